@@ -1,1 +1,8 @@
-//! The media engine.
+//! The media engine of a selective forwarding unit: one core's state, sans-IO.
+#![forbid(unsafe_code)]
+
+pub mod drop_reason;
+pub mod id;
+pub mod media;
+pub mod unit;
+pub mod wire;

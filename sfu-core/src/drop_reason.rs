@@ -1,0 +1,176 @@
+//! The named, counted fate of every packet that is not forwarded.
+//!
+//! Packets never produce an `Err` that climbs the tree: the room that gives a packet up says why in
+//! one word, and the worker counts it.
+
+/// Why a datagram or an RTP packet went no further.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[repr(u8)]
+pub enum DropReason {
+    /// Shorter than any protocol's header, or an unassigned first byte (RFC 7983 section 7).
+    NotDemultiplexed,
+    /// STUN that does not parse, or is no binding request.
+    StunMalformed,
+    /// STUN whose username names no transport here.
+    StunUnknownUfrag,
+    /// STUN with a missing or wrong MESSAGE-INTEGRITY.
+    StunBadIntegrity,
+    /// DTLS from an address that no valid ICE check has vouched for.
+    DtlsUnknownPath,
+    /// DTLS that ended the handshake: an error, or a certificate that the SDP did not announce.
+    DtlsFailed,
+    /// RTP or RTCP from an address that no valid ICE check has vouched for.
+    MediaUnknownPath,
+    /// RTP or RTCP before the DTLS handshake gave keys.
+    MediaBeforeKeys,
+    /// RTP whose header does not parse.
+    RtpMalformed,
+    /// RTCP that does not parse.
+    RtcpMalformed,
+    /// SRTP or SRTCP whose authentication tag is wrong.
+    SrtpAuthFailed,
+    /// SRTP or SRTCP seen before, or older than the replay window.
+    SrtpReplayed,
+    /// A stream that no negotiated section, rid or SSRC accounts for.
+    StreamUnknown,
+    /// A payload type that was not negotiated for its section.
+    PayloadTypeUnknown,
+    /// One stream more than a participant may send.
+    StreamLimit,
+    /// Padding only (a probe): counted for TWCC, never forwarded.
+    PaddingOnly,
+    /// An RTX packet whose original had already arrived, or that repairs nothing known.
+    RtxUseless,
+    /// A sequence number already received.
+    Duplicate,
+    /// A packet older than the cache keeps.
+    TooOld,
+    /// The payload does not parse as its codec.
+    CodecMalformed,
+    /// The packet pool is full of pinned packets.
+    PoolExhausted,
+    /// The track is muted or its publisher may not publish.
+    NotPermitted,
+    /// A subscription that forwards another encoding of the track now.
+    OtherEncoding,
+    /// A subscription still waiting for a keyframe.
+    AwaitingKeyframe,
+    /// A subscription that is paused, or whose transport has no keys yet.
+    SubscriptionInactive,
+    /// A subscriber's send queue is full.
+    SendQueueFull,
+    /// The batch's kept bytes ran past their bound while the socket was full.
+    SocketFull,
+    /// The room was ended by a panic in its own work.
+    RoomPoisoned,
+}
+
+impl DropReason {
+    /// Every reason, in counter order.
+    pub const ALL: [Self; 28] = [
+        Self::NotDemultiplexed,
+        Self::StunMalformed,
+        Self::StunUnknownUfrag,
+        Self::StunBadIntegrity,
+        Self::DtlsUnknownPath,
+        Self::DtlsFailed,
+        Self::MediaUnknownPath,
+        Self::MediaBeforeKeys,
+        Self::RtpMalformed,
+        Self::RtcpMalformed,
+        Self::SrtpAuthFailed,
+        Self::SrtpReplayed,
+        Self::StreamUnknown,
+        Self::PayloadTypeUnknown,
+        Self::StreamLimit,
+        Self::PaddingOnly,
+        Self::RtxUseless,
+        Self::Duplicate,
+        Self::TooOld,
+        Self::CodecMalformed,
+        Self::PoolExhausted,
+        Self::NotPermitted,
+        Self::OtherEncoding,
+        Self::AwaitingKeyframe,
+        Self::SubscriptionInactive,
+        Self::SendQueueFull,
+        Self::SocketFull,
+        Self::RoomPoisoned,
+    ];
+
+    /// The reason's name as a metric label: lower snake case.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::NotDemultiplexed => "not_demultiplexed",
+            Self::StunMalformed => "stun_malformed",
+            Self::StunUnknownUfrag => "stun_unknown_ufrag",
+            Self::StunBadIntegrity => "stun_bad_integrity",
+            Self::DtlsUnknownPath => "dtls_unknown_path",
+            Self::DtlsFailed => "dtls_failed",
+            Self::MediaUnknownPath => "media_unknown_path",
+            Self::MediaBeforeKeys => "media_before_keys",
+            Self::RtpMalformed => "rtp_malformed",
+            Self::RtcpMalformed => "rtcp_malformed",
+            Self::SrtpAuthFailed => "srtp_auth_failed",
+            Self::SrtpReplayed => "srtp_replayed",
+            Self::StreamUnknown => "stream_unknown",
+            Self::PayloadTypeUnknown => "payload_type_unknown",
+            Self::StreamLimit => "stream_limit",
+            Self::PaddingOnly => "padding_only",
+            Self::RtxUseless => "rtx_useless",
+            Self::Duplicate => "duplicate",
+            Self::TooOld => "too_old",
+            Self::CodecMalformed => "codec_malformed",
+            Self::PoolExhausted => "pool_exhausted",
+            Self::NotPermitted => "not_permitted",
+            Self::OtherEncoding => "other_encoding",
+            Self::AwaitingKeyframe => "awaiting_keyframe",
+            Self::SubscriptionInactive => "subscription_inactive",
+            Self::SendQueueFull => "send_queue_full",
+            Self::SocketFull => "socket_full",
+            Self::RoomPoisoned => "room_poisoned",
+        }
+    }
+}
+
+/// One counter for each [`DropReason`]: packets.
+#[derive(Clone, Debug)]
+pub struct DropCounts([u64; DropReason::ALL.len()]);
+
+impl Default for DropCounts {
+    fn default() -> Self {
+        Self([0; DropReason::ALL.len()])
+    }
+}
+
+impl DropCounts {
+    /// Counts one packet given up for `reason`.
+    pub fn count(&mut self, reason: DropReason) {
+        self.0[reason as usize] += 1;
+    }
+
+    /// Packets given up for `reason` so far.
+    #[must_use]
+    pub fn get(&self, reason: DropReason) -> u64 {
+        self.0[reason as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_its_own_counter_and_label() {
+        let mut counts = DropCounts::default();
+        let mut labels = std::collections::BTreeSet::new();
+        for (index, reason) in DropReason::ALL.into_iter().enumerate() {
+            assert_eq!(reason as usize, index);
+            assert!(labels.insert(reason.label()), "{} twice", reason.label());
+            counts.count(reason);
+            assert_eq!(counts.get(reason), 1);
+        }
+    }
+}

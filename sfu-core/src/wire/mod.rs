@@ -1,0 +1,1 @@
+//! Bytes and values: stateless parsers and writers, each fuzzed.
