@@ -1,0 +1,114 @@
+//! The control plane's words to the engine. Every one is idempotent towards what is already gone:
+//! a command about an unknown participant or track changes nothing.
+
+use crate::id::{ParticipantId, RoomId, TrackId};
+use crate::media::codec::MediaKind;
+use crate::media::session::OfferedSession;
+
+/// What a participant's media may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MediaPermissions {
+    /// May send media.
+    pub publish: bool,
+    /// May be sent media.
+    pub subscribe: bool,
+}
+
+/// A track as its publisher announced it, before its media section is offered.
+#[derive(Clone, Debug)]
+pub struct TrackAnnouncement {
+    /// The track's number.
+    pub track: TrackId,
+    /// Audio or video.
+    pub kind: MediaKind,
+    /// The client's own name of it: `a=msid`'s second word in the offer that will carry it.
+    pub cid: String,
+    /// `a=msid`'s first word towards subscribers.
+    pub stream_label: String,
+    /// `a=msid`'s second word towards subscribers.
+    pub track_label: String,
+    /// Published muted.
+    pub muted: bool,
+}
+
+/// One instruction to the worker that holds the room.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Command {
+    /// A participant joins a room; the room exists from its first participant on.
+    AddParticipant {
+        /// The room.
+        room: RoomId,
+        /// The new participant.
+        participant: ParticipantId,
+        /// What its media may do.
+        permissions: MediaPermissions,
+    },
+    /// A participant leaves: its tracks end, its subscriptions too.
+    RemoveParticipant {
+        /// Who.
+        participant: ParticipantId,
+    },
+    /// A room ends with all in it.
+    CloseRoom {
+        /// Which.
+        room: RoomId,
+    },
+    /// The client's offer; answered by `Event::Answer` or `Event::OfferRefused`.
+    Offer {
+        /// Whose.
+        participant: ParticipantId,
+        /// The client's number of the offer, given back in the answer.
+        offer_id: u32,
+        /// The parsed offer.
+        offer: Box<OfferedSession>,
+    },
+    /// A track whose section a coming offer will carry.
+    AnnounceTrack {
+        /// The publisher.
+        participant: ParticipantId,
+        /// The track.
+        announcement: Box<TrackAnnouncement>,
+    },
+    /// A track ends.
+    RemoveTrack {
+        /// Which.
+        track: TrackId,
+    },
+    /// The publisher mutes or unmutes: a muted track is not forwarded.
+    SetTrackMuted {
+        /// Which.
+        track: TrackId,
+        /// Muted or not.
+        muted: bool,
+    },
+    /// A participant wants a track. Takes effect with the next answer.
+    Subscribe {
+        /// The subscriber.
+        participant: ParticipantId,
+        /// The track.
+        track: TrackId,
+    },
+    /// A participant no longer wants a track.
+    Unsubscribe {
+        /// The subscriber.
+        participant: ParticipantId,
+        /// The track.
+        track: TrackId,
+    },
+    /// A subscription is paused or goes on, without renegotiation.
+    SetSubscriptionEnabled {
+        /// The subscriber.
+        participant: ParticipantId,
+        /// The track.
+        track: TrackId,
+        /// False: nothing is sent until true.
+        enabled: bool,
+    },
+    /// Panics within the room's own work. For proving containment; the server offers it only under
+    /// fault injection.
+    InjectPanic {
+        /// Which.
+        room: RoomId,
+    },
+}

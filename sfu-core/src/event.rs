@@ -1,0 +1,86 @@
+//! The engine's facts to the control plane.
+
+use crate::id::{Mid, ParticipantId, RoomId, TrackId};
+use crate::media::path::Path;
+use crate::media::session::OfferError;
+
+/// Why a participant's media is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MediaLoss {
+    /// No valid ICE check for the consent time (RFC 7675).
+    ConsentExpired,
+    /// The DTLS handshake failed: an error or the wrong certificate.
+    DtlsFailed,
+    /// The peer closed DTLS.
+    DtlsClosed,
+}
+
+/// One fact.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// The answer to an offer.
+    Answer {
+        /// Whose offer.
+        participant: ParticipantId,
+        /// The client's number of the offer.
+        offer_id: u32,
+        /// The SDP text.
+        sdp: String,
+        /// The section of each track, both published and subscribed.
+        mids: Vec<(Mid, TrackId)>,
+    },
+    /// An offer that changes nothing because it is refused.
+    OfferRefused {
+        /// Whose offer.
+        participant: ParticipantId,
+        /// The client's number of the offer.
+        offer_id: u32,
+        /// Why; its text is fit for the client.
+        error: OfferError,
+    },
+    /// Subscriptions wait for sections: the client must add this many receiving ones and offer
+    /// again. Both zero: enough are free, an offer is all that is needed.
+    SectionsNeeded {
+        /// Whose.
+        participant: ParticipantId,
+        /// Further audio sections.
+        audio: u32,
+        /// Further video sections.
+        video: u32,
+    },
+    /// DTLS is done and media can flow.
+    Connected {
+        /// Whose transport.
+        participant: ParticipantId,
+        /// The path that was nominated.
+        path: Path,
+        /// The SRTP profile's IANA name.
+        srtp_profile: &'static str,
+    },
+    /// A participant's media is gone; its signalling may live on.
+    MediaLost {
+        /// Whose.
+        participant: ParticipantId,
+        /// Why.
+        loss: MediaLoss,
+    },
+    /// A track's section is agreed on: others can be told of it.
+    TrackBound {
+        /// The track.
+        track: TrackId,
+        /// Its publisher's section.
+        mid: Mid,
+    },
+    /// The first packet of a track arrived.
+    TrackStarted {
+        /// The track.
+        track: TrackId,
+    },
+    /// A room ended by a panic in its own work; all of it is gone from the engine.
+    RoomFailed {
+        /// Which.
+        room: RoomId,
+    },
+}

@@ -1,0 +1,273 @@
+//! A peer connection's terms: what `sdp` reads from an offer and writes into an answer.
+//!
+//! `sdp` produces and consumes these without knowing `transport`, and the reverse.
+
+use std::net::SocketAddr;
+
+use arrayvec::{ArrayString, ArrayVec};
+
+use super::codec::{Codec, MediaKind};
+use crate::id::{Mid, PayloadType, Rid, Ssrc};
+
+/// Most encodings of one simulcast track: what browsers send, one per quality.
+pub const MAX_ENCODINGS: usize = 3;
+
+/// Most payload types kept of one section: a browser offers each codec a few times.
+pub const MAX_PAYLOADS: usize = 8;
+
+/// Longest ufrag accepted, in characters: RFC 8839 section 5.4 allows 256, browsers send 4 to 32.
+pub const MAX_UFRAG_LEN: usize = 64;
+
+/// Longest ICE password accepted, in characters: RFC 8839 section 5.4 allows 256, browsers send 24.
+pub const MAX_PWD_LEN: usize = 128;
+
+/// An ICE username fragment and password (RFC 8839 section 5.4).
+#[derive(Clone, PartialEq, Eq)]
+pub struct IceCredentials {
+    /// Username fragment, 4 to [`MAX_UFRAG_LEN`] ice-chars.
+    pub ufrag: ArrayString<MAX_UFRAG_LEN>,
+    /// Password, 22 to [`MAX_PWD_LEN`] ice-chars. A secret: never logged.
+    pub pwd: ArrayString<MAX_PWD_LEN>,
+}
+
+impl std::fmt::Debug for IceCredentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("IceCredentials")
+            .field("ufrag", &self.ufrag)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A certificate's SHA-256 digest (RFC 8122 section 5): the only hash that browsers send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fingerprint(pub [u8; 32]);
+
+/// Who opens the DTLS handshake (RFC 8842 section 5): the engine's own role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DtlsRole {
+    /// Waits for the peer's ClientHello; preferred.
+    Passive,
+    /// Sends the ClientHello, for a peer that offers `setup:passive`.
+    Active,
+}
+
+/// What the peer's description says of its transport. All sections share it: BUNDLE is required.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransportParameters {
+    /// The peer's ICE credentials.
+    pub ice: IceCredentials,
+    /// The digest that the peer's certificate must have.
+    pub fingerprint: Fingerprint,
+    /// The role the engine takes for this peer's `a=setup`.
+    pub dtls_role: DtlsRole,
+}
+
+/// What the engine says of its own transport in an answer.
+#[derive(Clone, Debug)]
+pub struct LocalTransport {
+    /// Our ICE credentials.
+    pub ice: IceCredentials,
+    /// Our certificate's digest.
+    pub fingerprint: Fingerprint,
+    /// Our DTLS role.
+    pub dtls_role: DtlsRole,
+    /// Host candidates, best first.
+    pub candidates: Vec<SocketAddr>,
+}
+
+/// A section's direction as the peer wrote it (RFC 8866 section 6.7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// The peer sends and receives.
+    SendRecv,
+    /// The peer only sends.
+    SendOnly,
+    /// The peer only receives.
+    RecvOnly,
+    /// Neither.
+    Inactive,
+}
+
+impl Direction {
+    /// Whether the peer may send.
+    #[must_use]
+    pub const fn sends(self) -> bool {
+        matches!(self, Self::SendRecv | Self::SendOnly)
+    }
+
+    /// Whether the peer may receive.
+    #[must_use]
+    pub const fn receives(self) -> bool {
+        matches!(self, Self::SendRecv | Self::RecvOnly)
+    }
+}
+
+/// One codec of a section with its payload types and feedback.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PayloadMapping {
+    /// The codec.
+    pub codec: Codec,
+    /// Its payload type.
+    pub payload_type: PayloadType,
+    /// The payload type of its retransmissions (RFC 4588), where offered.
+    pub rtx: Option<PayloadType>,
+    /// `a=rtcp-fb` names generic NACK (RFC 4585).
+    pub nack: bool,
+    /// `a=rtcp-fb` names `nack pli` (RFC 4585).
+    pub pli: bool,
+    /// `a=rtcp-fb` names `ccm fir` (RFC 5104).
+    pub fir: bool,
+    /// `a=rtcp-fb` names `transport-cc`.
+    pub transport_cc: bool,
+}
+
+/// The header extension ids of a section: the engine's known ones, by meaning. `None`: not agreed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ExtensionMap {
+    /// `sdes:mid` (RFC 9143).
+    pub mid: Option<u8>,
+    /// `sdes:rtp-stream-id` (RFC 8852).
+    pub rid: Option<u8>,
+    /// `sdes:repaired-rtp-stream-id` (RFC 8852).
+    pub repaired_rid: Option<u8>,
+    /// `ssrc-audio-level` (RFC 6464).
+    pub audio_level: Option<u8>,
+    /// Transport-wide sequence number (draft-holmer-rmcat-transport-wide-cc-extensions-01).
+    pub transport_cc: Option<u8>,
+    /// Absolute send time.
+    pub abs_send_time: Option<u8>,
+    /// AV1 dependency descriptor, agreed on so that Chromium can publish simulcast later.
+    pub dependency_descriptor: Option<u8>,
+    /// Coordination of video orientation (3GPP TS 26.114).
+    pub video_orientation: Option<u8>,
+}
+
+/// What an offered section is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SectionKind {
+    /// `m=audio` or `m=video`.
+    Media(MediaKind),
+    /// `m=application` (SCTP), or a kind the engine does not know: answered with port 0.
+    Other,
+}
+
+/// One media section of an offer, reduced to what the engine can do.
+#[derive(Clone, Debug)]
+pub struct OfferedSection {
+    /// The section's name.
+    pub mid: Mid,
+    /// What it is for.
+    pub kind: SectionKind,
+    /// The first word of the `m=` line, kept for the answer ("audio", "video", "application").
+    pub media: String,
+    /// The transport words of the `m=` line ("UDP/TLS/RTP/SAVPF", "UDP/DTLS/SCTP").
+    pub protocol: String,
+    /// The `m=` line's formats as offered, kept so that a rejected section can be answered.
+    pub formats: Vec<String>,
+    /// The peer's direction.
+    pub direction: Direction,
+    /// The peer has stopped this section: port 0 outside a bundle-only section (RFC 9143).
+    pub stopped: bool,
+    /// The codecs that both know, in the peer's order of preference.
+    pub payloads: ArrayVec<PayloadMapping, MAX_PAYLOADS>,
+    /// The known header extensions.
+    pub extensions: ExtensionMap,
+    /// Encodings the peer will send, best last as offered by browsers (RFC 8853); empty without
+    /// simulcast.
+    pub rids: ArrayVec<Rid, MAX_ENCODINGS>,
+    /// `a=msid`'s second word: the client's own name of the track it sends here.
+    pub track_cid: Option<String>,
+    /// SSRCs announced by `a=ssrc`, in order, with their RTX partner of a FID group (RFC 5576).
+    pub ssrcs: ArrayVec<(Ssrc, Option<Ssrc>), MAX_ENCODINGS>,
+}
+
+/// An offer, reduced to what the engine acts on.
+#[derive(Clone, Debug)]
+pub struct OfferedSession {
+    /// The peer's side of the transport.
+    pub transport: TransportParameters,
+    /// The sections in their order, which never changes between offers (RFC 9429 section 5.2.2).
+    pub sections: Vec<OfferedSection>,
+}
+
+/// What the engine does with one offered section, in the offer's order.
+#[derive(Clone, Debug)]
+pub enum AnsweredSection {
+    /// Port 0.
+    Rejected,
+    /// Agreed on and idle: codecs and extensions are accepted so that it can be used later.
+    Inactive,
+    /// The peer publishes here: `recvonly`, rids accepted.
+    Receive,
+    /// The peer gets a track here: `sendonly`.
+    Send(SendingSection),
+}
+
+/// What the answer says of a stream that the engine sends.
+#[derive(Clone, Debug)]
+pub struct SendingSection {
+    /// `a=msid`'s first word.
+    pub stream_label: String,
+    /// `a=msid`'s second word.
+    pub track_label: String,
+    /// The stream's SSRC.
+    pub ssrc: Ssrc,
+    /// The SSRC of its retransmissions, where RTX is agreed on.
+    pub rtx_ssrc: Option<Ssrc>,
+    /// RTCP CNAME: one per publisher, which is what lip sync goes by (RFC 3550 section 6.5.1).
+    pub cname: String,
+    /// The only codec that is sent.
+    pub codec: Codec,
+}
+
+/// Why an offer is refused. The text names the field and reaches the client.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OfferError {
+    /// Not SDP.
+    #[error("offer: not parseable as SDP: {0}")]
+    Syntax(String),
+    /// Larger than the engine reads.
+    #[error("offer: {got} bytes, at most {limit} are read")]
+    TooLarge {
+        /// Bytes offered.
+        got: usize,
+        /// Bytes read at most.
+        limit: usize,
+    },
+    /// A section is outside the one BUNDLE group.
+    #[error("offer: a=group:BUNDLE must name every section; {0:?} is missing")]
+    NotBundled(String),
+    /// A section without `a=rtcp-mux`.
+    #[error("offer: a=rtcp-mux is required; section {0:?} is without it")]
+    NoRtcpMux(String),
+    /// No usable `a=fingerprint`.
+    #[error("offer: a=fingerprint with sha-256 is required")]
+    NoFingerprint,
+    /// No ICE credentials, or ones out of RFC 8839's bounds.
+    #[error("offer: a=ice-ufrag and a=ice-pwd are required, within RFC 8839's lengths")]
+    NoIceCredentials,
+    /// The certificate's digest differs from the one that the running transport has verified.
+    #[error("offer: a=fingerprint differs from the session's; rejoin to change certificates")]
+    FingerprintChanged,
+    /// A section without a mid, a repeated mid, or one that is too long.
+    #[error("offer: a=mid is required once per section, at most 16 characters: {0:?}")]
+    BadMid(String),
+    /// More sections than a participant may have.
+    #[error("offer: {got} sections, at most {limit}")]
+    TooManySections {
+        /// Sections offered.
+        got: usize,
+        /// Sections allowed.
+        limit: usize,
+    },
+    /// Sections that were agreed on are gone or in another order (RFC 9429 section 5.2.2).
+    #[error("offer: section {0} is not the one that was negotiated there")]
+    SectionsMoved(usize),
+    /// `a=setup:holdconn`, or none.
+    #[error("offer: a=setup must be actpass, active or passive")]
+    BadSetup,
+    /// A section sends without a right to publish.
+    #[error("offer: section {0:?} sends, but the token does not allow publishing")]
+    PublishNotAllowed(String),
+}
