@@ -1,0 +1,290 @@
+//! From a datagram to a stored packet: demultiplex, authenticate, tell the stream, receive.
+
+use std::time::Instant;
+
+use super::peer::{Peer, Publishing};
+use super::streams::{Stream, StreamNames, identify};
+use super::timers::{UPKEEP, drain_transport_events};
+use super::{PeerKey, Room, Shared, Worker, feedback, forward, owner};
+use crate::drop_reason::DropReason;
+use crate::ingress::{Ingress, IngressSettings, rtx};
+use crate::media::packet::PacketFacts;
+use crate::media::packet_cache::PacketCache;
+use crate::media::path::Path;
+use crate::room::tracks::PeerIndex;
+use crate::transport::ice;
+use crate::wire::demux::{DatagramKind, classify};
+use crate::wire::extensions;
+use crate::wire::rtp::RtpHeader;
+
+impl Worker {
+    /// Takes in one datagram that arrived on `path`. It is decrypted in place; what it leads to is
+    /// in the next [`Worker::poll_transmit`] and [`Worker::poll_event`].
+    pub fn handle_datagram(&mut self, now: Instant, path: Path, datagram: &mut [u8]) {
+        self.shared.stats.datagrams_in += 1;
+        self.shared.stats.bytes_in += datagram.len() as u64;
+        let walked = match classify(datagram) {
+            None => Err(DropReason::NotDemultiplexed),
+            Some(DatagramKind::Stun) => self.stun(now, path, datagram),
+            Some(kind) => self.from_known_path(now, path, kind, datagram),
+        };
+        if let Err(reason) = walked {
+            self.shared.stats.drops.count(reason);
+        }
+    }
+
+    fn stun(&mut self, now: Instant, path: Path, datagram: &[u8]) -> Result<(), DropReason> {
+        let check = ice::read_check(datagram)?;
+        let ufrag = check.local_ufrag();
+        let key = self.shared.lookup.by_ufrag(ufrag).ok_or(DropReason::StunUnknownUfrag)?;
+        self.in_room(key.room(), |shared, room| {
+            let peer = room.peers.get_mut(key.peer()).ok_or(DropReason::StunUnknownUfrag)?;
+            let outcome = peer.transport.handle_check(now, path, &check, datagram)?;
+            if let Some(evicted) = outcome.evicted {
+                shared.lookup.remove_path(evicted, key);
+            }
+            if outcome.new_path {
+                shared.lookup.insert_path(path, key);
+            }
+            settle(shared, room, key.peer(), now);
+            Ok(())
+        })
+        .unwrap_or(Err(DropReason::RoomPoisoned))
+    }
+
+    fn from_known_path(
+        &mut self,
+        now: Instant,
+        path: Path,
+        kind: DatagramKind,
+        datagram: &mut [u8],
+    ) -> Result<(), DropReason> {
+        let dtls = kind == DatagramKind::Dtls;
+        let unknown =
+            if dtls { DropReason::DtlsUnknownPath } else { DropReason::MediaUnknownPath };
+        let key = self.shared.lookup.by_path(&path).ok_or(unknown)?;
+        self.in_room(key.room(), |shared, room| match kind {
+            DatagramKind::Rtp => rtp(shared, room, key, now, datagram),
+            DatagramKind::Rtcp => feedback::rtcp(shared, room, key.peer(), now, datagram),
+            DatagramKind::Dtls | DatagramKind::Stun => {
+                let peer = room.peers.get_mut(key.peer()).ok_or(unknown)?;
+                let handled = peer.transport.handle_dtls(now, path, datagram);
+                settle(shared, room, key.peer(), now);
+                handled
+            }
+        })
+        .unwrap_or(Err(DropReason::RoomPoisoned))
+    }
+}
+
+/// After a transport was fed: its events, its datagrams, its next deadline.
+fn settle(shared: &mut Shared, room: &mut Room, index: PeerIndex, now: Instant) {
+    drain_transport_events(shared, room, index, now);
+    let key = PeerKey::new(room.key, index);
+    if let Some(peer) = room.peers.get_mut(index) {
+        if let Some(at) = peer.transport.poll_timeout() {
+            shared.timers.arm(key, at);
+        }
+        shared.mark_dirty(room.key, index, peer);
+    }
+}
+
+/// One RTP datagram, from SRTP to the subscribers' pacers.
+fn rtp(
+    shared: &mut Shared,
+    room: &mut Room,
+    key: PeerKey,
+    now: Instant,
+    datagram: &mut [u8],
+) -> Result<(), DropReason> {
+    let index = key.peer();
+    let sealed = RtpHeader::parse(datagram).ok_or(DropReason::RtpMalformed)?;
+    let peer = room.peers.get_mut(index).ok_or(DropReason::MediaUnknownPath)?;
+    let header_len = usize::from(sealed.header_len);
+    let (len, _) = peer.transport.open_rtp(datagram, header_len, sealed.ssrc, sealed.sequence)?;
+    shared.stats.rtp_in += 1;
+    let packet = &datagram[..len];
+    let header = RtpHeader::parse_decrypted(packet).ok_or(DropReason::RtpMalformed)?;
+    let (audio_level, names) = read_extensions(peer, now, &header, packet);
+    shared.timers.arm(key, now + UPKEEP);
+    let stream = match peer.streams.find(header.ssrc) {
+        Some(stream) => stream,
+        None => bind(shared, room, index, now, &header, &names)?,
+    };
+    let Some(track) = room.tracks.get(stream.track) else { return Err(DropReason::StreamUnknown) };
+    if track.announcement.muted {
+        return Err(DropReason::NotPermitted);
+    }
+    let ingress = track.encodings[usize::from(stream.encoding)].ok_or(DropReason::StreamUnknown)?;
+    let publishing = &mut room.peers[index].ingresses[ingress];
+    let arrival = Arrival { now, header, packet, audio_level };
+    let (packet, facts) = if stream.rtx {
+        repaired(shared, room.key, publishing, &arrival)?
+    } else {
+        received(shared, room.key, publishing, &arrival)?
+    };
+    forward::forward(shared, room, now, stream, packet, &facts);
+    Ok(())
+}
+
+/// One authenticated packet on its way into the pool.
+struct Arrival<'p> {
+    now: Instant,
+    header: RtpHeader,
+    packet: &'p [u8],
+    audio_level: Option<u8>,
+}
+
+type Stored = (crate::media::packet::PacketRef, PacketFacts);
+
+/// A media packet: received, stored, remembered for repairs.
+fn received(
+    shared: &mut Shared,
+    room: usize,
+    publishing: &mut Publishing,
+    arrival: &Arrival<'_>,
+) -> Result<Stored, DropReason> {
+    let payload = arrival.header.payload_range(arrival.packet.len());
+    store(shared, room, publishing, arrival, &arrival.header, payload, false)
+}
+
+/// An RTX packet (RFC 4588 section 4): the original it carries, if that is still missing.
+fn repaired(
+    shared: &mut Shared,
+    room: usize,
+    publishing: &mut Publishing,
+    arrival: &Arrival<'_>,
+) -> Result<Stored, DropReason> {
+    let payload = arrival.header.payload_range(arrival.packet.len());
+    let original =
+        rtx::unwrap(&arrival.packet[payload.clone()]).ok_or(DropReason::PaddingOnly)?;
+    let start = payload.start + rtx::OSN_LEN;
+    let header = RtpHeader {
+        sequence: original,
+        ssrc: publishing.ssrc,
+        payload_type: publishing.ingress.payload_type(),
+        padding_len: 0,
+        ..arrival.header
+    };
+    let stored = store(shared, room, publishing, arrival, &header, start..payload.end, true)
+        .map_err(|reason| match reason {
+            DropReason::Duplicate => DropReason::RtxUseless,
+            other => other,
+        })?;
+    shared.stats.rtx_in += 1;
+    Ok(stored)
+}
+
+fn store(
+    shared: &mut Shared,
+    room: usize,
+    publishing: &mut Publishing,
+    arrival: &Arrival<'_>,
+    header: &RtpHeader,
+    payload: std::ops::Range<usize>,
+    repaired: bool,
+) -> Result<Stored, DropReason> {
+    let mut facts = publishing.ingress.receive(
+        arrival.now,
+        header,
+        header.padding_len,
+        &arrival.packet[payload.clone()],
+        arrival.audio_level,
+        repaired,
+    )?;
+    // The stored bytes end where the payload ends: padding is not forwarded.
+    facts.payload_start = narrow(payload.start)?;
+    facts.payload_len = narrow(payload.len())?;
+    let bytes = &arrival.packet[..payload.end];
+    let packet = shared
+        .pool
+        .insert(owner(room), facts, bytes)
+        .ok_or(DropReason::PoolExhausted)?;
+    publishing.cache.insert(&mut shared.pool, facts.sequence, packet);
+    Ok((packet, facts))
+}
+
+fn narrow(value: usize) -> Result<u16, DropReason> {
+    u16::try_from(value).map_err(|_| DropReason::RtpMalformed)
+}
+
+/// Reads the packet's header extensions once: the transport-wide number is recorded, the audio
+/// level and the stream's names are returned.
+fn read_extensions(
+    peer: &mut Peer,
+    now: Instant,
+    header: &RtpHeader,
+    packet: &[u8],
+) -> (Option<u8>, StreamNames) {
+    let map = peer.extensions;
+    let mut audio_level = None;
+    let mut names = StreamNames::default();
+    for (id, value) in extensions::iter(header.extension_profile, header.extension(packet)) {
+        let id = Some(id);
+        if id == map.transport_cc {
+            if let Some(sequence) = extensions::transport_sequence(value) {
+                peer.arrivals.record(now, sequence);
+            }
+        } else if id == map.audio_level {
+            audio_level = extensions::audio_level(value).map(extensions::AudioLevel::to_byte);
+        } else if id == map.mid {
+            names.mid = extensions::mid(value);
+        } else if id == map.rid {
+            names.rid = extensions::rid(value);
+        } else if id == map.repaired_rid {
+            names.repaired_rid = extensions::rid(value);
+        }
+    }
+    (audio_level, names)
+}
+
+/// The first packet of a stream: what it carries, and the ingress that receives it.
+fn bind(
+    shared: &mut Shared,
+    room: &mut Room,
+    index: PeerIndex,
+    now: Instant,
+    header: &RtpHeader,
+    names: &StreamNames,
+) -> Result<Stream, DropReason> {
+    let peer = &mut room.peers[index];
+    let stream = identify(peer, header.ssrc, header.payload_type, names)?;
+    let track = room.tracks.get_mut(stream.track).ok_or(DropReason::StreamUnknown)?;
+    let section = track.mid.as_ref().and_then(|mid| peer.section(mid));
+    let offered = &section.ok_or(DropReason::StreamUnknown)?.offered;
+    let payload = offered
+        .payloads
+        .iter()
+        .find(|p| header.payload_type == if stream.rtx { p.rtx.unwrap_or(p.payload_type) } else { p.payload_type })
+        .copied()
+        .ok_or(DropReason::PayloadTypeUnknown)?;
+    if let Some(former) = peer.streams.add(stream)? {
+        peer.transport.forget_stream(former);
+    }
+    if stream.rtx {
+        return Ok(stream);
+    }
+    let settings = IngressSettings {
+        codec: payload.codec,
+        payload_type: payload.payload_type,
+        media_ssrc: header.ssrc,
+        nack: payload.nack,
+    };
+    let slot = &mut track.encodings[usize::from(stream.encoding)];
+    if let Some(former) = slot.take() {
+        let mut gone = peer.ingresses.remove(former);
+        gone.cache.clear(&mut shared.pool);
+    }
+    let participant = peer.id;
+    let key = peer.ingresses.insert(Publishing {
+        track: stream.track,
+        encoding: stream.encoding,
+        ingress: Ingress::new(settings, now),
+        cache: PacketCache::for_kind(payload.codec.kind()),
+        ssrc: header.ssrc,
+    });
+    *slot = Some(key);
+    tracing::debug!(room = %room.id, %participant, track = %track.id, encoding = stream.encoding,
+        ssrc = header.ssrc.0, "stream bound");
+    Ok(stream)
+}
