@@ -28,8 +28,8 @@ fn theirs<P: Packet + Clone + 'static>(mut bytes: &[u8]) -> P {
     packets[0].as_any().downcast_ref::<P>().unwrap().clone()
 }
 
-fn their_bytes(packets: Vec<Box<dyn Packet>>) -> Vec<u8> {
-    marshal(&packets).unwrap().to_vec()
+fn their_bytes(packet: impl Packet + 'static) -> Vec<u8> {
+    marshal(&[Box::new(packet)]).unwrap().to_vec()
 }
 
 fn block(seed: u32) -> ReportBlock {
@@ -87,7 +87,7 @@ fn a_sender_report_and_its_name_cross_both_ways() {
     assert_eq!(chunk.items[0].sdes_type, SdesType::SdesCname);
     assert_eq!(chunk.items[0].text, "a name");
 
-    let bytes = their_bytes(vec![Box::new(want)]);
+    let bytes = their_bytes(want);
     let read = items(&bytes);
     let [RtcpItem::SenderReport { sender, reports }] = &read[..] else {
         panic!("{read:?}");
@@ -108,7 +108,7 @@ fn receiver_reports_of_every_size_cross_both_ways() {
             ..Default::default()
         };
         assert_eq!(theirs::<ReceiverReport>(&out[..len]), want);
-        let bytes = their_bytes(vec![Box::new(want)]);
+        let bytes = their_bytes(want);
         assert_eq!(bytes, out[..len]);
         let read = items(&bytes);
         let [RtcpItem::ReceiverReport { ssrc, reports }] = &read[..] else {
@@ -191,7 +191,7 @@ fn a_nack_crosses_both_ways_through_the_wrap() {
         ],
     };
     assert_eq!(theirs::<TransportLayerNack>(&out[..len]), want);
-    let bytes = their_bytes(vec![Box::new(want)]);
+    let bytes = their_bytes(want);
     let read = items(&bytes);
     let [
         RtcpItem::Nack {
@@ -278,7 +278,7 @@ fn keyframe_requests_cross_both_ways() {
     };
     assert_eq!(theirs::<FullIntraRequest>(&out[..len]), want);
     want.fir.push(entry(3, 4));
-    let bytes = their_bytes(vec![Box::new(want)]);
+    let bytes = their_bytes(want);
     assert_eq!(items(&bytes), [request(2, Some(200)), request(3, Some(4))]);
 }
 
@@ -293,7 +293,7 @@ fn goodbyes_cross_both_ways() {
             reason: "left".into(),
         };
         assert_eq!(theirs::<Goodbye>(&out[..len]).sources, want.sources);
-        let bytes = their_bytes(vec![Box::new(want)]);
+        let bytes = their_bytes(want);
         let want: Vec<_> = ours.iter().map(|&ssrc| RtcpItem::Bye { ssrc }).collect();
         assert_eq!(items(&bytes), want);
     }
@@ -303,11 +303,11 @@ fn goodbyes_cross_both_ways() {
 
 #[test]
 fn a_remb_is_read() {
-    let bytes = their_bytes(vec![Box::new(ReceiverEstimatedMaximumBitrate {
+    let bytes = their_bytes(ReceiverEstimatedMaximumBitrate {
         sender_ssrc: 1,
         bitrate: 8_927_168.0,
         ssrcs: vec![7, 8],
-    })]);
+    });
     let read = items(&bytes);
     let [RtcpItem::Remb { bitrate, ssrcs, .. }] = &read[..] else {
         panic!("{read:?}");

@@ -71,7 +71,7 @@ fn crosses(list: &[Option<i32>]) {
     assert_eq!(theirs.reference_time, 0xab_cdef);
     assert_eq!(theirs.fb_pkt_count, 9);
     // And what they write of it is read the same.
-    let bytes = their_bytes(vec![Box::new(theirs)]);
+    let bytes = their_bytes(theirs);
     assert_eq!(deltas(&bytes), list);
 }
 
