@@ -4,5 +4,6 @@
 pub mod drop_reason;
 pub mod id;
 pub mod media;
+pub mod transport;
 pub mod unit;
 pub mod wire;
