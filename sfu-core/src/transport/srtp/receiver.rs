@@ -44,7 +44,8 @@ impl SrtpReceiver {
     }
 
     /// Opens an SRTP packet in place: `header_len` bytes of header, extensions included, then the
-    /// sealed payload. Returns the length of header and payload, and the packet's 48-bit index.
+    /// sealed payload. `header_len`, `ssrc` and `sequence` are what the packet's own header says.
+    /// Returns the length of header and payload, and the packet's 48-bit index.
     ///
     /// # Errors
     /// [`DropReason::SrtpReplayed`] when the index was opened before or is older than
