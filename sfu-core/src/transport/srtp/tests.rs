@@ -630,8 +630,11 @@ mod session {
             );
         }
         let limit = MAX_RECEIVE_STREAMS as u32;
+        // Each stream stands at another index, so that their windows are told apart.
+        let first = |ssrc: u32| u64::from(ssrc) + 1;
         for ssrc in 0..limit {
-            assert_eq!(open(&mut receiver, &sealed(&sender, Ssrc(ssrc), 1)), Ok(1));
+            let packet = sealed(&sender, Ssrc(ssrc), first(ssrc));
+            assert_eq!(open(&mut receiver, &packet), Ok(first(ssrc)));
             let mut rtcp = sealed_rtcp(&mut sender, Ssrc(ssrc));
             assert_eq!(receiver.open_rtcp(&mut rtcp), Ok(32));
         }
@@ -646,9 +649,31 @@ mod session {
         assert_eq!(receiver.open_rtcp(&mut rtcp), Ok(32));
         // The others kept their place and their state.
         for ssrc in (0..limit).filter(|ssrc| *ssrc != 7) {
-            let again = open(&mut receiver, &sealed(&sender, Ssrc(ssrc), 1));
-            assert_eq!(again, Err(DropReason::SrtpReplayed));
-            assert_eq!(open(&mut receiver, &sealed(&sender, Ssrc(ssrc), 2)), Ok(2));
+            let packet = sealed(&sender, Ssrc(ssrc), first(ssrc));
+            let again = open(&mut receiver, &packet);
+            assert_eq!(again, Err(DropReason::SrtpReplayed), "{ssrc}");
+            let packet = sealed(&sender, Ssrc(ssrc), first(ssrc) + 1);
+            assert_eq!(open(&mut receiver, &packet), Ok(first(ssrc) + 1));
+        }
+    }
+
+    /// Authentic in every other way: only the E bit is missing.
+    #[test]
+    fn authentic_rtcp_that_says_it_is_not_encrypted_is_refused() {
+        for (e_bit, expected) in [
+            (RTCP_ENCRYPTED, Ok(32)),
+            (0, Err(DropReason::SrtpAuthFailed)),
+        ] {
+            let cipher = || CmCipher::new(&[1; 16], &[2; 14], &[3; 20]).unwrap();
+            let profile = SrtpProfile::AesCm128HmacSha1_80;
+            let mut packet = vec![0; 32 + profile.rtcp_overhead()];
+            let word = (e_bit | 5).to_be_bytes();
+            cipher()
+                .seal_rtcp((Ssrc(0), 5), &mut packet, 32, word)
+                .unwrap();
+            let [rtp, rtcp] = [cipher(), cipher()].map(|cipher| Cipher::Cm(Box::new(cipher)));
+            let mut receiver = SrtpReceiver::from_ciphers(profile, rtp, rtcp);
+            assert_eq!(receiver.open_rtcp(&mut packet), expected);
         }
     }
 
