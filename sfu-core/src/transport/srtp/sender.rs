@@ -57,6 +57,10 @@ impl SrtpSender {
     ///
     /// `None` when the packet does not fit `out`, the header is shorter than 12 bytes, or the
     /// index is past 2^48 - 1. `out` past the header is then unspecified.
+    ///
+    /// # Panics
+    /// In debug builds, when the header names another SSRC or sequence number than `ssrc` and
+    /// `index`: nobody could open that packet.
     #[must_use]
     pub fn seal_rtp(
         &self,
@@ -76,6 +80,9 @@ impl SrtpSender {
 
     /// [`Self::seal_rtp`] for a payload that already stands in
     /// `out[header_len..header_len + payload_len]`.
+    ///
+    /// # Panics
+    /// As [`Self::seal_rtp`].
     #[must_use]
     pub fn seal_rtp_in_place(
         &self,
@@ -135,7 +142,6 @@ impl SrtpSender {
     }
 }
 
-/// A header that does not say what it is sealed as makes a packet that nobody can open.
 #[inline]
 fn debug_assert_names(header: &[u8], ssrc: Ssrc, index: u64) {
     debug_assert_eq!(

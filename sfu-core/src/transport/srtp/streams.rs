@@ -3,10 +3,10 @@
 use super::replay::ReplayWindow;
 use crate::id::Ssrc;
 
-/// Streams one transport may send us, RTP and RTCP counted apart. A participant with camera,
-/// screen and microphone in three simulcast layers each, with RTX, sends 14. Raising it costs 150
-/// bytes per stream and a longer scan when packets of many streams alternate; lowering it refuses
-/// publishers of many tracks.
+/// Streams one transport may send us, RTP and RTCP counted apart. A camera and a screen in three
+/// simulcast layers each, all with RTX, and a microphone are 13. Raising it costs 150 bytes per
+/// stream and a longer scan when packets of many streams alternate; lowering it refuses publishers
+/// of many tracks.
 pub const MAX_RECEIVE_STREAMS: usize = 64;
 
 /// Streams in order of appearance. A packet usually belongs to the stream of the one before it, or
