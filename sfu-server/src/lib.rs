@@ -1,0 +1,3 @@
+//! The server around the media engine: doors, rooms, and the only I/O that a worker sees.
+
+pub mod media;
