@@ -13,6 +13,7 @@ use crate::command::{Command, MediaPermissions, TrackAnnouncement};
 use crate::config::{MAX_SUBSCRIPTIONS_PER_PARTICIPANT, MAX_TRACKS_PER_PARTICIPANT};
 use crate::id::{ParticipantId, RoomId, Ssrc, TrackId};
 use crate::ingress::twcc_recorder::TwccRecorder;
+use crate::media::send_batch::MAX_DATAGRAM;
 use crate::media::session::ExtensionMap;
 use crate::room::tracks::{PeerIndex, TrackIndex, Tracks};
 use crate::transport::Transport;
@@ -191,11 +192,21 @@ fn remove_peer(shared: &mut Shared, room: &mut Room, index: PeerIndex) {
         room.tracks.remove_route(sending.track, index);
     }
     peer.release_packets(&mut shared.pool);
+    say_goodbye(shared, &mut peer);
     let key = PeerKey::new(room.key, index);
     shared.participants.remove(&peer.id);
     shared.lookup.remove(key);
     shared.timers.cancel(key);
     shared.dirty.retain(|other| *other != key);
+}
+
+/// Closes DTLS, so that the browser need not wait for its consent to run out.
+fn say_goodbye(shared: &mut Shared, peer: &mut Peer) {
+    peer.transport.close();
+    let mut datagram = [0; MAX_DATAGRAM];
+    while let Some((path, len)) = peer.transport.poll_datagram(&mut datagram) {
+        shared.farewells.push_back((path, datagram[..len].to_vec()));
+    }
 }
 
 fn announce(

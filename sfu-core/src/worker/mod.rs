@@ -33,6 +33,7 @@ use crate::drop_reason::DropReason;
 use crate::event::Event;
 use crate::id::{ParticipantId, RoomId, TrackId};
 use crate::media::packet::PacketPool;
+use crate::media::path::Path;
 use crate::room::tracks::{PeerIndex, Tracks};
 use crate::transport::lookup::Lookup;
 use peer::Peer;
@@ -77,6 +78,8 @@ struct Shared {
     timers: Timers,
     /// Participants with something to send.
     dirty: VecDeque<PeerKey>,
+    /// The last datagrams of transports that are gone: DTLS closures.
+    farewells: VecDeque<(Path, Vec<u8>)>,
     events: VecDeque<Event>,
     stats: WorkerStats,
     participants: BTreeMap<ParticipantId, PeerKey>,
@@ -125,6 +128,7 @@ impl Worker {
                 settings,
                 timers: Timers::default(),
                 dirty: VecDeque::new(),
+                farewells: VecDeque::new(),
                 events: VecDeque::new(),
                 stats: WorkerStats::default(),
                 participants: BTreeMap::new(),

@@ -19,6 +19,16 @@ impl Worker {
     /// packets lie side by side and leave in runs. True when the batch filled up first: send it,
     /// clear it, and call again.
     pub fn poll_transmit(&mut self, now: Instant, batch: &mut SendBatch) -> bool {
+        while let Some((path, datagram)) = self.shared.farewells.pop_front() {
+            let written = batch.push(path, |out| {
+                out[..datagram.len()].copy_from_slice(&datagram);
+                Some(datagram.len())
+            });
+            count(&mut self.shared.stats, written);
+            if batch.is_full() {
+                return true;
+            }
+        }
         while let Some(&key) = self.shared.dirty.front() {
             if batch.is_full() {
                 return true;

@@ -64,7 +64,7 @@ pub struct Published {
 pub struct WorkerThread {
     commands: mpsc::UnboundedSender<Command>,
     published: Arc<Mutex<Published>>,
-    thread: Option<std::thread::JoinHandle<()>>,
+    thread: std::thread::JoinHandle<()>,
 }
 
 impl WorkerThread {
@@ -94,7 +94,7 @@ impl WorkerThread {
                     }
                 });
             })?;
-        Ok(Self { commands, published, thread: Some(thread) })
+        Ok(Self { commands, published, thread })
     }
 
     /// Puts a command into the worker's mailbox. Lost when the worker has ended.
@@ -113,9 +113,7 @@ impl WorkerThread {
         let Self { commands, thread, .. } = self;
         // The mailbox closes with its last sender: that is what the worker ends by.
         drop(commands);
-        if let Some(thread) = thread
-            && thread.join().is_err()
-        {
+        if thread.join().is_err() {
             tracing::error!("a worker's thread had panicked");
         }
     }

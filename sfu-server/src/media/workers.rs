@@ -120,6 +120,15 @@ impl Workers {
     }
 }
 
+impl Drop for Workers {
+    /// Waits until every worker has obeyed its mailbox and sent what that led to.
+    fn drop(&mut self) {
+        for thread in self.threads.drain(..) {
+            thread.stop();
+        }
+    }
+}
+
 /// Binds one media port on every address of the host: IPv4, and IPv6 where the host has it.
 fn bind_port(wanted: u16) -> io::Result<(u16, Vec<UdpSocket>)> {
     let any_v4 = |port| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
