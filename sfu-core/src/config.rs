@@ -21,3 +21,16 @@ pub const MAX_SECTIONS: usize = 256;
 /// RFC 8830 section 2 allows 64 characters; browsers send a UUID of 36, or 38 with braces. Raising
 /// it costs memory per section; lowering it under 64 refuses what the RFC allows.
 pub const MAX_TRACK_CID_LEN: usize = 64;
+
+/// Most tracks that one participant publishes at once.
+///
+/// Raising it lets one participant take more of the pool and of everyone's sections; lowering it
+/// refuses people who share several screens and cameras.
+pub const MAX_TRACKS_PER_PARTICIPANT: usize = 16;
+
+/// Most subscriptions of one participant, waiting ones included.
+///
+/// Raising it costs sender state (about 25 kB each, mostly the map for repairs) and answer bytes;
+/// lowering it leaves members of large rooms without some of the others. No more than
+/// [`MAX_SECTIONS`] can ever be bound.
+pub const MAX_SUBSCRIPTIONS_PER_PARTICIPANT: usize = 250;

@@ -112,11 +112,10 @@ impl Worker {
         });
         self.in_room(key, |shared, room| {
             let peer = new_peer(shared, participant, permissions, now);
-            let ufrag = peer.transport.local_parameters().0.ufrag;
             let index = room.peers.insert(peer);
             let key = PeerKey::new(room.key, index);
             shared.participants.insert(participant, key);
-            shared.lookup.insert_ufrag(&ufrag, key);
+            shared.lookup.set_ufrags(key, room.peers[index].transport.local_ufrags());
             if let Some(at) = room.peers[index].transport.poll_timeout() {
                 shared.timers.arm(key, at);
             }

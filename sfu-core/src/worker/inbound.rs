@@ -35,21 +35,38 @@ impl Worker {
 
     fn stun(&mut self, now: Instant, path: Path, datagram: &[u8]) -> Result<(), DropReason> {
         let check = ice::read_check(datagram)?;
-        let ufrag = check.local_ufrag();
-        let key = self.shared.lookup.by_ufrag(ufrag).ok_or(DropReason::StunUnknownUfrag)?;
+        let key =
+            self.shared.lookup.by_ufrag(check.local_ufrag).ok_or(DropReason::StunUnknownUfrag)?;
+        if self.is_taken(now, path, key) {
+            return Err(DropReason::StunPathTaken);
+        }
         self.in_room(key.room(), |shared, room| {
             let peer = room.peers.get_mut(key.peer()).ok_or(DropReason::StunUnknownUfrag)?;
-            let outcome = peer.transport.handle_check(now, path, &check, datagram)?;
+            let outcome = peer.transport.handle_check(now, path, &check)?;
             if let Some(evicted) = outcome.evicted {
-                shared.lookup.remove_path(evicted, key);
+                shared.lookup.remove_path(key, evicted);
             }
             if outcome.new_path {
-                shared.lookup.insert_path(path, key);
+                // Whoever had it before has lost its consent: a living owner was ruled out above.
+                shared.lookup.insert_path(key, path, |_| false);
+            }
+            if outcome.ufrag_retired {
+                shared.lookup.set_ufrags(key, peer.transport.local_ufrags());
             }
             settle(shared, room, key.peer(), now);
             Ok(())
         })
         .unwrap_or(Err(DropReason::RoomPoisoned))
+    }
+
+    /// Whether a path belongs to a living transport other than `key`'s. A participant who writes
+    /// its checks with a neighbour's address as the sender's gets neither the neighbour's media nor
+    /// its own sent there.
+    fn is_taken(&self, now: Instant, path: Path, key: PeerKey) -> bool {
+        let owner = self.shared.lookup.by_path(path).filter(|owner| *owner != key);
+        owner
+            .and_then(|owner| self.rooms.get(owner.room())?.peers.get(owner.peer()))
+            .is_some_and(|peer| peer.transport.is_path_live(now, path))
     }
 
     fn from_known_path(
@@ -62,7 +79,7 @@ impl Worker {
         let dtls = kind == DatagramKind::Dtls;
         let unknown =
             if dtls { DropReason::DtlsUnknownPath } else { DropReason::MediaUnknownPath };
-        let key = self.shared.lookup.by_path(&path).ok_or(unknown)?;
+        let key = self.shared.lookup.by_path(path).ok_or(unknown)?;
         self.in_room(key.room(), |shared, room| match kind {
             DatagramKind::Rtp => rtp(shared, room, key, now, datagram),
             DatagramKind::Rtcp => feedback::rtcp(shared, room, key.peer(), now, datagram),
@@ -258,9 +275,7 @@ fn bind(
         .find(|p| header.payload_type == if stream.rtx { p.rtx.unwrap_or(p.payload_type) } else { p.payload_type })
         .copied()
         .ok_or(DropReason::PayloadTypeUnknown)?;
-    if let Some(former) = peer.streams.add(stream)? {
-        peer.transport.forget_stream(former);
-    }
+    peer.streams.add(stream)?;
     if stream.rtx {
         return Ok(stream);
     }
@@ -280,7 +295,7 @@ fn bind(
         track: stream.track,
         encoding: stream.encoding,
         ingress: Ingress::new(settings, now),
-        cache: PacketCache::for_kind(payload.codec.kind()),
+        cache: PacketCache::new(payload.codec.kind()),
         ssrc: header.ssrc,
     });
     *slot = Some(key);

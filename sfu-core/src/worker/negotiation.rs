@@ -40,7 +40,7 @@ pub(super) fn offer(
     }
     let key = PeerKey::new(room.key, index);
     let peer = &mut room.peers[index];
-    shared.lookup.insert_ufrag(&peer.transport.local_parameters().0.ufrag, key);
+    shared.lookup.set_ufrags(key, peer.transport.local_ufrags());
     adopt_sections(shared, room, index, &offer);
     bind_published(shared, room, index);
     bind_waiting(shared, room, index);

@@ -146,12 +146,12 @@ impl Peer {
             if !missing.is_empty() {
                 stats.nacked_out += missing.len() as u64;
                 let media = publishing.ssrc;
-                self.rtcp.push(|out| rtcp::write::nack(out, sender, media, &missing));
+                self.rtcp.push(|out| rtcp::nack(out, sender, media, &missing));
             }
             if publishing.ingress.poll_keyframe_request(now) {
                 stats.keyframe_requests_out += 1;
                 let media = publishing.ssrc;
-                self.rtcp.push(|out| rtcp::write::pli(out, sender, media));
+                self.rtcp.push(|out| rtcp::pli(out, sender, media));
             }
         }
     }
@@ -163,7 +163,7 @@ impl Peer {
         let media = self.ingresses.iter().next().map_or(Ssrc(0), |(_, publishing)| publishing.ssrc);
         while let Some(feedback) = self.arrivals.poll_feedback(now) {
             self.rtcp
-                .push(|out| rtcp::write::transport_feedback(out, sender, media, &feedback));
+                .push(|out| rtcp::transport_feedback(out, feedback.header(sender, media), feedback.deltas()));
         }
     }
 

@@ -40,21 +40,20 @@ impl Streams {
         self.0.iter().find(|stream| stream.ssrc == ssrc).copied()
     }
 
-    /// Adds a stream; an encoding's former stream of the same role gives way, and is returned.
-    pub(super) fn add(&mut self, stream: Stream) -> Result<Option<Ssrc>, DropReason> {
+    /// Adds a stream; an encoding's former stream of the same role gives way.
+    pub(super) fn add(&mut self, stream: Stream) -> Result<(), DropReason> {
         let former = self.0.iter().position(|other| {
             (other.track, other.encoding, other.rtx) == (stream.track, stream.encoding, stream.rtx)
         });
         if let Some(at) = former {
-            let ssrc = self.0[at].ssrc;
             self.0[at] = stream;
-            return Ok(Some(ssrc));
+            return Ok(());
         }
         if self.0.len() >= MAX_STREAMS {
             return Err(DropReason::StreamLimit);
         }
         self.0.push(stream);
-        Ok(None)
+        Ok(())
     }
 
     /// Forgets a track's streams and hands their SSRCs out.

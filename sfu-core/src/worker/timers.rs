@@ -128,8 +128,8 @@ fn receiver_reports(peer: &mut Peer, now: Instant) {
     let sender = peer.rtcp_ssrc;
     let blocks: Vec<_> =
         peer.ingresses.iter_mut().filter_map(|(_, i)| i.ingress.report_block(now)).collect();
-    for some in blocks.chunks(rtcp::MAX_REPORT_BLOCKS) {
-        peer.rtcp.push(|out| rtcp::write::receiver_report(out, sender, some));
+    for some in blocks.chunks(rtcp::MAX_COUNT) {
+        peer.rtcp.push(|out| rtcp::receiver_report(out, sender, some));
     }
 }
 
@@ -147,7 +147,7 @@ fn sender_reports(room: &mut Room, index: PeerIndex, now: Instant) {
         let sending = &mut peer.egresses[key];
         if let Some(report) = sending.egress.sender_report(now, &clock) {
             let cname = sending.cname.as_str();
-            peer.rtcp.push(|out| rtcp::write::sender_report(out, &report, cname));
+            peer.rtcp.push(|out| rtcp::sender_report(out, report, &[], Some(cname)));
         }
     }
 }
