@@ -82,15 +82,12 @@ fn repair(
     let sending = &mut peer.egresses[key];
     let track = sending.track;
     let Some(retransmission) = sending.egress.retransmit(now, sequence) else { return };
-    let cached =
-        cached(room, track, retransmission.encoding(), retransmission.source_sequence());
-    let Some(packet) = cached else { return };
+    let (encoding, source) = (retransmission.encoding, retransmission.source_sequence);
+    let Some(packet) = cached(room, track, encoding, source) else { return };
+    let Some((facts, _)) = shared.pool.get(packet) else { return };
     let peer = &mut room.peers[index];
-    let outbound = peer.egresses[key].egress.repair(now, retransmission, packet);
-    let Some(outbound) = outbound else { return };
-    if !shared.pool.pin(packet) {
-        return;
-    }
+    let outbound = peer.egresses[key].egress.repair(retransmission, packet, facts);
+    shared.pool.pin(packet);
     match peer.pacer.push(key, outbound) {
         Ok(()) => shared.mark_dirty(room.key, index, peer),
         Err(reason) => {

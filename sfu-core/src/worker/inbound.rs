@@ -11,6 +11,7 @@ use crate::ingress::{Ingress, IngressSettings, rtx};
 use crate::media::packet::PacketFacts;
 use crate::media::packet_cache::PacketCache;
 use crate::media::path::Path;
+use crate::media::session::PayloadMapping;
 use crate::room::tracks::PeerIndex;
 use crate::transport::ice;
 use crate::wire::demux::{DatagramKind, classify};
@@ -266,40 +267,57 @@ fn bind(
 ) -> Result<Stream, DropReason> {
     let peer = &mut room.peers[index];
     let stream = identify(peer, header.ssrc, header.payload_type, names)?;
-    let track = room.tracks.get_mut(stream.track).ok_or(DropReason::StreamUnknown)?;
+    let track = room.tracks.get(stream.track).ok_or(DropReason::StreamUnknown)?;
     let section = track.mid.as_ref().and_then(|mid| peer.section(mid));
-    let offered = &section.ok_or(DropReason::StreamUnknown)?.offered;
-    let payload = offered
-        .payloads
-        .iter()
-        .find(|p| header.payload_type == if stream.rtx { p.rtx.unwrap_or(p.payload_type) } else { p.payload_type })
-        .copied()
-        .ok_or(DropReason::PayloadTypeUnknown)?;
-    peer.streams.add(stream)?;
-    if stream.rtx {
-        return Ok(stream);
-    }
-    let settings = IngressSettings {
-        codec: payload.codec,
-        payload_type: payload.payload_type,
-        media_ssrc: header.ssrc,
-        nack: payload.nack,
+    let payloads = &section.ok_or(DropReason::StreamUnknown)?.offered.payloads;
+    let carries = |p: &&PayloadMapping| match stream.rtx {
+        true => p.rtx == Some(header.payload_type),
+        false => p.payload_type == header.payload_type,
     };
-    let slot = &mut track.encodings[usize::from(stream.encoding)];
-    if let Some(former) = slot.take() {
-        let mut gone = peer.ingresses.remove(former);
-        gone.cache.clear(&mut shared.pool);
-    }
+    let payload = *payloads.iter().find(carries).ok_or(DropReason::PayloadTypeUnknown)?;
+    peer.streams.add(stream)?;
     let participant = peer.id;
-    let key = peer.ingresses.insert(Publishing {
+    tracing::debug!(room = %room.id, %participant, track = %track.id, encoding = stream.encoding,
+        rtx = stream.rtx, ssrc = header.ssrc.0, "stream bound");
+    if !stream.rtx {
+        let ingress = IngressSettings {
+            codec: payload.codec,
+            payload_type: payload.payload_type,
+            media_ssrc: header.ssrc,
+            nack: payload.nack,
+        };
+        start_ingress(shared, room, index, stream, Ingress::new(ingress, now));
+    }
+    Ok(stream)
+}
+
+/// Gives an encoding its ingress. One that the encoding had before goes, and its subscriptions
+/// start over: the new stream's numbers have nothing to do with the old one's.
+fn start_ingress(
+    shared: &mut Shared,
+    room: &mut Room,
+    index: PeerIndex,
+    stream: Stream,
+    ingress: Ingress,
+) {
+    let Some(track) = room.tracks.get_mut(stream.track) else { return };
+    let publishing = Publishing {
         track: stream.track,
         encoding: stream.encoding,
-        ingress: Ingress::new(settings, now),
-        cache: PacketCache::new(payload.codec.kind()),
-        ssrc: header.ssrc,
-    });
-    *slot = Some(key);
-    tracing::debug!(room = %room.id, %participant, track = %track.id, encoding = stream.encoding,
-        ssrc = header.ssrc.0, "stream bound");
-    Ok(stream)
+        ingress,
+        cache: PacketCache::new(track.kind),
+        ssrc: stream.ssrc,
+    };
+    let peer = &mut room.peers[index];
+    let slot = &mut track.encodings[usize::from(stream.encoding)];
+    if let Some(mut former) = slot.take().and_then(|former| peer.ingresses.try_remove(former)) {
+        former.cache.clear(&mut shared.pool);
+    }
+    *slot = Some(peer.ingresses.insert(publishing));
+    for route in &track.routes {
+        let egress = &mut room.peers[route.peer].egresses[route.egress].egress;
+        if egress.current() == Some(stream.encoding) {
+            egress.restart();
+        }
+    }
 }

@@ -221,13 +221,11 @@ fn bind_subscription(
         rtx_ssrc,
         payload_type: payload.payload_type,
         rtx_payload_type: payload.rtx,
-        // RFC 3711 section 3.3.1: the first packets may be lost around a wrap, and a receiver that
-        // never saw them would guess the rollover count wrong. The lower half is far from one.
-        first_sequence: random_u16(&mut shared.rng) & 0x3fff,
+        first_sequence: random_u16(&mut shared.rng),
         first_timestamp: shared.rng.next_u32(),
-        first_picture_id: random_u16(&mut shared.rng) & 0x7fff,
+        first_picture_id: random_u16(&mut shared.rng),
         first_tl0: (shared.rng.next_u32() & 0xff) as u8,
-        rtx_first_sequence: random_u16(&mut shared.rng) & 0x3fff,
+        rtx_first_sequence: random_u16(&mut shared.rng),
     });
     egress.set_target(track.best);
     let key = peer.egresses.insert(Sending {
@@ -294,7 +292,7 @@ fn sending_section<'r>(
         ssrc: sending.ssrc,
         rtx_ssrc: sending.rtx_ssrc,
         cname: sending.cname.clone(),
-        codec: sending.egress.codec(),
+        codec: sending.egress.settings().codec,
     };
     (AnsweredSection::Send(section), Some(track))
 }

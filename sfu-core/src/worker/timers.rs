@@ -142,10 +142,10 @@ fn sender_reports(room: &mut Room, index: PeerIndex, now: Instant) {
         let Some(ingress) = super::forward::ingress_of(room, sending.track, encoding) else {
             continue;
         };
-        let Some(clock) = ingress.source_clock().copied() else { continue };
+        let clock = ingress.source_clock().copied();
         let peer = &mut room.peers[index];
         let sending = &mut peer.egresses[key];
-        if let Some(report) = sending.egress.sender_report(now, &clock) {
+        if let Some(report) = sending.egress.sender_report(now, clock.as_ref()) {
             let cname = sending.cname.as_str();
             peer.rtcp.push(|out| rtcp::sender_report(out, report, &[], Some(cname)));
         }
