@@ -3,8 +3,10 @@
 
 pub mod command;
 pub mod drop_reason;
+pub mod egress;
 pub mod event;
 pub mod id;
+pub mod ingress;
 pub mod media;
 pub mod unit;
 pub mod wire;
