@@ -163,7 +163,7 @@ fn received(
     arrival: &Arrival<'_>,
 ) -> Result<Stored, DropReason> {
     let payload = arrival.header.payload_range(arrival.packet.len());
-    store(shared, room, publishing, arrival, &arrival.header, payload, false)
+    store(shared, room, publishing, arrival, &arrival.header, &arrival.packet[payload], false)
 }
 
 /// An RTX packet (RFC 4588 section 4): the original it carries, if that is still missing.
@@ -174,21 +174,10 @@ fn repaired(
     arrival: &Arrival<'_>,
 ) -> Result<Stored, DropReason> {
     let payload = arrival.header.payload_range(arrival.packet.len());
-    let original =
-        rtx::unwrap(&arrival.packet[payload.clone()]).ok_or(DropReason::PaddingOnly)?;
-    let start = payload.start + rtx::OSN_LEN;
-    let header = RtpHeader {
-        sequence: original,
-        ssrc: publishing.ssrc,
-        payload_type: publishing.ingress.payload_type(),
-        padding_len: 0,
-        ..arrival.header
-    };
-    let stored = store(shared, room, publishing, arrival, &header, start..payload.end, true)
-        .map_err(|reason| match reason {
-            DropReason::Duplicate => DropReason::RtxUseless,
-            other => other,
-        })?;
+    let media = (publishing.ssrc, publishing.payload_type);
+    let (header, original) = rtx::unwrap(&arrival.header, &arrival.packet[payload], media)
+        .ok_or(DropReason::PaddingOnly)?;
+    let stored = store(shared, room, publishing, arrival, &header, original, true)?;
     shared.stats.rtx_in += 1;
     Ok(stored)
 }
@@ -199,31 +188,19 @@ fn store(
     publishing: &mut Publishing,
     arrival: &Arrival<'_>,
     header: &RtpHeader,
-    payload: std::ops::Range<usize>,
+    payload: &[u8],
     repaired: bool,
 ) -> Result<Stored, DropReason> {
-    let mut facts = publishing.ingress.receive(
-        arrival.now,
-        header,
-        header.padding_len,
-        &arrival.packet[payload.clone()],
-        arrival.audio_level,
-        repaired,
-    )?;
-    // The stored bytes end where the payload ends: padding is not forwarded.
-    facts.payload_start = narrow(payload.start)?;
-    facts.payload_len = narrow(payload.len())?;
-    let bytes = &arrival.packet[..payload.end];
-    let packet = shared
-        .pool
-        .insert(owner(room), facts, bytes)
-        .ok_or(DropReason::PoolExhausted)?;
-    publishing.cache.insert(&mut shared.pool, facts.sequence, packet);
-    Ok((packet, facts))
-}
-
-fn narrow(value: usize) -> Result<u16, DropReason> {
-    u16::try_from(value).map_err(|_| DropReason::RtpMalformed)
+    let (now, level, padding) = (arrival.now, arrival.audio_level, arrival.header.padding_len);
+    let facts = publishing.ingress.receive(now, header, padding, payload, level, repaired)?;
+    // Padding is not forwarded: the stored bytes end where the payload ends.
+    let end = usize::from(facts.payload_start) + payload.len();
+    let bytes = arrival.packet.get(..end).ok_or(DropReason::RtpMalformed)?;
+    let stored = shared.pool.insert(owner(room), facts, bytes);
+    let packet = stored.ok_or(DropReason::PoolExhausted)?;
+    // A packet a whole cache older than the newest is of no use to anybody.
+    let kept = publishing.cache.insert(&mut shared.pool, facts.sequence, packet);
+    kept.then_some((packet, facts)).ok_or(DropReason::TooOld)
 }
 
 /// Reads the packet's header extensions once: the transport-wide number is recorded, the audio
@@ -282,11 +259,18 @@ fn bind(
     if !stream.rtx {
         let ingress = IngressSettings {
             codec: payload.codec,
-            payload_type: payload.payload_type,
             media_ssrc: header.ssrc,
             nack: payload.nack,
         };
-        start_ingress(shared, room, index, stream, Ingress::new(ingress, now));
+        let publishing = Publishing {
+            track: stream.track,
+            encoding: stream.encoding,
+            ingress: Ingress::new(ingress, now),
+            cache: PacketCache::new(payload.codec.kind()),
+            ssrc: header.ssrc,
+            payload_type: payload.payload_type,
+        };
+        start_ingress(shared, room, index, publishing);
     }
     Ok(stream)
 }
@@ -297,26 +281,19 @@ fn start_ingress(
     shared: &mut Shared,
     room: &mut Room,
     index: PeerIndex,
-    stream: Stream,
-    ingress: Ingress,
+    publishing: Publishing,
 ) {
-    let Some(track) = room.tracks.get_mut(stream.track) else { return };
-    let publishing = Publishing {
-        track: stream.track,
-        encoding: stream.encoding,
-        ingress,
-        cache: PacketCache::new(track.kind),
-        ssrc: stream.ssrc,
-    };
+    let encoding = publishing.encoding;
+    let Some(track) = room.tracks.get_mut(publishing.track) else { return };
     let peer = &mut room.peers[index];
-    let slot = &mut track.encodings[usize::from(stream.encoding)];
+    let slot = &mut track.encodings[usize::from(encoding)];
     if let Some(mut former) = slot.take().and_then(|former| peer.ingresses.try_remove(former)) {
         former.cache.clear(&mut shared.pool);
     }
     *slot = Some(peer.ingresses.insert(publishing));
     for route in &track.routes {
         let egress = &mut room.peers[route.peer].egresses[route.egress].egress;
-        if egress.current() == Some(stream.encoding) {
+        if egress.current() == Some(encoding) {
             egress.restart();
         }
     }

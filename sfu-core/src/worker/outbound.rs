@@ -130,7 +130,8 @@ fn seal(
     let audio_level = packet.audio_level.map(|level| [level]);
     let mut extensions = ExtensionWriter::new();
     if let (Some(id), Some(level)) = (sending.audio_level_id, &audio_level) {
-        extensions.push(id, level);
+        // Without the level a listener only shows one speaker less.
+        let _ = extensions.push(id, level);
     }
     let writer = RtpWriter {
         marker: packet.marker,
@@ -139,6 +140,7 @@ fn seal(
         sequence: (packet.sequence & 0xffff) as u16,
         timestamp: packet.timestamp,
         ssrc: packet.ssrc,
+        padding: false,
     };
     let written = batch.push(path, |out| {
         let header_len = writer.write_header(out, &extensions)?;

@@ -11,7 +11,7 @@ use super::timers::UPKEEP;
 use crate::bandwidth::pacer::Pacer;
 use crate::command::MediaPermissions;
 use crate::egress::Egress;
-use crate::id::{Mid, ParticipantId, Ssrc, TrackId};
+use crate::id::{Mid, ParticipantId, PayloadType, Ssrc, TrackId};
 use crate::ingress::Ingress;
 use crate::ingress::twcc_recorder::TwccRecorder;
 use crate::media::codec::MediaKind;
@@ -21,6 +21,11 @@ use crate::media::session::{ExtensionMap, OfferedSection};
 use crate::room::tracks::TrackIndex;
 use crate::transport::Transport;
 use crate::wire::rtcp;
+
+/// Most sequence numbers asked for in one NACK: at 17 to a word, at most 512 bytes.
+///
+/// Higher: a burst is asked for in one go. Lower: in several, an upkeep apart.
+const MAX_NACKED: usize = 128;
 
 /// What a negotiated section is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,8 +53,8 @@ pub(super) struct Publishing {
     pub(super) encoding: u8,
     pub(super) ingress: Ingress,
     pub(super) cache: PacketCache,
-    /// The last packets' transport-wide feedback names this stream.
     pub(super) ssrc: Ssrc,
+    pub(super) payload_type: PayloadType,
 }
 
 /// One track that the participant is sent.
@@ -141,14 +146,14 @@ impl Peer {
     pub(super) fn ask_for_missing(&mut self, stats: &mut WorkerStats, now: Instant) {
         let sender = self.rtcp_ssrc;
         for (_, publishing) in &mut self.ingresses {
-            let mut missing = arrayvec::ArrayVec::new();
+            let mut missing = arrayvec::ArrayVec::<u16, MAX_NACKED>::new();
             publishing.ingress.poll_nacks(now, &mut missing);
             if !missing.is_empty() {
                 stats.nacked_out += missing.len() as u64;
                 let media = publishing.ssrc;
                 self.rtcp.push(|out| rtcp::nack(out, sender, media, &missing));
             }
-            if publishing.ingress.poll_keyframe_request(now) {
+            if publishing.ingress.poll_keyframe(now) {
                 stats.keyframe_requests_out += 1;
                 let media = publishing.ssrc;
                 self.rtcp.push(|out| rtcp::pli(out, sender, media));
@@ -162,8 +167,14 @@ impl Peer {
         // Any stream of the transport may stand as the media source: libwebrtc ignores it.
         let media = self.ingresses.iter().next().map_or(Ssrc(0), |(_, publishing)| publishing.ssrc);
         while let Some(feedback) = self.arrivals.poll_feedback(now) {
-            self.rtcp
-                .push(|out| rtcp::transport_feedback(out, feedback.header(sender, media), feedback.deltas()));
+            let header = rtcp::FeedbackHeader {
+                sender,
+                media,
+                base_sequence: feedback.base_sequence,
+                reference_time: feedback.reference_time,
+                feedback_count: feedback.feedback_count,
+            };
+            self.rtcp.push(|out| rtcp::transport_feedback::transport_feedback(out, header, feedback.deltas));
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::id::WorkerId;
 use crate::transport::TransportSettings;
-use crate::transport::dtls::DtlsIdentity;
+use crate::transport::DtlsIdentity;
 
 /// Settings of one worker.
 #[derive(Clone, Debug)]

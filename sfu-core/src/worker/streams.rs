@@ -10,7 +10,7 @@ use super::peer::{Peer, Section, SectionUse};
 ///
 /// Higher: a participant can make the engine look through a longer list for every packet. Lower:
 /// fewer tracks at once.
-pub const MAX_STREAMS: usize = 64;
+pub(super) const MAX_STREAMS: usize = 64;
 
 /// What a stream carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -127,7 +127,7 @@ pub(super) fn drain_transport_events(
 fn receiver_reports(peer: &mut Peer, now: Instant) {
     let sender = peer.rtcp_ssrc;
     let blocks: Vec<_> =
-        peer.ingresses.iter_mut().filter_map(|(_, i)| i.ingress.report_block(now)).collect();
+        peer.ingresses.iter_mut().filter_map(|(_, i)| i.ingress.report(now)).collect();
     for some in blocks.chunks(rtcp::MAX_COUNT) {
         peer.rtcp.push(|out| rtcp::receiver_report(out, sender, some));
     }

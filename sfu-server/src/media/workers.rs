@@ -8,7 +8,7 @@ use sfu_core::command::Command;
 use sfu_core::event::Event;
 use sfu_core::id::WorkerId;
 use sfu_core::transport::TransportSettings;
-use sfu_core::transport::dtls::DtlsIdentity;
+use sfu_core::transport::DtlsIdentity;
 use sfu_core::worker::WorkerSettings;
 use tokio::sync::mpsc;
 
