@@ -131,7 +131,7 @@ export class Call {
     }
     const tile = new Tile(participant);
     this.tiles.set(participant.identity, tile);
-    this.grid.add(tile.element);
+    this.grid.add(tile.element, participant.isLocal);
     return tile;
   }
 

@@ -12,8 +12,13 @@ export class Grid {
     new ResizeObserver(() => this.arrange()).observe(grid);
   }
 
-  add(tile: HTMLElement): void {
-    this.grid.append(tile);
+  /** One's own tile comes first; the others follow in the order in which they came. */
+  add(tile: HTMLElement, own: boolean): void {
+    if (own) {
+      this.grid.prepend(tile);
+    } else {
+      this.grid.append(tile);
+    }
     this.arrange();
   }
 

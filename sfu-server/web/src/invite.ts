@@ -17,6 +17,7 @@ export function wireInvite(currentRoom: () => string): void {
   const fallback = byId('invite-fallback', HTMLElement);
   const shown = byId('invite-url', HTMLInputElement);
   let restore: number | undefined;
+  rest(button);
 
   button.addEventListener('click', () => {
     const url = inviteUrl(currentRoom());
@@ -35,7 +36,7 @@ export function wireInvite(currentRoom: () => string): void {
       button.replaceChildren(icon('done'), make('span', '', 'Link copied'));
       restore = window.setTimeout(() => {
         button.classList.remove('done');
-        button.replaceChildren(icon('link'), make('span', '', 'Copy invite link'));
+        rest(button);
       }, FEEDBACK_MS);
     });
   });
@@ -44,6 +45,15 @@ export function wireInvite(currentRoom: () => string): void {
     fallback.hidden = true;
     button.focus();
   });
+}
+
+/** The button as it is when nothing has just been copied; a narrow page has room for a word. */
+function rest(button: HTMLButtonElement): void {
+  button.replaceChildren(
+    icon('link'),
+    make('span', 'when-wide', 'Copy invite link'),
+    make('span', 'when-narrow', 'Invite'),
+  );
 }
 
 async function copy(text: string): Promise<boolean> {

@@ -21,6 +21,9 @@ export class Refusal extends Error {
   }
 }
 
+/** What the client library puts before the server's own text. */
+const CLIENT_PREFIX = /^could not establish signal connection: /;
+
 /** Why the attempt to join has failed. */
 export function joinFailure(error: unknown): Words {
   if (error instanceof Refusal) {
@@ -31,7 +34,7 @@ export function joinFailure(error: unknown): Words {
   }
   switch (error.reason) {
     case ConnectionErrorReason.NotAllowed:
-      return refusedByServer(error.message);
+      return refusedByServer(error.message.replace(CLIENT_PREFIX, ''));
     case ConnectionErrorReason.LeaveRequest:
       return ended(error.context as DisconnectReason);
     case ConnectionErrorReason.ServerUnreachable:
@@ -45,7 +48,7 @@ export function joinFailure(error: unknown): Words {
       return {
         title: 'The call could not be set up',
         text:
-          `${sentence(error.message)} If this goes on, a firewall may be holding back the ` +
+          `${sentence(error.message.replace(CLIENT_PREFIX, ''))} If this goes on, a firewall may be holding back the ` +
           'sound and the pictures (UDP).',
       };
   }
