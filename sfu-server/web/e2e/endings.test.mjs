@@ -1,6 +1,6 @@
 // How a call ends for somebody who did not end it: the page says why, and has left.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, afterEach, before, test } from 'node:test';
 import { CallPage } from './support/call_page.mjs';
 import { launchChromium } from './support/chromium.mjs';
 import { removeParticipant } from './support/control.mjs';
@@ -17,6 +17,8 @@ let browser;
 let host;
 /** @type {string} */
 let hostIdentity;
+/** @type {CallPage[]} the pages that the test at hand opened */
+const visitors = [];
 
 before(async () => {
   server = await startServer('endings');
@@ -26,14 +28,17 @@ before(async () => {
   hostIdentity = await host.identity();
 });
 
+afterEach(async () => {
+  await Promise.all(visitors.splice(0).map((page) => page.close()));
+});
+
 after(async () => {
   await browser?.close();
   await server?.stop();
 });
 
 test('a removed participant is told so and has left', { timeout: 60_000 }, async () => {
-  const guest = await CallPage.open(browser, server.http, { room: ROOM, name: 'Guest' });
-  await guest.joined();
+  const guest = await visit({ room: ROOM, name: 'Guest' });
   const identity = await guest.identity();
   await host.showsExactly([hostIdentity, identity]);
 
@@ -42,7 +47,6 @@ test('a removed participant is told so and has left', { timeout: 60_000 }, async
   await guest.says(/You were removed/);
   await host.showsExactly([hostIdentity]);
   assert.equal(await guest.page.evaluate(() => window.sfuDemo.room?.state), 'disconnected');
-  await guest.close();
 });
 
 test('removing nobody is refused with NOT_FOUND', async () => {
@@ -51,15 +55,13 @@ test('removing nobody is refused with NOT_FOUND', async () => {
 
 test('the same identity joining again ends the former one', { timeout: 60_000 }, async () => {
   const twin = { room: ROOM, name: 'Twin', token: joinToken(ROOM, 'twin') };
-  const first = await CallPage.open(browser, server.http, twin);
-  await first.joined();
-  const second = await CallPage.open(browser, server.http, twin);
-  await second.joined();
+  await host.showsExactly([hostIdentity]);
+  const first = await visit(twin);
+  const second = await visit(twin);
   await first.view('ended');
   await first.says(/You joined somewhere else/);
   await host.showsExactly([hostIdentity, 'twin']);
-  await Promise.all([first.close(), second.close()]);
-  await host.showsExactly([hostIdentity]);
+  assert.equal(await second.page.evaluate(() => window.sfuDemo.room?.state), 'connected');
 });
 
 test('a server that shuts down says good-bye', { timeout: 60_000 }, async () => {
@@ -70,3 +72,10 @@ test('a server that shuts down says good-bye', { timeout: 60_000 }, async () => 
   await host.press('Join again');
   await host.says(/The server cannot be reached/);
 });
+
+/** Opens a page and waits until it is in the call. @param {import('./support/call_page.mjs').Options} options */
+async function visit(options) {
+  const page = await CallPage.open(browser, server.http, options);
+  visitors.push(page);
+  return page.joined();
+}
