@@ -22,8 +22,17 @@ const SHARED_FLOORS: &[usize] = &[0, 2];
 
 /// Words that a sans-IO engine has no use for.
 const FOREIGN_TO_CORE: &[&str] = &[
-    "tokio", "std::net::UdpSocket", "std::net::TcpStream", "Instant::now(", "SystemTime::now(",
-    "std::thread", "Mutex<", "RwLock<", "getrandom::", "rand::rng(", "RandomState::new(",
+    "tokio",
+    "std::net::UdpSocket",
+    "std::net::TcpStream",
+    "Instant::now(",
+    "SystemTime::now(",
+    "std::thread",
+    "Mutex<",
+    "RwLock<",
+    "getrandom::",
+    "rand::rng(",
+    "RandomState::new(",
 ];
 
 struct Source {
@@ -34,7 +43,10 @@ struct Source {
 }
 
 fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_path_buf()
 }
 
 fn sources(crate_name: &str) -> Vec<Source> {
@@ -71,7 +83,12 @@ fn code(line: &str) -> &str {
 
 /// The room that a source belongs to: its first folder, or its own name.
 fn room_of(path: &Path) -> String {
-    let first = path.components().next().unwrap().as_os_str().to_string_lossy();
+    let first = path
+        .components()
+        .next()
+        .unwrap()
+        .as_os_str()
+        .to_string_lossy();
     first.trim_end_matches(".rs").to_owned()
 }
 
@@ -85,8 +102,14 @@ fn imports(line: &str) -> Vec<String> {
         .split("crate::")
         .skip(1)
         .flat_map(|rest| {
-            let inside = rest.strip_prefix('{').map(|list| list.split('}').next().unwrap_or(list));
-            let names = inside.unwrap_or(rest).split(',').take(if inside.is_some() { 99 } else { 1 });
+            let inside = rest
+                .strip_prefix('{')
+                .map(|list| list.split('}').next().unwrap_or(list));
+            let names =
+                inside
+                    .unwrap_or(rest)
+                    .split(',')
+                    .take(if inside.is_some() { 99 } else { 1 });
             names
                 .map(|name| {
                     let end = name.trim().find(|c: char| !c.is_alphanumeric() && c != '_');
@@ -115,7 +138,11 @@ fn core_imports_go_downwards_only() {
         if room == "lib" {
             continue;
         }
-        assert!(floor_of(&room).is_some(), "{room} has no floor in {}", file!());
+        assert!(
+            floor_of(&room).is_some(),
+            "{room} has no floor in {}",
+            file!()
+        );
         for line in &source.production {
             for import in imports(line) {
                 if !may_import(&room, &import) {
@@ -124,7 +151,11 @@ fn core_imports_go_downwards_only() {
             }
         }
     }
-    assert!(wrong.is_empty(), "imports against the plan:\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "imports against the plan:\n{}",
+        wrong.join("\n")
+    );
 }
 
 #[test]
@@ -143,12 +174,23 @@ fn the_core_has_no_io_clock_lock_or_randomness() {
     let mut wrong = Vec::new();
     for source in sources("sfu-core") {
         for line in &source.production {
-            if let Some(word) = FOREIGN_TO_CORE.iter().find(|word| code(line).contains(*word)) {
-                wrong.push(format!("{}: {word}: {}", source.path.display(), line.trim()));
+            if let Some(word) = FOREIGN_TO_CORE
+                .iter()
+                .find(|word| code(line).contains(*word))
+            {
+                wrong.push(format!(
+                    "{}: {word}: {}",
+                    source.path.display(),
+                    line.trim()
+                ));
             }
         }
     }
-    assert!(wrong.is_empty(), "foreign to a sans-IO core:\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "foreign to a sans-IO core:\n{}",
+        wrong.join("\n")
+    );
 }
 
 #[test]
@@ -162,7 +204,11 @@ fn files_stay_small() {
             }
         }
     }
-    assert!(large.is_empty(), "over {MAX_LINES} lines, split by leg:\n{}", large.join("\n"));
+    assert!(
+        large.is_empty(),
+        "over {MAX_LINES} lines, split by leg:\n{}",
+        large.join("\n")
+    );
 }
 
 /// In the server, each foreign vocabulary stays behind one door.
@@ -179,7 +225,12 @@ fn server_vocabularies_stay_behind_their_doors() {
         let path = source.path.to_string_lossy().replace('\\', "/");
         for (word, allowed) in homes {
             let home = allowed.iter().any(|home| path.starts_with(home));
-            if !home && source.production.iter().any(|line| code(line).contains(word)) {
+            if !home
+                && source
+                    .production
+                    .iter()
+                    .any(|line| code(line).contains(word))
+            {
                 wrong.push(format!("{path} knows {word}"));
             }
         }
@@ -198,5 +249,9 @@ fn server_vocabularies_stay_behind_their_doors() {
             }
         }
     }
-    assert!(wrong.is_empty(), "behind the wrong door:\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "behind the wrong door:\n{}",
+        wrong.join("\n")
+    );
 }

@@ -24,23 +24,36 @@ impl Worker {
     /// [`Worker::poll_transmit`].
     pub fn handle_command(&mut self, now: Instant, command: Command) {
         match command {
-            Command::AddParticipant { room, participant, permissions } => {
+            Command::AddParticipant {
+                room,
+                participant,
+                permissions,
+            } => {
                 self.add_participant(now, room, participant, permissions);
             }
             Command::RemoveParticipant { participant } => self.remove_participant(participant),
             Command::CloseRoom { room } => self.close_room(room),
-            Command::Offer { participant, offer_id, offer } => {
+            Command::Offer {
+                participant,
+                offer_id,
+                offer,
+            } => {
                 self.with_peer(participant, |shared, room, index| {
-                    negotiation::offer(shared, room, index, now, offer_id, *offer);
+                    negotiation::offer(shared, room, index, now, offer_id, &offer);
                 });
             }
-            Command::AnnounceTrack { participant, announcement } => {
+            Command::AnnounceTrack {
+                participant,
+                announcement,
+            } => {
                 self.with_peer(participant, |shared, room, index| {
                     announce(shared, room, index, *announcement);
                 });
             }
             Command::RemoveTrack { track } => {
-                self.with_track(track, |shared, room, index| remove_track(shared, room, index));
+                self.with_track(track, |shared, room, index| {
+                    remove_track(shared, room, index);
+                });
             }
             Command::SetTrackMuted { track, muted } => {
                 self.with_track(track, |_, room, index| {
@@ -59,7 +72,11 @@ impl Worker {
                     unsubscribe(shared, room, index, track);
                 });
             }
-            Command::SetSubscriptionEnabled { participant, track, enabled } => {
+            Command::SetSubscriptionEnabled {
+                participant,
+                track,
+                enabled,
+            } => {
                 self.with_peer(participant, |shared, room, index| {
                     set_enabled(shared, room, index, track, enabled, now);
                 });
@@ -77,7 +94,9 @@ impl Worker {
         participant: ParticipantId,
         work: impl FnOnce(&mut Shared, &mut Room, PeerIndex),
     ) {
-        let Some(&key) = self.shared.participants.get(&participant) else { return };
+        let Some(&key) = self.shared.participants.get(&participant) else {
+            return;
+        };
         self.in_room(key.room(), |shared, room| work(shared, room, key.peer()));
     }
 
@@ -86,7 +105,9 @@ impl Worker {
         track: TrackId,
         work: impl FnOnce(&mut Shared, &mut Room, TrackIndex),
     ) {
-        let Some(&key) = self.shared.tracks.get(&track) else { return };
+        let Some(&key) = self.shared.tracks.get(&track) else {
+            return;
+        };
         self.in_room(key, |shared, room| {
             if let Some(index) = room.tracks.index_of(track) {
                 work(shared, room, index);
@@ -107,7 +128,12 @@ impl Worker {
         let key = *self.room_keys.entry(id).or_insert_with(|| {
             let entry = self.rooms.vacant_entry();
             let key = entry.key();
-            entry.insert(Room { id, key, peers: Slab::new(), tracks: Tracks::default() });
+            entry.insert(Room {
+                id,
+                key,
+                peers: Slab::new(),
+                tracks: Tracks::default(),
+            });
             key
         });
         self.in_room(key, |shared, room| {
@@ -115,7 +141,9 @@ impl Worker {
             let index = room.peers.insert(peer);
             let key = PeerKey::new(room.key, index);
             shared.participants.insert(participant, key);
-            shared.lookup.set_ufrags(key, room.peers[index].transport.local_ufrags());
+            shared
+                .lookup
+                .set_ufrags(key, room.peers[index].transport.local_ufrags());
             if let Some(at) = room.peers[index].transport.poll_timeout() {
                 shared.timers.arm(key, at);
             }
@@ -123,7 +151,9 @@ impl Worker {
     }
 
     fn remove_participant(&mut self, participant: ParticipantId) {
-        let Some(&key) = self.shared.participants.get(&participant) else { return };
+        let Some(&key) = self.shared.participants.get(&participant) else {
+            return;
+        };
         let emptied = self.in_room(key.room(), |shared, room| {
             remove_peer(shared, room, key.peer());
             room.peers.is_empty()
@@ -134,7 +164,9 @@ impl Worker {
     }
 
     fn close_room(&mut self, id: RoomId) {
-        let Some(&key) = self.room_keys.get(&id) else { return };
+        let Some(&key) = self.room_keys.get(&id) else {
+            return;
+        };
         self.in_room(key, |shared, room| {
             let peers: Vec<_> = room.peers.iter().map(|(index, _)| index).collect();
             for index in peers {
@@ -186,7 +218,9 @@ fn remove_peer(shared: &mut Shared, room: &mut Room, index: PeerIndex) {
     for track in tracks {
         remove_track(shared, room, track);
     }
-    let Some(mut peer) = room.peers.try_remove(index) else { return };
+    let Some(mut peer) = room.peers.try_remove(index) else {
+        return;
+    };
     for (_, sending) in &peer.egresses {
         room.tracks.remove_route(sending.track, index);
     }
@@ -229,7 +263,9 @@ fn announce(
 
 /// Ends a track: its streams, its ingresses, and the egress of each subscription.
 pub(super) fn remove_track(shared: &mut Shared, room: &mut Room, index: TrackIndex) {
-    let Some(track) = room.tracks.remove(index) else { return };
+    let Some(track) = room.tracks.remove(index) else {
+        return;
+    };
     shared.tracks.remove(&track.id);
     for route in &track.routes {
         end_egress(shared, &mut room.peers[route.peer], route.egress);
@@ -249,7 +285,8 @@ pub(super) fn remove_track(shared: &mut Shared, room: &mut Room, index: TrackInd
 /// Ends what a participant sends for a track.
 pub(super) fn end_ingresses(shared: &mut Shared, peer: &mut Peer, track: TrackIndex) {
     let transport = &mut peer.transport;
-    peer.streams.remove_track(track, |ssrc| transport.forget_stream(ssrc));
+    peer.streams
+        .remove_track(track, |ssrc| transport.forget_stream(ssrc));
     let pool = &mut shared.pool;
     peer.ingresses.retain(|_, publishing| {
         let stays = publishing.track != track;
@@ -262,7 +299,8 @@ pub(super) fn end_ingresses(shared: &mut Shared, peer: &mut Peer, track: TrackIn
 
 /// Ends one egress; its section is free for another track.
 pub(super) fn end_egress(shared: &mut Shared, peer: &mut Peer, egress: usize) {
-    peer.pacer.drain_egress(egress, |packet| shared.pool.release(packet.packet));
+    peer.pacer
+        .drain_egress(egress, |packet| shared.pool.release(packet.packet));
     peer.egresses.try_remove(egress);
     for section in &mut peer.sections {
         if section.used == SectionUse::Sends(egress) {
@@ -272,7 +310,11 @@ pub(super) fn end_egress(shared: &mut Shared, peer: &mut Peer, egress: usize) {
 }
 
 fn subscribe(shared: &mut Shared, room: &mut Room, index: PeerIndex, id: TrackId) {
-    let Some(track) = room.tracks.index_of(id).and_then(|track| room.tracks.get(track)) else {
+    let Some(track) = room
+        .tracks
+        .index_of(id)
+        .and_then(|track| room.tracks.get(track))
+    else {
         return;
     };
     let peer = &mut room.peers[index];
@@ -287,7 +329,9 @@ fn subscribe(shared: &mut Shared, room: &mut Room, index: PeerIndex, id: TrackId
 
 fn unsubscribe(shared: &mut Shared, room: &mut Room, index: PeerIndex, id: TrackId) {
     room.peers[index].waiting.retain(|waiting| *waiting != id);
-    let Some(track) = room.tracks.index_of(id) else { return };
+    let Some(track) = room.tracks.index_of(id) else {
+        return;
+    };
     if let Some(egress) = room.tracks.remove_route(track, index) {
         end_egress(shared, &mut room.peers[index], egress);
     }
@@ -301,10 +345,18 @@ fn set_enabled(
     enabled: bool,
     now: Instant,
 ) {
-    let Some(track) = room.tracks.index_of(id).and_then(|track| room.tracks.get(track)) else {
+    let Some(track) = room
+        .tracks
+        .index_of(id)
+        .and_then(|track| room.tracks.get(track))
+    else {
         return;
     };
-    let Some(route) = track.routes.iter().find(|route| route.peer == index) else { return };
-    room.peers[index].egresses[route.egress].egress.set_enabled(enabled);
+    let Some(route) = track.routes.iter().find(|route| route.peer == index) else {
+        return;
+    };
+    room.peers[index].egresses[route.egress]
+        .egress
+        .set_enabled(enabled);
     super::feedback::request_wanted_keyframes(shared, room, index, now);
 }

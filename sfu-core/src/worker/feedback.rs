@@ -23,7 +23,10 @@ pub(super) fn rtcp(
     now: Instant,
     datagram: &mut [u8],
 ) -> Result<(), DropReason> {
-    let peer = room.peers.get_mut(index).ok_or(DropReason::MediaUnknownPath)?;
+    let peer = room
+        .peers
+        .get_mut(index)
+        .ok_or(DropReason::MediaUnknownPath)?;
     let len = peer.transport.open_rtcp(datagram)?;
     let mut nacked = 0;
     rtcp::read(&datagram[..len], |item| match item {
@@ -34,7 +37,9 @@ pub(super) fn rtcp(
             report_blocks(room, index, now, reports);
         }
         RtcpItem::ReceiverReport { reports, .. } => report_blocks(room, index, now, reports),
-        RtcpItem::Nack { media, sequences, .. } => {
+        RtcpItem::Nack {
+            media, sequences, ..
+        } => {
             for sequence in sequences {
                 nacked += 1;
                 if nacked <= MAX_NACKED {
@@ -53,12 +58,7 @@ pub(super) fn rtcp(
 }
 
 /// What a subscriber says of the streams it is sent.
-fn report_blocks(
-    room: &mut Room,
-    index: PeerIndex,
-    now: Instant,
-    reports: rtcp::ReportBlocks<'_>,
-) {
+fn report_blocks(room: &mut Room, index: PeerIndex, now: Instant, reports: rtcp::ReportBlocks<'_>) {
     let peer = &mut room.peers[index];
     for block in reports {
         if let Some(key) = peer.egress_of(block.ssrc) {
@@ -78,15 +78,25 @@ fn repair(
 ) {
     shared.stats.nacked_in += 1;
     let peer = &mut room.peers[index];
-    let Some(key) = peer.egress_of(media) else { return };
+    let Some(key) = peer.egress_of(media) else {
+        return;
+    };
     let sending = &mut peer.egresses[key];
     let track = sending.track;
-    let Some(retransmission) = sending.egress.retransmit(now, sequence) else { return };
+    let Some(retransmission) = sending.egress.retransmit(now, sequence) else {
+        return;
+    };
     let (encoding, source) = (retransmission.encoding, retransmission.source_sequence);
-    let Some(packet) = cached(room, track, encoding, source) else { return };
-    let Some((facts, _)) = shared.pool.get(packet) else { return };
+    let Some(packet) = cached(room, track, encoding, source) else {
+        return;
+    };
+    let Some((facts, _)) = shared.pool.get(packet) else {
+        return;
+    };
     let peer = &mut room.peers[index];
-    let outbound = peer.egresses[key].egress.repair(retransmission, packet, facts);
+    let outbound = peer.egresses[key]
+        .egress
+        .repair(retransmission, packet, facts);
     shared.pool.pin(packet);
     match peer.pacer.push(key, outbound) {
         Ok(()) => shared.mark_dirty(room.key, index, peer),
@@ -100,7 +110,12 @@ fn repair(
 fn cached(room: &Room, track: TrackIndex, encoding: u8, sequence: u64) -> Option<PacketRef> {
     let track = room.tracks.get(track)?;
     let key = (*track.encodings.get(usize::from(encoding))?)?;
-    room.peers.get(track.publisher)?.ingresses.get(key)?.cache.get(sequence)
+    room.peers
+        .get(track.publisher)?
+        .ingresses
+        .get(key)?
+        .cache
+        .get(sequence)
 }
 
 /// A subscriber's PLI or FIR: of the encoding it is waiting for, else of the one it is sent.
@@ -112,9 +127,14 @@ fn subscriber_wants_keyframe(
     media: Ssrc,
 ) {
     let peer = &room.peers[index];
-    let Some(key) = peer.egress_of(media) else { return };
+    let Some(key) = peer.egress_of(media) else {
+        return;
+    };
     let sending = &peer.egresses[key];
-    let wanted = sending.egress.wants_keyframe_of().or(sending.egress.current());
+    let wanted = sending
+        .egress
+        .wants_keyframe_of()
+        .or(sending.egress.current());
     if let Some(encoding) = wanted {
         request_keyframe(shared, room, sending.track, encoding, now);
     }
@@ -127,7 +147,9 @@ pub(super) fn request_wanted_keyframes(
     index: PeerIndex,
     now: Instant,
 ) {
-    let Some(peer) = room.peers.get(index) else { return };
+    let Some(peer) = room.peers.get(index) else {
+        return;
+    };
     let wanted: Vec<_> = peer
         .egresses
         .iter()
@@ -146,9 +168,17 @@ pub(super) fn request_keyframe(
     encoding: u8,
     now: Instant,
 ) {
-    let Some(track) = room.tracks.get(track) else { return };
-    let slot = track.encodings.get(usize::from(encoding)).copied().flatten();
-    let (publisher, Some(key)) = (track.publisher, slot) else { return };
+    let Some(track) = room.tracks.get(track) else {
+        return;
+    };
+    let slot = track
+        .encodings
+        .get(usize::from(encoding))
+        .copied()
+        .flatten();
+    let (publisher, Some(key)) = (track.publisher, slot) else {
+        return;
+    };
     let peer = &mut room.peers[publisher];
     let publishing = &mut peer.ingresses[key];
     if publishing.ingress.request_keyframe(now) {
@@ -159,10 +189,17 @@ pub(super) fn request_keyframe(
     }
     // The request may have to be repeated.
     if let Some(at) = publishing_deadline(room, publisher, key) {
-        shared.timers.arm(PeerKey::new(room.key, publisher), at.max(now));
+        shared
+            .timers
+            .arm(PeerKey::new(room.key, publisher), at.max(now));
     }
 }
 
 fn publishing_deadline(room: &Room, publisher: PeerIndex, key: usize) -> Option<Instant> {
-    room.peers.get(publisher)?.ingresses.get(key)?.ingress.next_timeout()
+    room.peers
+        .get(publisher)?
+        .ingresses
+        .get(key)?
+        .ingress
+        .next_timeout()
 }

@@ -27,7 +27,7 @@ impl Worker {
         let walked = match classify(datagram) {
             None => Err(DropReason::NotDemultiplexed),
             Some(DatagramKind::Stun) => self.stun(now, path, datagram),
-            Some(kind) => self.from_known_path(now, path, kind, datagram),
+            Some(kind) => self.known_path(now, path, kind, datagram),
         };
         if let Err(reason) = walked {
             self.shared.stats.drops.count(reason);
@@ -36,13 +36,19 @@ impl Worker {
 
     fn stun(&mut self, now: Instant, path: Path, datagram: &[u8]) -> Result<(), DropReason> {
         let check = ice::read_check(datagram)?;
-        let key =
-            self.shared.lookup.by_ufrag(check.local_ufrag).ok_or(DropReason::StunUnknownUfrag)?;
+        let key = self
+            .shared
+            .lookup
+            .by_ufrag(check.local_ufrag)
+            .ok_or(DropReason::StunUnknownUfrag)?;
         if self.is_taken(now, path, key) {
             return Err(DropReason::StunPathTaken);
         }
         self.in_room(key.room(), |shared, room| {
-            let peer = room.peers.get_mut(key.peer()).ok_or(DropReason::StunUnknownUfrag)?;
+            let peer = room
+                .peers
+                .get_mut(key.peer())
+                .ok_or(DropReason::StunUnknownUfrag)?;
             let outcome = peer.transport.handle_check(now, path, &check)?;
             if let Some(evicted) = outcome.evicted {
                 shared.lookup.remove_path(key, evicted);
@@ -64,13 +70,17 @@ impl Worker {
     /// its checks with a neighbour's address as the sender's gets neither the neighbour's media nor
     /// its own sent there.
     fn is_taken(&self, now: Instant, path: Path, key: PeerKey) -> bool {
-        let owner = self.shared.lookup.by_path(path).filter(|owner| *owner != key);
+        let owner = self
+            .shared
+            .lookup
+            .by_path(path)
+            .filter(|owner| *owner != key);
         owner
             .and_then(|owner| self.rooms.get(owner.room())?.peers.get(owner.peer()))
             .is_some_and(|peer| peer.transport.is_path_live(now, path))
     }
 
-    fn from_known_path(
+    fn known_path(
         &mut self,
         now: Instant,
         path: Path,
@@ -78,8 +88,11 @@ impl Worker {
         datagram: &mut [u8],
     ) -> Result<(), DropReason> {
         let dtls = kind == DatagramKind::Dtls;
-        let unknown =
-            if dtls { DropReason::DtlsUnknownPath } else { DropReason::MediaUnknownPath };
+        let unknown = if dtls {
+            DropReason::DtlsUnknownPath
+        } else {
+            DropReason::MediaUnknownPath
+        };
         let key = self.shared.lookup.by_path(path).ok_or(unknown)?;
         self.in_room(key.room(), |shared, room| match kind {
             DatagramKind::Rtp => rtp(shared, room, key, now, datagram),
@@ -117,9 +130,14 @@ fn rtp(
 ) -> Result<(), DropReason> {
     let index = key.peer();
     let sealed = RtpHeader::parse(datagram).ok_or(DropReason::RtpMalformed)?;
-    let peer = room.peers.get_mut(index).ok_or(DropReason::MediaUnknownPath)?;
+    let peer = room
+        .peers
+        .get_mut(index)
+        .ok_or(DropReason::MediaUnknownPath)?;
     let header_len = usize::from(sealed.header_len);
-    let (len, _) = peer.transport.open_rtp(datagram, header_len, sealed.ssrc, sealed.sequence)?;
+    let (len, _) = peer
+        .transport
+        .open_rtp(datagram, header_len, sealed.ssrc, sealed.sequence)?;
     shared.stats.rtp_in += 1;
     let packet = &datagram[..len];
     let header = RtpHeader::parse_decrypted(packet).ok_or(DropReason::RtpMalformed)?;
@@ -129,13 +147,20 @@ fn rtp(
         Some(stream) => stream,
         None => bind(shared, room, index, now, &header, &names)?,
     };
-    let Some(track) = room.tracks.get(stream.track) else { return Err(DropReason::StreamUnknown) };
+    let Some(track) = room.tracks.get(stream.track) else {
+        return Err(DropReason::StreamUnknown);
+    };
     if track.announcement.muted {
         return Err(DropReason::NotPermitted);
     }
     let ingress = track.encodings[usize::from(stream.encoding)].ok_or(DropReason::StreamUnknown)?;
     let publishing = &mut room.peers[index].ingresses[ingress];
-    let arrival = Arrival { now, header, packet, audio_level };
+    let arrival = Arrival {
+        now,
+        header,
+        packet,
+        audio_level,
+    };
     let (packet, facts) = if stream.rtx {
         repaired(shared, room.key, publishing, &arrival)?
     } else {
@@ -163,7 +188,15 @@ fn received(
     arrival: &Arrival<'_>,
 ) -> Result<Stored, DropReason> {
     let payload = arrival.header.payload_range(arrival.packet.len());
-    store(shared, room, publishing, arrival, &arrival.header, &arrival.packet[payload], false)
+    store(
+        shared,
+        room,
+        publishing,
+        arrival,
+        &arrival.header,
+        &arrival.packet[payload],
+        false,
+    )
 }
 
 /// An RTX packet (RFC 4588 section 4): the original it carries, if that is still missing.
@@ -192,14 +225,18 @@ fn store(
     repaired: bool,
 ) -> Result<Stored, DropReason> {
     let (now, level, padding) = (arrival.now, arrival.audio_level, arrival.header.padding_len);
-    let facts = publishing.ingress.receive(now, header, padding, payload, level, repaired)?;
+    let facts = publishing
+        .ingress
+        .receive(now, header, padding, payload, level, repaired)?;
     // Padding is not forwarded: the stored bytes end where the payload ends.
     let end = usize::from(facts.payload_start) + payload.len();
     let bytes = arrival.packet.get(..end).ok_or(DropReason::RtpMalformed)?;
     let stored = shared.pool.insert(owner(room), facts, bytes);
     let packet = stored.ok_or(DropReason::PoolExhausted)?;
     // A packet a whole cache older than the newest is of no use to anybody.
-    let kept = publishing.cache.insert(&mut shared.pool, facts.sequence, packet);
+    let kept = publishing
+        .cache
+        .insert(&mut shared.pool, facts.sequence, packet);
     kept.then_some((packet, facts)).ok_or(DropReason::TooOld)
 }
 
@@ -244,14 +281,20 @@ fn bind(
 ) -> Result<Stream, DropReason> {
     let peer = &mut room.peers[index];
     let stream = identify(peer, header.ssrc, header.payload_type, names)?;
-    let track = room.tracks.get(stream.track).ok_or(DropReason::StreamUnknown)?;
+    let track = room
+        .tracks
+        .get(stream.track)
+        .ok_or(DropReason::StreamUnknown)?;
     let section = track.mid.as_ref().and_then(|mid| peer.section(mid));
     let payloads = &section.ok_or(DropReason::StreamUnknown)?.offered.payloads;
     let carries = |p: &&PayloadMapping| match stream.rtx {
         true => p.rtx == Some(header.payload_type),
         false => p.payload_type == header.payload_type,
     };
-    let payload = *payloads.iter().find(carries).ok_or(DropReason::PayloadTypeUnknown)?;
+    let payload = *payloads
+        .iter()
+        .find(carries)
+        .ok_or(DropReason::PayloadTypeUnknown)?;
     peer.streams.add(stream)?;
     let participant = peer.id;
     tracing::debug!(room = %room.id, %participant, track = %track.id, encoding = stream.encoding,
@@ -277,17 +320,17 @@ fn bind(
 
 /// Gives an encoding its ingress. One that the encoding had before goes, and its subscriptions
 /// start over: the new stream's numbers have nothing to do with the old one's.
-fn start_ingress(
-    shared: &mut Shared,
-    room: &mut Room,
-    index: PeerIndex,
-    publishing: Publishing,
-) {
+fn start_ingress(shared: &mut Shared, room: &mut Room, index: PeerIndex, publishing: Publishing) {
     let encoding = publishing.encoding;
-    let Some(track) = room.tracks.get_mut(publishing.track) else { return };
+    let Some(track) = room.tracks.get_mut(publishing.track) else {
+        return;
+    };
     let peer = &mut room.peers[index];
     let slot = &mut track.encodings[usize::from(encoding)];
-    if let Some(mut former) = slot.take().and_then(|former| peer.ingresses.try_remove(former)) {
+    if let Some(mut former) = slot
+        .take()
+        .and_then(|former| peer.ingresses.try_remove(former))
+    {
         former.cache.clear(&mut shared.pool);
     }
     *slot = Some(peer.ingresses.insert(publishing));

@@ -49,7 +49,10 @@ pub(crate) struct PeerKey {
 impl PeerKey {
     fn new(room: usize, peer: PeerIndex) -> Self {
         let narrow = |index: usize| u32::try_from(index).expect("fewer than 2^32 of them fit");
-        Self { room: narrow(room), peer: narrow(peer) }
+        Self {
+            room: narrow(room),
+            peer: narrow(peer),
+        }
     }
 
     const fn room(self) -> usize {
@@ -153,7 +156,11 @@ impl Worker {
     /// Rooms, participants and tracks now.
     #[must_use]
     pub fn population(&self) -> (usize, usize, usize) {
-        (self.room_keys.len(), self.shared.participants.len(), self.shared.tracks.len())
+        (
+            self.room_keys.len(),
+            self.shared.participants.len(),
+            self.shared.tracks.len(),
+        )
     }
 
     /// Free slots of the packet pool.
@@ -182,11 +189,15 @@ impl Worker {
 
     /// Drops a room whose work panicked: whole, whatever state it was left in.
     fn poison(&mut self, key: usize) {
-        let Some(room) = self.rooms.try_remove(key) else { return };
+        let Some(room) = self.rooms.try_remove(key) else {
+            return;
+        };
         tracing::error!(room = %room.id, "a panic in the room's own work ended it");
         self.shared.stats.rooms_failed += 1;
         self.shared.stats.drops.count(DropReason::RoomPoisoned);
-        self.shared.events.push_back(Event::RoomFailed { room: room.id });
+        self.shared
+            .events
+            .push_back(Event::RoomFailed { room: room.id });
         self.forget_room(&room);
         // What the panic left half done may panic again when it is dropped.
         let _ = catch_unwind(AssertUnwindSafe(move || drop(room)));

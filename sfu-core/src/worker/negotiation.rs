@@ -26,26 +26,36 @@ pub(super) fn offer(
     index: PeerIndex,
     now: Instant,
     offer_id: u32,
-    offer: OfferedSession,
+    offer: &OfferedSession,
 ) {
     let participant = room.peers[index].id;
-    let accepted = check(&room.peers[index], &offer).and_then(|()| {
+    let accepted = check(&room.peers[index], offer).and_then(|()| {
         let peer = &mut room.peers[index];
-        peer.transport.set_remote(now, &offer.transport, &mut shared.rng)
+        peer.transport
+            .set_remote(now, &offer.transport, &mut shared.rng)
     });
     if let Err(error) = accepted {
         tracing::info!(room = %room.id, %participant, %error, "offer refused");
-        shared.events.push_back(Event::OfferRefused { participant, offer_id, error });
+        shared.events.push_back(Event::OfferRefused {
+            participant,
+            offer_id,
+            error,
+        });
         return;
     }
     let key = PeerKey::new(room.key, index);
     let peer = &mut room.peers[index];
     shared.lookup.set_ufrags(key, peer.transport.local_ufrags());
-    adopt_sections(shared, room, index, &offer);
+    adopt_sections(shared, room, index, offer);
     bind_published(shared, room, index);
     bind_waiting(shared, room, index);
-    let (sdp, mids) = answer(shared, room, index, &offer);
-    shared.events.push_back(Event::Answer { participant, offer_id, sdp, mids });
+    let (sdp, mids) = answer(shared, room, index, offer);
+    shared.events.push_back(Event::Answer {
+        participant,
+        offer_id,
+        sdp,
+        mids,
+    });
     feedback::request_wanted_keyframes(shared, room, index, now);
     ask_for_offer(shared, room, index);
     let peer = &mut room.peers[index];
@@ -59,7 +69,10 @@ pub(super) fn offer(
 fn check(peer: &Peer, offer: &OfferedSession) -> Result<(), OfferError> {
     if offer.sections.len() > MAX_SECTIONS {
         let got = offer.sections.len();
-        return Err(OfferError::TooManySections { got, limit: MAX_SECTIONS });
+        return Err(OfferError::TooManySections {
+            got,
+            limit: MAX_SECTIONS,
+        });
     }
     // RFC 9429 section 5.2.2: sections stay where they are; only a stopped one may be recycled.
     for (at, before) in peer.sections.iter().enumerate() {
@@ -81,32 +94,43 @@ fn check(peer: &Peer, offer: &OfferedSession) -> Result<(), OfferError> {
 }
 
 /// Takes over the offered sections: what a section was used for stays unless the offer ends it.
-fn adopt_sections(
-    shared: &mut Shared,
-    room: &mut Room,
-    index: PeerIndex,
-    offer: &OfferedSession,
-) {
+fn adopt_sections(shared: &mut Shared, room: &mut Room, index: PeerIndex, offer: &OfferedSession) {
     let former = std::mem::take(&mut room.peers[index].sections);
-    settle_request(&mut room.peers[index].requested, &offer.sections[former.len()..]);
+    settle_request(
+        &mut room.peers[index].requested,
+        &offer.sections[former.len()..],
+    );
     let mut former = former.into_iter();
     for offered in &offer.sections {
-        let former = former.next().filter(|former| former.offered.mid == offered.mid);
+        let former = former
+            .next()
+            .filter(|former| former.offered.mid == offered.mid);
         let usable = matches!(offered.kind, SectionKind::Media(_)) && !offered.stopped;
         let used = match former.map(|former| former.used) {
             Some(SectionUse::Receives(track)) if !usable || !offered.direction.sends() => {
                 unbind(shared, room, index, track);
-                if usable { SectionUse::Idle } else { SectionUse::Rejected }
+                if usable {
+                    SectionUse::Idle
+                } else {
+                    SectionUse::Rejected
+                }
             }
             Some(SectionUse::Sends(egress)) if !usable || !offered.direction.receives() => {
                 give_up_sending(shared, room, index, egress);
-                if usable { SectionUse::Idle } else { SectionUse::Rejected }
+                if usable {
+                    SectionUse::Idle
+                } else {
+                    SectionUse::Rejected
+                }
             }
             _ if !usable => SectionUse::Rejected,
             None | Some(SectionUse::Rejected) => SectionUse::Idle,
             Some(used) => used,
         };
-        room.peers[index].sections.push(Section { offered: offered.clone(), used });
+        room.peers[index].sections.push(Section {
+            offered: offered.clone(),
+            used,
+        });
     }
     let peer = &mut room.peers[index];
     peer.extensions = merged_extensions(&peer.sections);
@@ -134,13 +158,18 @@ fn unbind(shared: &mut Shared, room: &mut Room, index: PeerIndex, track_index: T
         track.mid = None;
         track.best = None;
         track.encodings = Default::default();
-        shared.events.push_back(Event::TrackUnbound { track: track.id });
+        shared
+            .events
+            .push_back(Event::TrackUnbound { track: track.id });
     }
 }
 
 /// The subscriber's section no longer receives: the subscription waits for another one.
 fn give_up_sending(shared: &mut Shared, room: &mut Room, index: PeerIndex, egress: usize) {
-    let track = room.peers[index].egresses.get(egress).map(|sending| sending.track);
+    let track = room.peers[index]
+        .egresses
+        .get(egress)
+        .map(|sending| sending.track);
     if let Some(track) = track {
         room.tracks.remove_route(track, index);
         if let Some(track) = room.tracks.get(track) {
@@ -154,7 +183,10 @@ fn give_up_sending(shared: &mut Shared, room: &mut Room, index: PeerIndex, egres
 /// knows an extension says which id it has.
 fn merged_extensions(sections: &[Section]) -> ExtensionMap {
     let mut merged = ExtensionMap::default();
-    for section in sections.iter().filter(|section| section.used != SectionUse::Rejected) {
+    for section in sections
+        .iter()
+        .filter(|section| section.used != SectionUse::Rejected)
+    {
         let offered = &section.offered.extensions;
         merged.mid = merged.mid.or(offered.mid);
         merged.rid = merged.rid.or(offered.rid);
@@ -173,9 +205,15 @@ fn bind_published(shared: &mut Shared, room: &mut Room, index: PeerIndex) {
         if section.used != SectionUse::Idle || !section.offered.direction.sends() {
             continue;
         }
-        let Some(cid) = &section.offered.track_cid else { continue };
-        let Some(track_index) = room.tracks.by_cid(index, cid) else { continue };
-        let Some(track) = room.tracks.get_mut(track_index) else { continue };
+        let Some(cid) = &section.offered.track_cid else {
+            continue;
+        };
+        let Some(track_index) = room.tracks.by_cid(index, cid) else {
+            continue;
+        };
+        let Some(track) = room.tracks.get_mut(track_index) else {
+            continue;
+        };
         let fits = section.offered.kind == SectionKind::Media(track.kind)
             && !section.offered.payloads.is_empty();
         if track.mid.is_some() || !fits {
@@ -183,7 +221,10 @@ fn bind_published(shared: &mut Shared, room: &mut Room, index: PeerIndex) {
         }
         let mid = section.offered.mid;
         track.mid = Some(mid);
-        shared.events.push_back(Event::TrackBound { track: track.id, mid });
+        shared.events.push_back(Event::TrackBound {
+            track: track.id,
+            mid,
+        });
         room.peers[index].sections[at].used = SectionUse::Receives(track_index);
     }
 }
@@ -237,7 +278,10 @@ fn bind_subscription(
         audio_level_id,
     });
     peer.sections[at].used = SectionUse::Sends(key);
-    track.routes.push(Route { peer: index, egress: key });
+    track.routes.push(Route {
+        peer: index,
+        egress: key,
+    });
     Some(())
 }
 
@@ -306,7 +350,10 @@ pub(super) fn ask_for_offer(shared: &mut Shared, room: &mut Room, index: PeerInd
     }
     let waiting = |kind: MediaKind| {
         let of_kind = |id: &&TrackId| {
-            room.tracks.index_of(**id).and_then(|t| room.tracks.get(t)).map(|t| t.kind)
+            room.tracks
+                .index_of(**id)
+                .and_then(|t| room.tracks.get(t))
+                .map(|t| t.kind)
                 == Some(kind)
         };
         u32::try_from(peer.waiting.iter().filter(of_kind).count()).unwrap_or(u32::MAX)
@@ -318,7 +365,9 @@ pub(super) fn ask_for_offer(shared: &mut Shared, room: &mut Room, index: PeerInd
         return;
     }
     let more = |wanted: u32, kind: MediaKind, requested: u32| {
-        wanted.saturating_sub(idle_sections(peer, kind)).saturating_sub(requested)
+        wanted
+            .saturating_sub(idle_sections(peer, kind))
+            .saturating_sub(requested)
     };
     let audio = more(audio, MediaKind::Audio, peer.requested.audio);
     let video = more(video, MediaKind::Video, peer.requested.video);
@@ -329,7 +378,11 @@ pub(super) fn ask_for_offer(shared: &mut Shared, room: &mut Room, index: PeerInd
     peer.requested.audio += audio;
     peer.requested.video += video;
     peer.requested.offer = true;
-    shared.events.push_back(Event::SectionsNeeded { participant: peer.id, audio, video });
+    shared.events.push_back(Event::SectionsNeeded {
+        participant: peer.id,
+        audio,
+        video,
+    });
 }
 
 fn idle_sections(peer: &Peer, kind: MediaKind) -> u32 {

@@ -34,7 +34,9 @@ impl Worker {
                 return true;
             }
             let done = self.in_room(key.room(), |shared, room| {
-                let Some(peer) = room.peers.get_mut(key.peer()) else { return true };
+                let Some(peer) = room.peers.get_mut(key.peer()) else {
+                    return true;
+                };
                 let done = flush(shared, peer, now, batch);
                 peer.dirty = !done;
                 done
@@ -56,7 +58,9 @@ fn flush(shared: &mut Shared, peer: &mut Peer, now: Instant, batch: &mut SendBat
     let stats = &mut shared.stats;
     let mut control = [0; MAX_DATAGRAM];
     while !batch.is_full() {
-        let Some((path, len)) = peer.transport.poll_datagram(&mut control) else { break };
+        let Some((path, len)) = peer.transport.poll_datagram(&mut control) else {
+            break;
+        };
         let written = batch.push(path, |out| {
             out[..len].copy_from_slice(&control[..len]);
             Some(len)
@@ -81,7 +85,9 @@ fn flush(shared: &mut Shared, peer: &mut Peer, now: Instant, batch: &mut SendBat
         });
     }
     while !batch.is_full() {
-        let Some(queued) = peer.pacer.pop() else { return true };
+        let Some(queued) = peer.pacer.pop() else {
+            return true;
+        };
         if let Some(sending) = peer.egresses.get_mut(queued.egress) {
             let packet = &queued.packet;
             let sent = seal(&shared.pool, sender, sending, packet, path, now, batch);
@@ -151,7 +157,8 @@ fn seal(
         let mut at = header_len;
         if let Some(original) = packet.rtx_original {
             // RFC 4588 section 4: the original sequence number leads the payload.
-            out.get_mut(at..at + 2)?.copy_from_slice(&original.to_be_bytes());
+            out.get_mut(at..at + 2)?
+                .copy_from_slice(&original.to_be_bytes());
             at += 2;
         }
         let body = out.get_mut(at..at + payload.len())?;

@@ -104,7 +104,9 @@ pub(super) struct Peer {
 impl Peer {
     /// The section of a mid.
     pub(super) fn section(&self, mid: &Mid) -> Option<&Section> {
-        self.sections.iter().find(|section| section.offered.mid == *mid)
+        self.sections
+            .iter()
+            .find(|section| section.offered.mid == *mid)
     }
 
     /// A free section that could carry a track of `kind` to this participant.
@@ -128,7 +130,10 @@ impl Peer {
 
     /// The ingress of a media SSRC.
     pub(super) fn ingress_of(&mut self, ssrc: Ssrc) -> Option<&mut Publishing> {
-        self.ingresses.iter_mut().map(|(_, p)| p).find(|publishing| publishing.ssrc == ssrc)
+        self.ingresses
+            .iter_mut()
+            .map(|(_, p)| p)
+            .find(|publishing| publishing.ssrc == ssrc)
     }
 
     /// An SSRC that nothing towards this participant uses.
@@ -151,7 +156,8 @@ impl Peer {
             if !missing.is_empty() {
                 stats.nacked_out += missing.len() as u64;
                 let media = publishing.ssrc;
-                self.rtcp.push(|out| rtcp::nack(out, sender, media, &missing));
+                self.rtcp
+                    .push(|out| rtcp::nack(out, sender, media, &missing));
             }
             if publishing.ingress.poll_keyframe(now) {
                 stats.keyframe_requests_out += 1;
@@ -165,7 +171,11 @@ impl Peer {
     pub(super) fn report_arrivals(&mut self, now: Instant) {
         let sender = self.rtcp_ssrc;
         // Any stream of the transport may stand as the media source: libwebrtc ignores it.
-        let media = self.ingresses.iter().next().map_or(Ssrc(0), |(_, publishing)| publishing.ssrc);
+        let media = self
+            .ingresses
+            .iter()
+            .next()
+            .map_or(Ssrc(0), |(_, publishing)| publishing.ssrc);
         while let Some(feedback) = self.arrivals.poll_feedback(now) {
             let header = rtcp::FeedbackHeader {
                 sender,
@@ -174,13 +184,18 @@ impl Peer {
                 reference_time: feedback.reference_time,
                 feedback_count: feedback.feedback_count,
             };
-            self.rtcp.push(|out| rtcp::transport_feedback::transport_feedback(out, header, feedback.deltas));
+            self.rtcp.push(|out| {
+                rtcp::transport_feedback::transport_feedback(out, header, feedback.deltas)
+            });
         }
     }
 
     /// When this participant needs looking after next.
     pub(super) fn next_deadline(&self, now: Instant) -> Option<Instant> {
-        let streams = self.ingresses.iter().filter_map(|(_, p)| p.ingress.next_timeout());
+        let streams = self
+            .ingresses
+            .iter()
+            .filter_map(|(_, p)| p.ingress.next_timeout());
         let connected = self.transport.is_connected();
         let has_reports = !self.ingresses.is_empty() || !self.egresses.is_empty();
         self.transport

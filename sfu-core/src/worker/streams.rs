@@ -95,12 +95,21 @@ pub(super) fn identify(
     } else if let Some(rid) = &names.rid {
         (place(rid).ok_or(DropReason::StreamUnknown)?, false)
     } else if rids.is_empty() {
-        let rtx = section.offered.payloads.iter().any(|p| p.rtx == Some(payload_type));
+        let rtx = section
+            .offered
+            .payloads
+            .iter()
+            .any(|p| p.rtx == Some(payload_type));
         (0, rtx)
     } else {
         return Err(DropReason::StreamUnknown);
     };
-    Ok(Stream { ssrc, track, encoding: narrow(encoding), rtx })
+    Ok(Stream {
+        ssrc,
+        track,
+        encoding: narrow(encoding),
+        rtx,
+    })
 }
 
 fn narrow(encoding: usize) -> u8 {
@@ -109,11 +118,23 @@ fn narrow(encoding: usize) -> u8 {
 
 fn by_announced_ssrc(sections: &[Section], ssrc: Ssrc) -> Option<Stream> {
     sections.iter().find_map(|section| {
-        let SectionUse::Receives(track) = section.used else { return None };
-        section.offered.ssrcs.iter().enumerate().find_map(|(encoding, &(media, repair))| {
-            let rtx = repair == Some(ssrc);
-            (media == ssrc || rtx).then(|| Stream { ssrc, track, encoding: narrow(encoding), rtx })
-        })
+        let SectionUse::Receives(track) = section.used else {
+            return None;
+        };
+        section
+            .offered
+            .ssrcs
+            .iter()
+            .enumerate()
+            .find_map(|(encoding, &(media, repair))| {
+                let rtx = repair == Some(ssrc);
+                (media == ssrc || rtx).then(|| Stream {
+                    ssrc,
+                    track,
+                    encoding: narrow(encoding),
+                    rtx,
+                })
+            })
     })
 }
 

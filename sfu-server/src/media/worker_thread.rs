@@ -83,9 +83,12 @@ impl WorkerThread {
         let (commands, mailbox) = mpsc::unbounded_channel();
         let published = Arc::new(Mutex::new(Published::default()));
         let shown = Arc::clone(&published);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let thread =
-            std::thread::Builder::new().name(format!("worker-{index}")).spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let thread = std::thread::Builder::new()
+            .name(format!("worker-{index}"))
+            .spawn(move || {
                 runtime.block_on(async move {
                     let worker = Worker::new(settings, seed);
                     match Corridor::new(index, worker, sockets, mailbox, events, shown) {
@@ -94,7 +97,11 @@ impl WorkerThread {
                     }
                 });
             })?;
-        Ok(Self { commands, published, thread })
+        Ok(Self {
+            commands,
+            published,
+            thread,
+        })
     }
 
     /// Puts a command into the worker's mailbox. Lost when the worker has ended.
@@ -105,12 +112,17 @@ impl WorkerThread {
     /// The counters as last published.
     #[must_use]
     pub fn published(&self) -> Published {
-        self.published.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+        self.published
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clone()
     }
 
     /// Lets the worker empty its mailbox, send what that leads to, and end; waits for it.
     pub fn stop(self) {
-        let Self { commands, thread, .. } = self;
+        let Self {
+            commands, thread, ..
+        } = self;
         // The mailbox closes with its last sender: that is what the worker ends by.
         drop(commands);
         if thread.join().is_err() {
@@ -158,7 +170,10 @@ impl Corridor {
         published: Arc<Mutex<Published>>,
     ) -> io::Result<Self> {
         let watch = |socket| {
-            Ok(Outgoing { socket: AsyncFd::new(socket)?, kept: SendQueue::default() })
+            Ok(Outgoing {
+                socket: AsyncFd::new(socket)?,
+                kept: SendQueue::default(),
+            })
         };
         Ok(Self {
             index,
@@ -227,7 +242,9 @@ impl Corridor {
             Wake::Command(first) => {
                 self.worker.handle_command(now, first);
                 for _ in 1..COMMANDS {
-                    let Ok(command) = self.mailbox.try_recv() else { break };
+                    let Ok(command) = self.mailbox.try_recv() else {
+                        break;
+                    };
                     self.worker.handle_command(now, command);
                 }
                 // Packets have their turn after every handful of commands.
@@ -246,13 +263,15 @@ impl Corridor {
             let mut messages = 0;
             // A short receive has emptied the socket: saying so here clears the readiness that was
             // seen before the call, and none that came after it.
-            let drained = self.sockets[at].socket.try_io(Interest::READABLE, |socket| {
-                messages = socket.recv(&mut self.received)?;
-                if messages < RECV_MESSAGES {
-                    return Err(io::ErrorKind::WouldBlock.into());
-                }
-                Ok(())
-            });
+            let drained = self.sockets[at]
+                .socket
+                .try_io(Interest::READABLE, |socket| {
+                    messages = socket.recv(&mut self.received)?;
+                    if messages < RECV_MESSAGES {
+                        return Err(io::ErrorKind::WouldBlock.into());
+                    }
+                    Ok(())
+                });
             if messages > 0 {
                 for (path, datagram) in self.received.datagrams() {
                     self.worker.handle_datagram(now, path, datagram);
@@ -294,13 +313,24 @@ impl Corridor {
         self.next_publish = now + PUBLISH;
         let snapshot = Published {
             engine: self.worker.stats().clone(),
-            sockets: self.sockets.iter().map(|o| o.socket.get_ref().counters()).collect(),
-            socket_full: self.sockets.iter().map(|o| o.kept.drops().get(SocketFull)).sum(),
+            sockets: self
+                .sockets
+                .iter()
+                .map(|o| o.socket.get_ref().counters())
+                .collect(),
+            socket_full: self
+                .sockets
+                .iter()
+                .map(|o| o.kept.drops().get(SocketFull))
+                .sum(),
             busy: self.busy,
             population: self.worker.population(),
             pool_free: self.worker.pool_free(),
         };
-        *self.published.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = snapshot;
+        *self
+            .published
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = snapshot;
     }
 }
 
@@ -308,8 +338,10 @@ impl Corridor {
 fn flush(outgoing: &mut Outgoing) {
     let kept = &mut outgoing.kept;
     // Blocked or not, what is kept is flushed again with the next batch.
-    let _ = outgoing.socket.try_io(Interest::WRITABLE, |socket| match kept.flush(socket) {
-        true => Ok(()),
-        false => Err(io::ErrorKind::WouldBlock.into()),
-    });
+    let _ = outgoing
+        .socket
+        .try_io(Interest::WRITABLE, |socket| match kept.flush(socket) {
+            true => Ok(()),
+            false => Err(io::ErrorKind::WouldBlock.into()),
+        });
 }

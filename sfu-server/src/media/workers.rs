@@ -7,8 +7,8 @@ use std::time::{Instant, SystemTime};
 use sfu_core::command::Command;
 use sfu_core::event::Event;
 use sfu_core::id::WorkerId;
-use sfu_core::transport::TransportSettings;
 use sfu_core::transport::DtlsIdentity;
+use sfu_core::transport::TransportSettings;
 use sfu_core::worker::WorkerSettings;
 use tokio::sync::mpsc;
 
@@ -55,8 +55,9 @@ impl Workers {
     ) -> io::Result<(Self, mpsc::UnboundedReceiver<(usize, Event)>)> {
         let (events, received) = mpsc::unbounded_channel();
         let identity = DtlsIdentity::generate().map_err(io::Error::other)?;
-        let now_since_1970 =
-            SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_err(io::Error::other)?;
+        let now_since_1970 = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .map_err(io::Error::other)?;
         let epoch = (Instant::now(), now_since_1970);
         let mut threads = Vec::new();
         let mut ports = Vec::new();
@@ -69,8 +70,11 @@ impl Workers {
                     .ok_or_else(|| io::Error::other("media ports run past 65535"))?,
             };
             let (port, sockets) = bind_port(wanted)?;
-            let candidates =
-                settings.advertised.iter().map(|ip| SocketAddr::new(*ip, port)).collect();
+            let candidates = settings
+                .advertised
+                .iter()
+                .map(|ip| SocketAddr::new(*ip, port))
+                .collect();
             let worker_settings = WorkerSettings {
                 worker: WorkerId(worker),
                 identity: identity.clone(),
@@ -82,7 +86,13 @@ impl Workers {
             let mut seed = [0; 32];
             getrandom::fill(&mut seed).map_err(io::Error::other)?;
             let events = events.clone();
-            threads.push(WorkerThread::start(index, worker_settings, seed, sockets, events)?);
+            threads.push(WorkerThread::start(
+                index,
+                worker_settings,
+                seed,
+                sockets,
+                events,
+            )?);
             ports.push(port);
         }
         Ok((Self { threads, ports }, received))
@@ -136,7 +146,10 @@ fn bind_port(wanted: u16) -> io::Result<(u16, Vec<UdpSocket>)> {
     let mut attempts = if wanted == 0 { PORT_ATTEMPTS } else { 1 };
     loop {
         let v4 = UdpSocket::bind(any_v4(wanted)).map_err(|error| {
-            io::Error::new(error.kind(), format!("UDP port {wanted} (--udp-port): {error}"))
+            io::Error::new(
+                error.kind(),
+                format!("UDP port {wanted} (--udp-port): {error}"),
+            )
         })?;
         let port = v4.local_addr().port();
         match UdpSocket::bind(any_v6(port)) {
