@@ -6,5 +6,6 @@ pub mod drop_reason;
 pub mod event;
 pub mod id;
 pub mod media;
+pub mod transport;
 pub mod unit;
 pub mod wire;
