@@ -148,12 +148,13 @@ fn mutated_offers_never_panic() {
     for round in 0..1500 {
         let mut lines: Vec<String> = ALL[round % 4].lines().map(str::to_owned).collect();
         for _ in 0..=below(6) {
-            let at = below(lines.len());
+            let count = lines.len();
+            let at = below(count);
             match below(5) {
                 0 => {
                     lines.remove(at);
                 }
-                1 => lines.swap(at, (at * 7 + 1) % ALL.len()),
+                1 => lines.swap(at, (at * 7 + 1) % count),
                 2 => lines[at] = lines[at].replace(|c: char| c.is_ascii_digit(), "9999999999"),
                 3 => {
                     let cut = below(lines[at].len() + 1);
@@ -174,7 +175,7 @@ fn mutated_offers_never_panic() {
                 read += 1;
                 let sections = vec![AnsweredSection::Receive; offer.sections.len()];
                 let answer = write_answer(&offer, &local(), &sections, 1);
-                super::writing::assert_mirrors(&offer, &answer);
+                writing::assert_mirrors(&offer, &answer);
             }
         }
     }

@@ -58,7 +58,7 @@ fn opus_without_red_or_nack() {
 fn a_simulcast_publisher_of_chromium_announces_rids_and_no_ssrcs() {
     let offer = read(CHROMIUM_PUBLISH);
     let camera = offer.sections.iter().find(|s| !s.rids.is_empty()).unwrap();
-    let rids: Vec<_> = camera.rids.iter().map(|rid| rid.as_str()).collect();
+    let rids: Vec<_> = camera.rids.iter().map(ToString::to_string).collect();
     assert_eq!(rids, ["q", "h", "f"]);
     assert_eq!(camera.direction, Direction::SendOnly);
     assert!(camera.ssrcs.is_empty());
