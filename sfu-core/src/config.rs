@@ -4,7 +4,7 @@
 ///
 /// A browser's video section is 5 kB and its audio section 1.3 kB, and a participant has one of
 /// each per track it watches, so this holds an offer of [`MAX_SECTIONS`] sections. Raising it lets
-/// one request cost more: reading is linear, a few milliseconds at this size.
+/// one request cost more: time and memory to read it grow in proportion.
 /// Lowering it refuses the re-offers of people in large rooms, first those of Chromium, which
 /// lists the most codecs.
 pub const MAX_SDP_LEN: usize = 1024 * 1024;
