@@ -53,7 +53,7 @@ struct Slot {
 const NEVER: u64 = u64::MAX;
 
 /// The last numbers, as many as the source's cache holds packets.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct History {
     ring: Box<[Slot]>,
     highest: Option<u64>,

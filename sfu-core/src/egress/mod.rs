@@ -54,7 +54,7 @@ pub struct EgressSettings {
 }
 
 /// One subscription's stream.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Egress {
     settings: EgressSettings,
     enabled: bool,
@@ -95,7 +95,7 @@ impl Egress {
     pub fn set_target(&mut self, encoding: Option<u8>) {
         self.target = encoding;
         if encoding.is_none() {
-            self.restart();
+            self.pause();
         }
     }
 
@@ -122,7 +122,7 @@ impl Egress {
     /// Pauses, or goes on: video with the next keyframe.
     pub fn set_enabled(&mut self, enabled: bool) {
         if !enabled {
-            self.restart();
+            self.pause();
         }
         self.enabled = enabled;
     }
@@ -133,9 +133,15 @@ impl Egress {
         self.enabled
     }
 
-    /// Forgets how the source's numbers map, so that video waits for a keyframe and the numbers go
-    /// on from the last one sent. For a source whose own numbers started afresh.
-    pub fn restart(&mut self) {
+    /// The encodings' own numbers started afresh, as with new streams: what was sent before can no
+    /// longer be repaired, and video waits for a keyframe. The subscriber's numbers go on.
+    pub fn source_restarted(&mut self) {
+        self.pause();
+        self.rewriter.forget_sources();
+    }
+
+    /// Sends nothing more before the next keyframe.
+    fn pause(&mut self) {
         self.current = None;
     }
 
@@ -184,7 +190,7 @@ impl Egress {
         }
         // Too much is missing to be repaired, and the receiver's guess at the rollover counter must
         // never be put to the test: the numbers go on without a gap.
-        self.restart();
+        self.pause();
         self.start_at(encoding, encoding, facts, clock)
     }
 
@@ -322,3 +328,6 @@ impl Egress {
         self.settings.codec.kind() == MediaKind::Video
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,7 +18,7 @@ const REMEMBERED_REPORTS: usize = 4;
 pub(super) const SENDER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// One stream's counts and its last sender reports.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Reports {
     packets: u32,
     octets: u32,
@@ -68,7 +68,7 @@ impl Reports {
         let made = self.made.iter().rev();
         let &(_, at) = made.clone().find(|&&(ntp, _)| ntp == block.last_sr)?;
         let delay =
-            Duration::from_nanos(u64::from(block.delay_since_last_sr) * 1_000_000_000 >> 16);
+            Duration::from_nanos((u64::from(block.delay_since_last_sr) * 1_000_000_000) >> 16);
         // A receiver that claims a longer delay than there was is one with a fast clock: no time at
         // all went on the network.
         let rtt = now.saturating_duration_since(at).saturating_sub(delay);

@@ -78,7 +78,7 @@ struct Newest {
 }
 
 /// The stretches of a subscription so far.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Rewriter {
     clock_rate: u32,
     /// Oldest first.
@@ -155,6 +155,12 @@ impl Rewriter {
         self.epochs.push(epoch);
         self.clock = clock.copied();
         epoch
+    }
+
+    /// The sources' numbers mean something else from now on.
+    pub(super) fn forget_sources(&mut self) {
+        self.epochs.clear();
+        self.clock = None;
     }
 
     /// Takes note of what was sent.
