@@ -337,7 +337,7 @@ fn start_ingress(shared: &mut Shared, room: &mut Room, index: PeerIndex, publish
     for route in &track.routes {
         let egress = &mut room.peers[route.peer].egresses[route.egress].egress;
         if egress.current() == Some(encoding) {
-            egress.restart();
+            egress.source_restarted();
         }
     }
 }
