@@ -151,6 +151,8 @@ fn a_clock_serves_only_the_encoding_that_it_is_of() {
     let mut egress = video();
     let mut last: Option<OutboundPacket> = None;
     for (encoding, mut source) in (0..).zip(sources) {
+        // The same media clock, so that another encoding's report would look right.
+        source.first_timestamp = 5;
         let clock = (encoding != 1).then(|| source.clock(start));
         egress.set_target(Some(encoding));
         source.frame = u64::from(encoding);
