@@ -1,0 +1,5 @@
+//! The server around the media engine: doors, rooms and the only I/O.
+#![forbid(unsafe_code)]
+
+pub mod error;
+pub mod rooms;
