@@ -1,0 +1,4 @@
+//! The doors: thin. Each decodes what its callers say, asks whether they may, calls the rooms, and
+//! encodes the answer.
+
+pub mod grpc;
