@@ -1,5 +1,6 @@
 //! The server around the media engine: doors, rooms and the only I/O.
 #![forbid(unsafe_code)]
 
+pub mod auth;
 pub mod error;
 pub mod rooms;
