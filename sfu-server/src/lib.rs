@@ -3,5 +3,6 @@
 
 pub mod auth;
 pub mod config;
+pub mod doors;
 pub mod error;
 pub mod rooms;

@@ -154,7 +154,7 @@ pub enum SectionKind {
 /// One media section of an offer, reduced to what the engine can do.
 #[derive(Clone, Debug)]
 pub struct OfferedSection {
-    /// The section's name.
+    /// The section's name; empty only for a stopped section that came without.
     pub mid: Mid,
     /// What it is for.
     pub kind: SectionKind,
@@ -172,12 +172,16 @@ pub struct OfferedSection {
     pub payloads: ArrayVec<PayloadMapping, MAX_PAYLOADS>,
     /// The known header extensions.
     pub extensions: ExtensionMap,
-    /// Encodings the peer will send, best last as offered by browsers (RFC 8853); empty without
-    /// simulcast.
+    /// The peer takes RTCP packets that are not compound (RFC 5506).
+    pub rtcp_rsize: bool,
+    /// Encodings the peer will send, in the order of `a=simulcast`, which is the peer's order of
+    /// preference and nothing more (RFC 8853 section 5.1): livekit-client lists the best last,
+    /// others the best first. Empty without simulcast.
     pub rids: ArrayVec<Rid, MAX_ENCODINGS>,
     /// `a=msid`'s second word: the client's own name of the track it sends here.
     pub track_cid: Option<String>,
-    /// SSRCs announced by `a=ssrc`, in order, with their RTX partner of a FID group (RFC 5576).
+    /// SSRCs announced by `a=ssrc`, with their RTX partner of a FID group (RFC 5576), in the order
+    /// of a SIM group where there is one. Empty where browsers announce encodings by rid only.
     pub ssrcs: ArrayVec<(Ssrc, Option<Ssrc>), MAX_ENCODINGS>,
 }
 
@@ -186,6 +190,8 @@ pub struct OfferedSection {
 pub struct OfferedSession {
     /// The peer's side of the transport.
     pub transport: TransportParameters,
+    /// The peer takes one- and two-byte extension headers in one stream (RFC 8285 section 4.1.2).
+    pub extmap_allow_mixed: bool,
     /// The sections in their order, which never changes between offers (RFC 9429 section 5.2.2).
     pub sections: Vec<OfferedSection>,
 }
@@ -253,6 +259,15 @@ pub enum OfferError {
     /// A section without a mid, a repeated mid, or one that is too long.
     #[error("offer: a=mid is required once per section, at most 16 characters: {0:?}")]
     BadMid(String),
+    /// A simulcast encoding's name that the engine cannot carry.
+    #[error("offer: a=rid must be at most 16 letters, digits, '-' or '_': {0:?}")]
+    BadRid(String),
+    /// A track's name out of RFC 8830's bounds.
+    #[error("offer: a=msid's track must be a token of at most 64 characters: {0:?}")]
+    BadMsid(String),
+    /// An `m=` line whose words an answer could not repeat.
+    #[error("offer: m= line {0} has words that are not tokens")]
+    BadMediaLine(usize),
     /// More sections than a participant may have.
     #[error("offer: {got} sections, at most {limit}")]
     TooManySections {

@@ -1,0 +1,1 @@
+//! Tests of offer and answer against what browsers write.
