@@ -9,6 +9,7 @@
 //! which the room changed.
 
 mod check;
+mod fault;
 mod ids;
 mod info;
 pub mod limits;

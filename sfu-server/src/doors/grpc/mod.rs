@@ -66,7 +66,6 @@ const MAX_METADATA_BYTES: u32 = 48 * 1024;
 const MAX_PENDING_RESETS: usize = 20;
 
 /// What the control plane's door needs.
-#[derive(Debug)]
 pub struct GrpcDoor {
     /// The rooms it controls.
     pub rooms: Rooms,

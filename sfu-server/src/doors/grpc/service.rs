@@ -15,7 +15,6 @@ use crate::error::ApiError;
 use crate::rooms::{ParticipantInfo, RoomOptions, Rooms};
 
 /// The service's state.
-#[derive(Debug)]
 pub(super) struct RoomDoor {
     rooms: Rooms,
     keys: ApiKeys,
