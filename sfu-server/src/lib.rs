@@ -3,4 +3,5 @@
 pub mod auth;
 pub mod error;
 pub mod media;
+pub mod rate;
 pub mod rooms;
