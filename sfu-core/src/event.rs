@@ -73,6 +73,11 @@ pub enum Event {
         /// Its publisher's section.
         mid: Mid,
     },
+    /// A track's section stopped sending: the client has unpublished it.
+    TrackUnbound {
+        /// The track.
+        track: TrackId,
+    },
     /// The first packet of a track arrived.
     TrackStarted {
         /// The track.

@@ -38,7 +38,7 @@ pub fn router(development: Development, keys: ApiKeys, rooms: Rooms) -> Router {
     router
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .route("/", get(page::index))
-        .route("/{*path}", get(page::file))
+        .fallback(page::file)
         .with_state(Demo { keys, rooms })
 }
 

@@ -4,52 +4,23 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
-use tokio::sync::watch;
 
-/// Whether the server takes new calls. Clones are the same; it only ever turns from yes to no.
-#[derive(Clone, Debug)]
-pub struct Readiness(watch::Sender<bool>);
+use crate::shutdown::Latch;
 
-impl Default for Readiness {
-    fn default() -> Self {
-        Self(watch::Sender::new(true))
-    }
-}
-
-impl Readiness {
-    /// From now on no new calls: the server shuts down.
-    pub fn drain(&self) {
-        self.0.send_replace(false);
-    }
-
-    /// Whether new calls are taken.
-    #[must_use]
-    pub fn is_ready(&self) -> bool {
-        *self.0.borrow()
-    }
-
-    /// Resolves once [`Readiness::drain`] was called.
-    pub async fn drained(&self) {
-        let mut watcher = self.0.subscribe();
-        // The sender lives in `self`, so the wait ends by the value alone.
-        let _ = watcher.wait_for(|ready| !ready).await;
-    }
-}
-
-/// `GET /healthz`: 200 while the process answers at all. `GET /readyz`: 200, or 503 while it shuts
-/// down.
-pub fn router(readiness: Readiness) -> Router {
+/// `GET /healthz`: 200 while the process answers at all. `GET /readyz`: 200, or 503 once `draining`
+/// is set.
+pub fn router(draining: Latch) -> Router {
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
-        .with_state(readiness)
+        .with_state(draining)
 }
 
-async fn readyz(State(readiness): State<Readiness>) -> (StatusCode, &'static str) {
-    if readiness.is_ready() {
-        (StatusCode::OK, "ready\n")
-    } else {
+async fn readyz(State(draining): State<Latch>) -> (StatusCode, &'static str) {
+    if draining.is_set() {
         (StatusCode::SERVICE_UNAVAILABLE, "shutting down\n")
+    } else {
+        (StatusCode::OK, "ready\n")
     }
 }
 
@@ -61,20 +32,20 @@ mod tests {
 
     use super::*;
 
-    async fn get_status(router: &Router, path: &str) -> StatusCode {
+    async fn status(router: &Router, path: &str) -> StatusCode {
         let request = Request::get(path).body(Body::empty()).unwrap();
         router.clone().oneshot(request).await.unwrap().status()
     }
 
     #[tokio::test]
     async fn a_draining_server_lives_but_is_not_ready() {
-        let readiness = Readiness::default();
-        let router = router(readiness.clone());
-        assert_eq!(get_status(&router, "/healthz").await, StatusCode::OK);
-        assert_eq!(get_status(&router, "/readyz").await, StatusCode::OK);
-        readiness.drain();
-        readiness.drained().await;
-        assert_eq!(get_status(&router, "/healthz").await, StatusCode::OK);
-        assert_eq!(get_status(&router, "/readyz").await, StatusCode::SERVICE_UNAVAILABLE);
+        let draining = Latch::default();
+        let router = router(draining.clone());
+        assert_eq!(status(&router, "/healthz").await, StatusCode::OK);
+        assert_eq!(status(&router, "/readyz").await, StatusCode::OK);
+        draining.set();
+        draining.wait().await;
+        assert_eq!(status(&router, "/healthz").await, StatusCode::OK);
+        assert_eq!(status(&router, "/readyz").await, StatusCode::SERVICE_UNAVAILABLE);
     }
 }

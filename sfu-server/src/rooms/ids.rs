@@ -32,6 +32,11 @@ pub(super) fn room_id(room: u32) -> RoomId {
     RoomId(u64::from(room))
 }
 
+/// The number of a room that [`room_id`] named; no other has one above 32 bits.
+pub(super) fn room_number(room: RoomId) -> u32 {
+    u32::try_from(room.0).unwrap_or_default()
+}
+
 pub(super) fn participant_id(room: u32, count: u32) -> ParticipantId {
     ParticipantId(u64::from(room) << LOCAL_BITS | u64::from(count))
 }

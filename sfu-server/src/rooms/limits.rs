@@ -18,6 +18,11 @@ pub const MAX_TRACKS_PER_PARTICIPANT: usize = 16;
 /// browsers in quadratic time. Lowering: people in large rooms do not see everybody.
 pub const MAX_SUBSCRIPTIONS: usize = 400;
 
+/// Most sids that one request about subscriptions may name; the rest is ignored. Raising: each may
+/// cost a notice in the client's own outbox, which must be larger. Lowering: clients of large rooms
+/// that choose by hand ask in one message.
+pub const MAX_TRACKS_PER_REQUEST: usize = 512;
+
 /// Longest room name, in bytes. Raising: the name is an index key and in every log line.
 /// Lowering: refuses names that applications build from several ids.
 pub const MAX_ROOM_NAME: usize = 256;

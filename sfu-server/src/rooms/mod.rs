@@ -9,21 +9,30 @@
 //! which the room changed.
 
 mod check;
+mod facts;
 mod fault;
 mod ids;
 mod info;
+mod join;
 pub mod limits;
 mod notice;
 mod participant;
 mod permissions;
 mod registry;
 mod room;
+mod session;
 mod settings;
+mod subscriptions;
+mod tracks;
 mod workers;
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
 use crate::error::{ApiError, ErrorKind};
+use crate::rate::{AddressBuckets, Rate};
 use registry::Registry;
 use room::{Engine, NewRoom, Room};
 use workers::Placement;
@@ -32,9 +41,12 @@ pub use info::{
     Counts, ParticipantInfo, ParticipantState, Quality, RoomInfo, RoomOptions, TrackInfo,
     TrackLayer, TrackSource,
 };
+pub use join::{Ending, JoinParams, Joined, Notices};
 pub use notice::{LeaveReason, Notice, SubscriptionError};
 pub use permissions::Permissions;
+pub use session::SessionHandle;
 pub use settings::Settings;
+pub use tracks::NewTrack;
 pub use workers::MediaWorkers;
 
 /// All rooms of this node. Clones are the same rooms.
@@ -46,6 +58,7 @@ struct Shared {
     workers: Arc<dyn MediaWorkers>,
     placement: Arc<Placement>,
     registry: Registry,
+    joins: AddressBuckets,
 }
 
 impl Rooms {
@@ -53,10 +66,17 @@ impl Rooms {
     #[must_use]
     pub fn new(settings: Settings, workers: Arc<dyn MediaWorkers>) -> Self {
         Self(Arc::new(Shared {
-            settings,
             placement: Arc::new(Placement::new(workers.workers())),
             registry: Registry::default(),
+            joins: AddressBuckets::new(
+                Rate {
+                    per_second: settings.joins_per_second,
+                    burst: settings.join_burst,
+                },
+                limits::MAX_COUNTED_ADDRESSES,
+            ),
             workers,
+            settings,
         }))
     }
 
@@ -160,7 +180,7 @@ impl Rooms {
 }
 
 fn no_room() -> ApiError {
-    ApiError::field(ErrorKind::NotFound, "room", "no such room")
+    ApiError::field(ErrorKind::NotFound, "room", "the requested room does not exist")
 }
 
 fn no_participant() -> ApiError {

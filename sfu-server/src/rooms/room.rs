@@ -54,6 +54,8 @@ pub(super) struct State {
     pub(super) participants: BTreeMap<ParticipantId, Participant>,
     pub(super) identities: HashMap<Arc<str>, ParticipantId>,
     pub(super) tracks: HashMap<TrackId, Track>,
+    /// Every track by its sid.
+    pub(super) track_sids: HashMap<String, TrackId>,
     pub(super) last_participant: u32,
     pub(super) last_track: u32,
     /// Participants whose outbox was full: removed before the lock is let go.
@@ -92,6 +94,7 @@ impl Room {
                 participants: BTreeMap::new(),
                 identities: HashMap::new(),
                 tracks: HashMap::new(),
+                track_sids: HashMap::new(),
                 last_participant: 0,
                 last_track: 0,
                 too_slow: Vec::new(),
@@ -255,17 +258,10 @@ impl State {
         }
         self.identities.clear();
         self.tracks.clear();
+        self.track_sids.clear();
         self.engine.send(Command::CloseRoom {
             room: ids::room_id(self.number),
         });
         self.engine.placement.room_ended(self.engine.worker);
-    }
-
-    /// A track is gone from everyone's wishes; the engine is told by the caller's command.
-    pub(super) fn forget_track(&mut self, track: TrackId) {
-        self.tracks.remove(&track);
-        for participant in self.participants.values_mut() {
-            participant.subscriptions.remove(&track);
-        }
     }
 }

@@ -2,12 +2,11 @@
 
 use std::fmt::Write;
 
-use axum::extract::Path;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use rust_embed::{Embed, EmbeddedFile};
 
@@ -37,11 +36,14 @@ pub(super) async fn index(headers: HeaderMap) -> Response {
     }
 }
 
-/// Every other path of the page.
-pub(super) async fn file(Path(path): Path<String>, headers: HeaderMap) -> Response {
-    match Files::get(&path) {
-        Some(file) => serve(&path, &file, &headers),
-        None => (StatusCode::NOT_FOUND, "no such page\n").into_response(),
+/// Every path that is nobody else's.
+pub(super) async fn file(method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    let path = uri.path().trim_start_matches('/');
+    match Files::get(path) {
+        Some(file) if method == Method::GET || method == Method::HEAD => {
+            serve(path, &file, &headers)
+        }
+        _ => (StatusCode::NOT_FOUND, "no such page\n").into_response(),
     }
 }
 

@@ -1,0 +1,5 @@
+//! The only I/O around a worker.
+
+pub mod outlet;
+pub mod send_queue;
+pub mod udp_socket;
