@@ -106,13 +106,17 @@ impl Tracks {
 
     /// The tracks of one publisher, in the order of their numbers.
     pub fn of_publisher(&self, peer: PeerIndex) -> impl Iterator<Item = TrackIndex> + '_ {
-        self.by_id.values().copied().filter(move |&index| self.slots[index].publisher == peer)
+        self.by_id
+            .values()
+            .copied()
+            .filter(move |&index| self.slots[index].publisher == peer)
     }
 
     /// The publisher's announced track that the client calls `cid`.
     #[must_use]
     pub fn by_cid(&self, peer: PeerIndex, cid: &str) -> Option<TrackIndex> {
-        self.of_publisher(peer).find(|&index| self.slots[index].announcement.cid == cid)
+        self.of_publisher(peer)
+            .find(|&index| self.slots[index].announcement.cid == cid)
     }
 
     /// Ends one subscriber's route from a track and says which egress it led to.
@@ -160,6 +164,9 @@ mod tests {
         tracks.get_mut(index).unwrap().routes.extend(routes);
         assert_eq!(tracks.remove_route(index, 2), Some(5));
         assert_eq!(tracks.remove_route(index, 2), None);
-        assert_eq!(tracks.get(index).unwrap().routes, [Route { peer: 3, egress: 6 }]);
+        assert_eq!(
+            tracks.get(index).unwrap().routes,
+            [Route { peer: 3, egress: 6 }]
+        );
     }
 }

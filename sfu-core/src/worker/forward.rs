@@ -20,7 +20,9 @@ pub(super) fn forward(
     facts: &PacketFacts,
 ) {
     first_packets(shared, room, now, stream);
-    let Some(track) = room.tracks.get(stream.track) else { return };
+    let Some(track) = room.tracks.get(stream.track) else {
+        return;
+    };
     let publisher = &room.peers[track.publisher];
     let clock = track.encodings[usize::from(stream.encoding)]
         .and_then(|key| publisher.ingresses[key].ingress.source_clock().copied());
@@ -45,10 +47,14 @@ pub(super) fn forward(
 
 /// Notes a track's first packet, and an encoding that is better than the one forwarded.
 fn first_packets(shared: &mut Shared, room: &mut Room, now: Instant, stream: Stream) {
-    let Some(track) = room.tracks.get_mut(stream.track) else { return };
+    let Some(track) = room.tracks.get_mut(stream.track) else {
+        return;
+    };
     if !track.started {
         track.started = true;
-        shared.events.push_back(Event::TrackStarted { track: track.id });
+        shared
+            .events
+            .push_back(Event::TrackStarted { track: track.id });
     }
     if track.best.is_none_or(|best| stream.encoding > best) {
         set_best(shared, room, stream.track, Some(stream.encoding), now);
@@ -66,12 +72,17 @@ pub(super) fn refresh_best_encodings(
     // At most MAX_STREAMS ingresses, so at most that many changes.
     let mut changes = arrayvec::ArrayVec::<_, { super::streams::MAX_STREAMS }>::new();
     for (_, publishing) in &peer.ingresses {
-        let Some(track) = room.tracks.get(publishing.track) else { continue };
+        let Some(track) = room.tracks.get(publishing.track) else {
+            continue;
+        };
         if track.best != Some(publishing.encoding) || publishing.ingress.is_alive(now) {
             continue;
         }
         let alive = |key: &usize| peer.ingresses[*key].ingress.is_alive(now);
-        let best = track.encodings.iter().rposition(|slot| slot.as_ref().is_some_and(alive));
+        let best = track
+            .encodings
+            .iter()
+            .rposition(|slot| slot.as_ref().is_some_and(alive));
         // A track without any packets keeps its last encoding: it may only be silent.
         if let Some(best) = best.and_then(|best| u8::try_from(best).ok()) {
             let _ = changes.try_push((publishing.track, best));
@@ -90,7 +101,9 @@ fn set_best(
     best: Option<u8>,
     now: Instant,
 ) {
-    let Some(track) = room.tracks.get_mut(track_index) else { return };
+    let Some(track) = room.tracks.get_mut(track_index) else {
+        return;
+    };
     tracing::debug!(room = %room.id, track = %track.id, from = track.best, to = best, "encoding");
     track.best = best;
     let mut wanted = false;

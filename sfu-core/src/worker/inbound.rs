@@ -11,6 +11,7 @@ use crate::ingress::{Ingress, IngressSettings, rtx};
 use crate::media::packet::PacketFacts;
 use crate::media::packet_cache::PacketCache;
 use crate::media::path::Path;
+use crate::media::session::PayloadMapping;
 use crate::room::tracks::PeerIndex;
 use crate::transport::ice;
 use crate::wire::demux::{DatagramKind, classify};
@@ -26,7 +27,7 @@ impl Worker {
         let walked = match classify(datagram) {
             None => Err(DropReason::NotDemultiplexed),
             Some(DatagramKind::Stun) => self.stun(now, path, datagram),
-            Some(kind) => self.from_known_path(now, path, kind, datagram),
+            Some(kind) => self.known_path(now, path, kind, datagram),
         };
         if let Err(reason) = walked {
             self.shared.stats.drops.count(reason);
@@ -35,16 +36,29 @@ impl Worker {
 
     fn stun(&mut self, now: Instant, path: Path, datagram: &[u8]) -> Result<(), DropReason> {
         let check = ice::read_check(datagram)?;
-        let ufrag = check.local_ufrag();
-        let key = self.shared.lookup.by_ufrag(ufrag).ok_or(DropReason::StunUnknownUfrag)?;
+        let key = self
+            .shared
+            .lookup
+            .by_ufrag(check.local_ufrag)
+            .ok_or(DropReason::StunUnknownUfrag)?;
+        if self.is_taken(now, path, key) {
+            return Err(DropReason::StunPathTaken);
+        }
         self.in_room(key.room(), |shared, room| {
-            let peer = room.peers.get_mut(key.peer()).ok_or(DropReason::StunUnknownUfrag)?;
-            let outcome = peer.transport.handle_check(now, path, &check, datagram)?;
+            let peer = room
+                .peers
+                .get_mut(key.peer())
+                .ok_or(DropReason::StunUnknownUfrag)?;
+            let outcome = peer.transport.handle_check(now, path, &check)?;
             if let Some(evicted) = outcome.evicted {
-                shared.lookup.remove_path(evicted, key);
+                shared.lookup.remove_path(key, evicted);
             }
             if outcome.new_path {
-                shared.lookup.insert_path(path, key);
+                // Whoever had it before has lost its consent: a living owner was ruled out above.
+                shared.lookup.insert_path(key, path, |_| false);
+            }
+            if outcome.ufrag_retired {
+                shared.lookup.set_ufrags(key, peer.transport.local_ufrags());
             }
             settle(shared, room, key.peer(), now);
             Ok(())
@@ -52,7 +66,21 @@ impl Worker {
         .unwrap_or(Err(DropReason::RoomPoisoned))
     }
 
-    fn from_known_path(
+    /// Whether a path belongs to a living transport other than `key`'s. A participant who writes
+    /// its checks with a neighbour's address as the sender's gets neither the neighbour's media nor
+    /// its own sent there.
+    fn is_taken(&self, now: Instant, path: Path, key: PeerKey) -> bool {
+        let owner = self
+            .shared
+            .lookup
+            .by_path(path)
+            .filter(|owner| *owner != key);
+        owner
+            .and_then(|owner| self.rooms.get(owner.room())?.peers.get(owner.peer()))
+            .is_some_and(|peer| peer.transport.is_path_live(now, path))
+    }
+
+    fn known_path(
         &mut self,
         now: Instant,
         path: Path,
@@ -60,9 +88,12 @@ impl Worker {
         datagram: &mut [u8],
     ) -> Result<(), DropReason> {
         let dtls = kind == DatagramKind::Dtls;
-        let unknown =
-            if dtls { DropReason::DtlsUnknownPath } else { DropReason::MediaUnknownPath };
-        let key = self.shared.lookup.by_path(&path).ok_or(unknown)?;
+        let unknown = if dtls {
+            DropReason::DtlsUnknownPath
+        } else {
+            DropReason::MediaUnknownPath
+        };
+        let key = self.shared.lookup.by_path(path).ok_or(unknown)?;
         self.in_room(key.room(), |shared, room| match kind {
             DatagramKind::Rtp => rtp(shared, room, key, now, datagram),
             DatagramKind::Rtcp => feedback::rtcp(shared, room, key.peer(), now, datagram),
@@ -99,9 +130,14 @@ fn rtp(
 ) -> Result<(), DropReason> {
     let index = key.peer();
     let sealed = RtpHeader::parse(datagram).ok_or(DropReason::RtpMalformed)?;
-    let peer = room.peers.get_mut(index).ok_or(DropReason::MediaUnknownPath)?;
+    let peer = room
+        .peers
+        .get_mut(index)
+        .ok_or(DropReason::MediaUnknownPath)?;
     let header_len = usize::from(sealed.header_len);
-    let (len, _) = peer.transport.open_rtp(datagram, header_len, sealed.ssrc, sealed.sequence)?;
+    let (len, _) = peer
+        .transport
+        .open_rtp(datagram, header_len, sealed.ssrc, sealed.sequence)?;
     shared.stats.rtp_in += 1;
     let packet = &datagram[..len];
     let header = RtpHeader::parse_decrypted(packet).ok_or(DropReason::RtpMalformed)?;
@@ -111,13 +147,20 @@ fn rtp(
         Some(stream) => stream,
         None => bind(shared, room, index, now, &header, &names)?,
     };
-    let Some(track) = room.tracks.get(stream.track) else { return Err(DropReason::StreamUnknown) };
+    let Some(track) = room.tracks.get(stream.track) else {
+        return Err(DropReason::StreamUnknown);
+    };
     if track.announcement.muted {
         return Err(DropReason::NotPermitted);
     }
     let ingress = track.encodings[usize::from(stream.encoding)].ok_or(DropReason::StreamUnknown)?;
     let publishing = &mut room.peers[index].ingresses[ingress];
-    let arrival = Arrival { now, header, packet, audio_level };
+    let arrival = Arrival {
+        now,
+        header,
+        packet,
+        audio_level,
+    };
     let (packet, facts) = if stream.rtx {
         repaired(shared, room.key, publishing, &arrival)?
     } else {
@@ -145,7 +188,15 @@ fn received(
     arrival: &Arrival<'_>,
 ) -> Result<Stored, DropReason> {
     let payload = arrival.header.payload_range(arrival.packet.len());
-    store(shared, room, publishing, arrival, &arrival.header, payload, false)
+    store(
+        shared,
+        room,
+        publishing,
+        arrival,
+        &arrival.header,
+        &arrival.packet[payload],
+        false,
+    )
 }
 
 /// An RTX packet (RFC 4588 section 4): the original it carries, if that is still missing.
@@ -156,21 +207,10 @@ fn repaired(
     arrival: &Arrival<'_>,
 ) -> Result<Stored, DropReason> {
     let payload = arrival.header.payload_range(arrival.packet.len());
-    let original =
-        rtx::unwrap(&arrival.packet[payload.clone()]).ok_or(DropReason::PaddingOnly)?;
-    let start = payload.start + rtx::OSN_LEN;
-    let header = RtpHeader {
-        sequence: original,
-        ssrc: publishing.ssrc,
-        payload_type: publishing.ingress.payload_type(),
-        padding_len: 0,
-        ..arrival.header
-    };
-    let stored = store(shared, room, publishing, arrival, &header, start..payload.end, true)
-        .map_err(|reason| match reason {
-            DropReason::Duplicate => DropReason::RtxUseless,
-            other => other,
-        })?;
+    let media = (publishing.ssrc, publishing.payload_type);
+    let (header, original) = rtx::unwrap(&arrival.header, &arrival.packet[payload], media)
+        .ok_or(DropReason::PaddingOnly)?;
+    let stored = store(shared, room, publishing, arrival, &header, original, true)?;
     shared.stats.rtx_in += 1;
     Ok(stored)
 }
@@ -181,31 +221,23 @@ fn store(
     publishing: &mut Publishing,
     arrival: &Arrival<'_>,
     header: &RtpHeader,
-    payload: std::ops::Range<usize>,
+    payload: &[u8],
     repaired: bool,
 ) -> Result<Stored, DropReason> {
-    let mut facts = publishing.ingress.receive(
-        arrival.now,
-        header,
-        header.padding_len,
-        &arrival.packet[payload.clone()],
-        arrival.audio_level,
-        repaired,
-    )?;
-    // The stored bytes end where the payload ends: padding is not forwarded.
-    facts.payload_start = narrow(payload.start)?;
-    facts.payload_len = narrow(payload.len())?;
-    let bytes = &arrival.packet[..payload.end];
-    let packet = shared
-        .pool
-        .insert(owner(room), facts, bytes)
-        .ok_or(DropReason::PoolExhausted)?;
-    publishing.cache.insert(&mut shared.pool, facts.sequence, packet);
-    Ok((packet, facts))
-}
-
-fn narrow(value: usize) -> Result<u16, DropReason> {
-    u16::try_from(value).map_err(|_| DropReason::RtpMalformed)
+    let (now, level, padding) = (arrival.now, arrival.audio_level, arrival.header.padding_len);
+    let facts = publishing
+        .ingress
+        .receive(now, header, padding, payload, level, repaired)?;
+    // Padding is not forwarded: the stored bytes end where the payload ends.
+    let end = usize::from(facts.payload_start) + payload.len();
+    let bytes = arrival.packet.get(..end).ok_or(DropReason::RtpMalformed)?;
+    let stored = shared.pool.insert(owner(room), facts, bytes);
+    let packet = stored.ok_or(DropReason::PoolExhausted)?;
+    // A packet a whole cache older than the newest is of no use to anybody.
+    let kept = publishing
+        .cache
+        .insert(&mut shared.pool, facts.sequence, packet);
+    kept.then_some((packet, facts)).ok_or(DropReason::TooOld)
 }
 
 /// Reads the packet's header extensions once: the transport-wide number is recorded, the audio
@@ -249,42 +281,63 @@ fn bind(
 ) -> Result<Stream, DropReason> {
     let peer = &mut room.peers[index];
     let stream = identify(peer, header.ssrc, header.payload_type, names)?;
-    let track = room.tracks.get_mut(stream.track).ok_or(DropReason::StreamUnknown)?;
+    let track = room
+        .tracks
+        .get(stream.track)
+        .ok_or(DropReason::StreamUnknown)?;
     let section = track.mid.as_ref().and_then(|mid| peer.section(mid));
-    let offered = &section.ok_or(DropReason::StreamUnknown)?.offered;
-    let payload = offered
-        .payloads
-        .iter()
-        .find(|p| header.payload_type == if stream.rtx { p.rtx.unwrap_or(p.payload_type) } else { p.payload_type })
-        .copied()
-        .ok_or(DropReason::PayloadTypeUnknown)?;
-    if let Some(former) = peer.streams.add(stream)? {
-        peer.transport.forget_stream(former);
-    }
-    if stream.rtx {
-        return Ok(stream);
-    }
-    let settings = IngressSettings {
-        codec: payload.codec,
-        payload_type: payload.payload_type,
-        media_ssrc: header.ssrc,
-        nack: payload.nack,
+    let payloads = &section.ok_or(DropReason::StreamUnknown)?.offered.payloads;
+    let carries = |p: &&PayloadMapping| match stream.rtx {
+        true => p.rtx == Some(header.payload_type),
+        false => p.payload_type == header.payload_type,
     };
-    let slot = &mut track.encodings[usize::from(stream.encoding)];
-    if let Some(former) = slot.take() {
-        let mut gone = peer.ingresses.remove(former);
-        gone.cache.clear(&mut shared.pool);
-    }
+    let payload = *payloads
+        .iter()
+        .find(carries)
+        .ok_or(DropReason::PayloadTypeUnknown)?;
+    peer.streams.add(stream)?;
     let participant = peer.id;
-    let key = peer.ingresses.insert(Publishing {
-        track: stream.track,
-        encoding: stream.encoding,
-        ingress: Ingress::new(settings, now),
-        cache: PacketCache::for_kind(payload.codec.kind()),
-        ssrc: header.ssrc,
-    });
-    *slot = Some(key);
     tracing::debug!(room = %room.id, %participant, track = %track.id, encoding = stream.encoding,
-        ssrc = header.ssrc.0, "stream bound");
+        rtx = stream.rtx, ssrc = header.ssrc.0, "stream bound");
+    if !stream.rtx {
+        let ingress = IngressSettings {
+            codec: payload.codec,
+            media_ssrc: header.ssrc,
+            nack: payload.nack,
+        };
+        let publishing = Publishing {
+            track: stream.track,
+            encoding: stream.encoding,
+            ingress: Ingress::new(ingress, now),
+            cache: PacketCache::new(payload.codec.kind()),
+            ssrc: header.ssrc,
+            payload_type: payload.payload_type,
+        };
+        start_ingress(shared, room, index, publishing);
+    }
     Ok(stream)
+}
+
+/// Gives an encoding its ingress. One that the encoding had before goes, and its subscriptions
+/// start over: the new stream's numbers have nothing to do with the old one's.
+fn start_ingress(shared: &mut Shared, room: &mut Room, index: PeerIndex, publishing: Publishing) {
+    let encoding = publishing.encoding;
+    let Some(track) = room.tracks.get_mut(publishing.track) else {
+        return;
+    };
+    let peer = &mut room.peers[index];
+    let slot = &mut track.encodings[usize::from(encoding)];
+    if let Some(mut former) = slot
+        .take()
+        .and_then(|former| peer.ingresses.try_remove(former))
+    {
+        former.cache.clear(&mut shared.pool);
+    }
+    *slot = Some(peer.ingresses.insert(publishing));
+    for route in &track.routes {
+        let egress = &mut room.peers[route.peer].egresses[route.egress].egress;
+        if egress.current() == Some(encoding) {
+            egress.source_restarted();
+        }
+    }
 }

@@ -33,6 +33,7 @@ use crate::drop_reason::DropReason;
 use crate::event::Event;
 use crate::id::{ParticipantId, RoomId, TrackId};
 use crate::media::packet::PacketPool;
+use crate::media::path::Path;
 use crate::room::tracks::{PeerIndex, Tracks};
 use crate::transport::lookup::Lookup;
 use peer::Peer;
@@ -48,7 +49,10 @@ pub(crate) struct PeerKey {
 impl PeerKey {
     fn new(room: usize, peer: PeerIndex) -> Self {
         let narrow = |index: usize| u32::try_from(index).expect("fewer than 2^32 of them fit");
-        Self { room: narrow(room), peer: narrow(peer) }
+        Self {
+            room: narrow(room),
+            peer: narrow(peer),
+        }
     }
 
     const fn room(self) -> usize {
@@ -77,6 +81,8 @@ struct Shared {
     timers: Timers,
     /// Participants with something to send.
     dirty: VecDeque<PeerKey>,
+    /// The last datagrams of transports that are gone: DTLS closures.
+    farewells: VecDeque<(Path, Vec<u8>)>,
     events: VecDeque<Event>,
     stats: WorkerStats,
     participants: BTreeMap<ParticipantId, PeerKey>,
@@ -125,6 +131,7 @@ impl Worker {
                 settings,
                 timers: Timers::default(),
                 dirty: VecDeque::new(),
+                farewells: VecDeque::new(),
                 events: VecDeque::new(),
                 stats: WorkerStats::default(),
                 participants: BTreeMap::new(),
@@ -149,7 +156,11 @@ impl Worker {
     /// Rooms, participants and tracks now.
     #[must_use]
     pub fn population(&self) -> (usize, usize, usize) {
-        (self.room_keys.len(), self.shared.participants.len(), self.shared.tracks.len())
+        (
+            self.room_keys.len(),
+            self.shared.participants.len(),
+            self.shared.tracks.len(),
+        )
     }
 
     /// Free slots of the packet pool.
@@ -178,11 +189,15 @@ impl Worker {
 
     /// Drops a room whose work panicked: whole, whatever state it was left in.
     fn poison(&mut self, key: usize) {
-        let Some(room) = self.rooms.try_remove(key) else { return };
+        let Some(room) = self.rooms.try_remove(key) else {
+            return;
+        };
         tracing::error!(room = %room.id, "a panic in the room's own work ended it");
         self.shared.stats.rooms_failed += 1;
         self.shared.stats.drops.count(DropReason::RoomPoisoned);
-        self.shared.events.push_back(Event::RoomFailed { room: room.id });
+        self.shared
+            .events
+            .push_back(Event::RoomFailed { room: room.id });
         self.forget_room(&room);
         // What the panic left half done may panic again when it is dropped.
         let _ = catch_unwind(AssertUnwindSafe(move || drop(room)));

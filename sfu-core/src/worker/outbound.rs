@@ -12,19 +12,34 @@ use crate::media::send_batch::{MAX_DATAGRAM, SendBatch};
 use crate::transport::srtp::SrtpSender;
 use crate::wire::codec::vp8;
 use crate::wire::extensions::ExtensionWriter;
-use crate::wire::rtp::RtpWriter;
+use crate::wire::rtp::{FIXED_HEADER_LEN, RtpWriter, write_padding};
+
+/// Bytes of the original sequence number in a repair (RFC 4588 section 4).
+const OSN_LEN: usize = 2;
 
 impl Worker {
     /// Seals what waits to be sent into `batch`, participant by participant, so that each one's
     /// packets lie side by side and leave in runs. True when the batch filled up first: send it,
     /// clear it, and call again.
     pub fn poll_transmit(&mut self, now: Instant, batch: &mut SendBatch) -> bool {
+        while let Some((path, datagram)) = self.shared.farewells.pop_front() {
+            let written = batch.push(path, |out| {
+                out[..datagram.len()].copy_from_slice(&datagram);
+                Some(datagram.len())
+            });
+            count(&mut self.shared.stats, written);
+            if batch.is_full() {
+                return true;
+            }
+        }
         while let Some(&key) = self.shared.dirty.front() {
             if batch.is_full() {
                 return true;
             }
             let done = self.in_room(key.room(), |shared, room| {
-                let Some(peer) = room.peers.get_mut(key.peer()) else { return true };
+                let Some(peer) = room.peers.get_mut(key.peer()) else {
+                    return true;
+                };
                 let done = flush(shared, peer, now, batch);
                 peer.dirty = !done;
                 done
@@ -46,7 +61,9 @@ fn flush(shared: &mut Shared, peer: &mut Peer, now: Instant, batch: &mut SendBat
     let stats = &mut shared.stats;
     let mut control = [0; MAX_DATAGRAM];
     while !batch.is_full() {
-        let Some((path, len)) = peer.transport.poll_datagram(&mut control) else { break };
+        let Some((path, len)) = peer.transport.poll_datagram(&mut control) else {
+            break;
+        };
         let written = batch.push(path, |out| {
             out[..len].copy_from_slice(&control[..len]);
             Some(len)
@@ -71,7 +88,9 @@ fn flush(shared: &mut Shared, peer: &mut Peer, now: Instant, batch: &mut SendBat
         });
     }
     while !batch.is_full() {
-        let Some(queued) = peer.pacer.pop() else { return true };
+        let Some(queued) = peer.pacer.pop() else {
+            return true;
+        };
         if let Some(sending) = peer.egresses.get_mut(queued.egress) {
             let packet = &queued.packet;
             let sent = seal(&shared.pool, sender, sending, packet, path, now, batch);
@@ -120,8 +139,13 @@ fn seal(
     let audio_level = packet.audio_level.map(|level| [level]);
     let mut extensions = ExtensionWriter::new();
     if let (Some(id), Some(level)) = (sending.audio_level_id, &audio_level) {
-        extensions.push(id, level);
+        // Without the level a listener only shows one speaker less.
+        let _ = extensions.push(id, level);
     }
+    let osn_len = packet.rtx_original.map_or(0, |_| OSN_LEN);
+    let rewritten = packet.picture_id.is_some() || packet.tl0_picture_index.is_some();
+    let plain_len = FIXED_HEADER_LEN + extensions.encoded_len() + osn_len + payload.len();
+    let padding = batch.run_padding(path, plain_len + sender.profile().rtp_overhead());
     let writer = RtpWriter {
         marker: packet.marker,
         payload_type: packet.payload_type,
@@ -129,25 +153,29 @@ fn seal(
         sequence: (packet.sequence & 0xffff) as u16,
         timestamp: packet.timestamp,
         ssrc: packet.ssrc,
+        padding: padding > 0,
     };
     let written = batch.push(path, |out| {
         let header_len = writer.write_header(out, &extensions)?;
-        let rewritten = packet.picture_id.is_some() || packet.tl0_picture_index.is_some();
-        if !rewritten && packet.rtx_original.is_none() {
+        if !rewritten && osn_len + padding == 0 {
             return sender.seal_rtp(packet.sequence, packet.ssrc, header_len, payload, out);
         }
-        let mut at = header_len;
+        let (head, body) = out
+            .get_mut(header_len..plain_len + padding)?
+            .split_at_mut_checked(osn_len)?;
         if let Some(original) = packet.rtx_original {
             // RFC 4588 section 4: the original sequence number leads the payload.
-            out.get_mut(at..at + 2)?.copy_from_slice(&original.to_be_bytes());
-            at += 2;
+            head.copy_from_slice(&original.to_be_bytes());
         }
-        let body = out.get_mut(at..at + payload.len())?;
+        let (body, tail) = body.split_at_mut_checked(payload.len())?;
         body.copy_from_slice(payload);
         if rewritten {
             vp8::patch(body, packet.picture_id, packet.tl0_picture_index)?;
         }
-        let len = at - header_len + payload.len();
+        if padding > 0 {
+            write_padding(tail)?;
+        }
+        let len = plain_len + padding - header_len;
         sender.seal_rtp_in_place(packet.sequence, packet.ssrc, out, header_len, len)
     })?;
     sending.egress.on_sent(now, payload.len());

@@ -11,7 +11,7 @@ use super::timers::UPKEEP;
 use crate::bandwidth::pacer::Pacer;
 use crate::command::MediaPermissions;
 use crate::egress::Egress;
-use crate::id::{Mid, ParticipantId, Ssrc, TrackId};
+use crate::id::{Mid, ParticipantId, PayloadType, Ssrc, TrackId};
 use crate::ingress::Ingress;
 use crate::ingress::twcc_recorder::TwccRecorder;
 use crate::media::codec::MediaKind;
@@ -21,6 +21,11 @@ use crate::media::session::{ExtensionMap, OfferedSection};
 use crate::room::tracks::TrackIndex;
 use crate::transport::Transport;
 use crate::wire::rtcp;
+
+/// Most sequence numbers asked for in one NACK: at 17 to a word, at most 512 bytes.
+///
+/// Higher: a burst is asked for in one go. Lower: in several, an upkeep apart.
+const MAX_NACKED: usize = 128;
 
 /// What a negotiated section is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,8 +53,8 @@ pub(super) struct Publishing {
     pub(super) encoding: u8,
     pub(super) ingress: Ingress,
     pub(super) cache: PacketCache,
-    /// The last packets' transport-wide feedback names this stream.
     pub(super) ssrc: Ssrc,
+    pub(super) payload_type: PayloadType,
 }
 
 /// One track that the participant is sent.
@@ -99,7 +104,9 @@ pub(super) struct Peer {
 impl Peer {
     /// The section of a mid.
     pub(super) fn section(&self, mid: &Mid) -> Option<&Section> {
-        self.sections.iter().find(|section| section.offered.mid == *mid)
+        self.sections
+            .iter()
+            .find(|section| section.offered.mid == *mid)
     }
 
     /// A free section that could carry a track of `kind` to this participant.
@@ -123,7 +130,10 @@ impl Peer {
 
     /// The ingress of a media SSRC.
     pub(super) fn ingress_of(&mut self, ssrc: Ssrc) -> Option<&mut Publishing> {
-        self.ingresses.iter_mut().map(|(_, p)| p).find(|publishing| publishing.ssrc == ssrc)
+        self.ingresses
+            .iter_mut()
+            .map(|(_, p)| p)
+            .find(|publishing| publishing.ssrc == ssrc)
     }
 
     /// An SSRC that nothing towards this participant uses.
@@ -141,17 +151,18 @@ impl Peer {
     pub(super) fn ask_for_missing(&mut self, stats: &mut WorkerStats, now: Instant) {
         let sender = self.rtcp_ssrc;
         for (_, publishing) in &mut self.ingresses {
-            let mut missing = arrayvec::ArrayVec::new();
+            let mut missing = arrayvec::ArrayVec::<u16, MAX_NACKED>::new();
             publishing.ingress.poll_nacks(now, &mut missing);
             if !missing.is_empty() {
                 stats.nacked_out += missing.len() as u64;
                 let media = publishing.ssrc;
-                self.rtcp.push(|out| rtcp::write::nack(out, sender, media, &missing));
+                self.rtcp
+                    .push(|out| rtcp::nack(out, sender, media, &missing));
             }
-            if publishing.ingress.poll_keyframe_request(now) {
+            if publishing.ingress.poll_keyframe(now) {
                 stats.keyframe_requests_out += 1;
                 let media = publishing.ssrc;
-                self.rtcp.push(|out| rtcp::write::pli(out, sender, media));
+                self.rtcp.push(|out| rtcp::pli(out, sender, media));
             }
         }
     }
@@ -160,16 +171,31 @@ impl Peer {
     pub(super) fn report_arrivals(&mut self, now: Instant) {
         let sender = self.rtcp_ssrc;
         // Any stream of the transport may stand as the media source: libwebrtc ignores it.
-        let media = self.ingresses.iter().next().map_or(Ssrc(0), |(_, publishing)| publishing.ssrc);
+        let media = self
+            .ingresses
+            .iter()
+            .next()
+            .map_or(Ssrc(0), |(_, publishing)| publishing.ssrc);
         while let Some(feedback) = self.arrivals.poll_feedback(now) {
-            self.rtcp
-                .push(|out| rtcp::write::transport_feedback(out, sender, media, &feedback));
+            let header = rtcp::FeedbackHeader {
+                sender,
+                media,
+                base_sequence: feedback.base_sequence,
+                reference_time: feedback.reference_time,
+                feedback_count: feedback.feedback_count,
+            };
+            self.rtcp.push(|out| {
+                rtcp::transport_feedback::transport_feedback(out, header, feedback.deltas)
+            });
         }
     }
 
     /// When this participant needs looking after next.
     pub(super) fn next_deadline(&self, now: Instant) -> Option<Instant> {
-        let streams = self.ingresses.iter().filter_map(|(_, p)| p.ingress.next_timeout());
+        let streams = self
+            .ingresses
+            .iter()
+            .filter_map(|(_, p)| p.ingress.next_timeout());
         let connected = self.transport.is_connected();
         let has_reports = !self.ingresses.is_empty() || !self.egresses.is_empty();
         self.transport

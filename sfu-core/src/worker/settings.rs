@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::id::WorkerId;
+use crate::transport::DtlsIdentity;
 use crate::transport::TransportSettings;
-use crate::transport::dtls::DtlsIdentity;
 
 /// Settings of one worker.
 #[derive(Clone, Debug)]

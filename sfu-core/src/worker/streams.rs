@@ -10,7 +10,7 @@ use super::peer::{Peer, Section, SectionUse};
 ///
 /// Higher: a participant can make the engine look through a longer list for every packet. Lower:
 /// fewer tracks at once.
-pub const MAX_STREAMS: usize = 64;
+pub(super) const MAX_STREAMS: usize = 64;
 
 /// What a stream carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,21 +40,20 @@ impl Streams {
         self.0.iter().find(|stream| stream.ssrc == ssrc).copied()
     }
 
-    /// Adds a stream; an encoding's former stream of the same role gives way, and is returned.
-    pub(super) fn add(&mut self, stream: Stream) -> Result<Option<Ssrc>, DropReason> {
+    /// Adds a stream; an encoding's former stream of the same role gives way.
+    pub(super) fn add(&mut self, stream: Stream) -> Result<(), DropReason> {
         let former = self.0.iter().position(|other| {
             (other.track, other.encoding, other.rtx) == (stream.track, stream.encoding, stream.rtx)
         });
         if let Some(at) = former {
-            let ssrc = self.0[at].ssrc;
             self.0[at] = stream;
-            return Ok(Some(ssrc));
+            return Ok(());
         }
         if self.0.len() >= MAX_STREAMS {
             return Err(DropReason::StreamLimit);
         }
         self.0.push(stream);
-        Ok(None)
+        Ok(())
     }
 
     /// Forgets a track's streams and hands their SSRCs out.
@@ -96,12 +95,21 @@ pub(super) fn identify(
     } else if let Some(rid) = &names.rid {
         (place(rid).ok_or(DropReason::StreamUnknown)?, false)
     } else if rids.is_empty() {
-        let rtx = section.offered.payloads.iter().any(|p| p.rtx == Some(payload_type));
+        let rtx = section
+            .offered
+            .payloads
+            .iter()
+            .any(|p| p.rtx == Some(payload_type));
         (0, rtx)
     } else {
         return Err(DropReason::StreamUnknown);
     };
-    Ok(Stream { ssrc, track, encoding: narrow(encoding), rtx })
+    Ok(Stream {
+        ssrc,
+        track,
+        encoding: narrow(encoding),
+        rtx,
+    })
 }
 
 fn narrow(encoding: usize) -> u8 {
@@ -110,11 +118,23 @@ fn narrow(encoding: usize) -> u8 {
 
 fn by_announced_ssrc(sections: &[Section], ssrc: Ssrc) -> Option<Stream> {
     sections.iter().find_map(|section| {
-        let SectionUse::Receives(track) = section.used else { return None };
-        section.offered.ssrcs.iter().enumerate().find_map(|(encoding, &(media, repair))| {
-            let rtx = repair == Some(ssrc);
-            (media == ssrc || rtx).then(|| Stream { ssrc, track, encoding: narrow(encoding), rtx })
-        })
+        let SectionUse::Receives(track) = section.used else {
+            return None;
+        };
+        section
+            .offered
+            .ssrcs
+            .iter()
+            .enumerate()
+            .find_map(|(encoding, &(media, repair))| {
+                let rtx = repair == Some(ssrc);
+                (media == ssrc || rtx).then(|| Stream {
+                    ssrc,
+                    track,
+                    encoding: narrow(encoding),
+                    rtx,
+                })
+            })
     })
 }
 

@@ -75,10 +75,14 @@ impl Worker {
 
 /// One participant's due work, and its next deadline.
 fn look_after(shared: &mut Shared, room: &mut Room, index: PeerIndex, now: Instant) {
-    let Some(peer) = room.peers.get_mut(index) else { return };
+    let Some(peer) = room.peers.get_mut(index) else {
+        return;
+    };
     peer.transport.handle_timeout(now);
     drain_transport_events(shared, room, index, now);
-    let Some(peer) = room.peers.get_mut(index) else { return };
+    let Some(peer) = room.peers.get_mut(index) else {
+        return;
+    };
     if peer.transport.is_connected() {
         peer.ask_for_missing(&mut shared.stats, now);
         peer.report_arrivals(now);
@@ -91,10 +95,14 @@ fn look_after(shared: &mut Shared, room: &mut Room, index: PeerIndex, now: Insta
         super::feedback::request_wanted_keyframes(shared, room, index, now);
     }
     let key = PeerKey::new(room.key, index);
-    let Some(peer) = room.peers.get_mut(index) else { return };
+    let Some(peer) = room.peers.get_mut(index) else {
+        return;
+    };
     if let Some(at) = peer.next_deadline(now) {
         // A deadline in the past would be popped again within this very call.
-        shared.timers.arm(key, at.max(now + Duration::from_millis(1)));
+        shared
+            .timers
+            .arm(key, at.max(now + Duration::from_millis(1)));
     }
     shared.mark_dirty(room.key, index, peer);
 }
@@ -106,18 +114,28 @@ pub(super) fn drain_transport_events(
     index: PeerIndex,
     now: Instant,
 ) {
-    while let Some(event) = room.peers.get_mut(index).and_then(|p| p.transport.poll_event()) {
+    while let Some(event) = room
+        .peers
+        .get_mut(index)
+        .and_then(|p| p.transport.poll_event())
+    {
         let participant = room.peers[index].id;
         match event {
             TransportEvent::Connected { srtp_profile, path } => {
                 tracing::debug!(room = %room.id, %participant, srtp_profile, "media connected");
-                shared.events.push_back(Event::Connected { participant, path, srtp_profile });
+                shared.events.push_back(Event::Connected {
+                    participant,
+                    path,
+                    srtp_profile,
+                });
                 room.peers[index].next_report = now + REPORT_INTERVAL;
                 super::feedback::request_wanted_keyframes(shared, room, index, now);
             }
             TransportEvent::Lost(loss) => {
                 tracing::debug!(room = %room.id, %participant, ?loss, "media lost");
-                shared.events.push_back(Event::MediaLost { participant, loss });
+                shared
+                    .events
+                    .push_back(Event::MediaLost { participant, loss });
             }
         }
     }
@@ -126,28 +144,39 @@ pub(super) fn drain_transport_events(
 /// Receiver reports on every stream that the participant publishes.
 fn receiver_reports(peer: &mut Peer, now: Instant) {
     let sender = peer.rtcp_ssrc;
-    let blocks: Vec<_> =
-        peer.ingresses.iter_mut().filter_map(|(_, i)| i.ingress.report_block(now)).collect();
-    for some in blocks.chunks(rtcp::MAX_REPORT_BLOCKS) {
-        peer.rtcp.push(|out| rtcp::write::receiver_report(out, sender, some));
+    let blocks: Vec<_> = peer
+        .ingresses
+        .iter_mut()
+        .filter_map(|(_, i)| i.ingress.report(now))
+        .collect();
+    for some in blocks.chunks(rtcp::MAX_COUNT) {
+        peer.rtcp
+            .push(|out| rtcp::receiver_report(out, sender, some));
     }
 }
 
 /// Sender reports on every stream that the participant is sent: the publisher's clock, carried on.
 fn sender_reports(room: &mut Room, index: PeerIndex, now: Instant) {
-    let keys: Vec<usize> = room.peers[index].egresses.iter().map(|(key, _)| key).collect();
+    let keys: Vec<usize> = room.peers[index]
+        .egresses
+        .iter()
+        .map(|(key, _)| key)
+        .collect();
     for key in keys {
         let sending = &room.peers[index].egresses[key];
-        let Some(encoding) = sending.egress.current() else { continue };
+        let Some(encoding) = sending.egress.current() else {
+            continue;
+        };
         let Some(ingress) = super::forward::ingress_of(room, sending.track, encoding) else {
             continue;
         };
-        let Some(clock) = ingress.source_clock().copied() else { continue };
+        let clock = ingress.source_clock().copied();
         let peer = &mut room.peers[index];
         let sending = &mut peer.egresses[key];
-        if let Some(report) = sending.egress.sender_report(now, &clock) {
+        if let Some(report) = sending.egress.sender_report(now, clock.as_ref()) {
             let cname = sending.cname.as_str();
-            peer.rtcp.push(|out| rtcp::write::sender_report(out, &report, cname));
+            peer.rtcp
+                .push(|out| rtcp::sender_report(out, report, &[], Some(cname)));
         }
     }
 }
