@@ -171,7 +171,7 @@ impl Corridor {
     ) -> io::Result<Self> {
         let watch = |socket| {
             Ok(Outgoing {
-                socket: AsyncFd::new(socket)?,
+                socket: AsyncFd::register(socket)?,
                 kept: SendQueue::default(),
             })
         };
