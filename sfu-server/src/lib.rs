@@ -1,6 +1,7 @@
 //! The server around the media engine: doors, rooms, and the only I/O that a worker sees.
 
 pub mod auth;
+pub mod doors;
 pub mod error;
 pub mod media;
 pub mod rate;
