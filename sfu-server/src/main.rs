@@ -15,7 +15,9 @@ use tracing_subscriber::EnvFilter;
 fn main() -> ExitCode {
     let flags = Flags::parse();
     let refuse = |text: String| -> ! {
-        Flags::command().error(clap::error::ErrorKind::ValueValidation, text).exit()
+        Flags::command()
+            .error(clap::error::ErrorKind::ValueValidation, text)
+            .exit()
     };
     if let Err(error) = start_log(&flags.log, flags.log_format) {
         refuse(format!("--log {}: {error}", flags.log));
@@ -24,7 +26,10 @@ fn main() -> ExitCode {
         Ok(config) => config,
         Err(error) => refuse(error.to_string()),
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("the runtime did not start: {error}")),
     };
@@ -44,7 +49,9 @@ fn fail(text: &str) -> ExitCode {
 
 async fn run(config: &Config) -> Result<(), String> {
     let mut signals = Signals::listen().map_err(|error| format!("signals: {error}"))?;
-    let mut server = Server::start(config).await.map_err(|error| error.to_string())?;
+    let mut server = Server::start(config)
+        .await
+        .map_err(|error| error.to_string())?;
     announce(config, server.listening());
     let fault = tokio::select! {
         name = signals.next() => {
