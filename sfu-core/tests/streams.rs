@@ -1,6 +1,7 @@
 //! A publisher's simulcast through ingress, cache and egress to a subscriber, over lossy paths in
 //! virtual time: what the subscriber ends up with has no hole that repair could have filled.
 #![allow(clippy::disallowed_methods, reason = "a base for virtual time")]
+#![allow(clippy::unwrap_used, reason = "a test's own helpers")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -229,99 +230,142 @@ impl Engine {
     }
 }
 
-/// Runs a meeting and returns what the subscriber got by number, with the engine at the end.
-fn meeting(seed: u64, loss: u64) -> (BTreeMap<u64, Got>, Engine, Vec<Publisher>) {
-    let mut dice = Dice(seed);
-    let start = Instant::now();
-    let mut engine = Engine::new(start);
-    let mut publishers: Vec<_> = (0..ENCODINGS).map(|_| Publisher::default()).collect();
-    let mut up = Path::new(loss);
-    // Media requests travel back unharmed: a NACK that is lost is repeated anyway.
-    let mut requests = Path::new(0);
-    let mut down: Path<(u64, Got)> = Path::new(loss);
-    let mut nacks: Path<u16> = Path::new(loss);
-    let mut got = BTreeMap::new();
-    let mut outs: BTreeSet<(bool, u64)> = BTreeSet::new();
-    for millis in 0..RUN_MILLIS {
-        let now = start + millis as u32 * MS;
-        let live = millis < RUN_MILLIS - QUIET_MILLIS;
-        if live && dice.roll(1500) == 0 {
-            engine
-                .egress
-                .set_target(Some(dice.roll(ENCODINGS.into()) as u8));
+/// Two paths each way with the engine between them.
+struct Meeting {
+    dice: Dice,
+    start: Instant,
+    engine: Engine,
+    publishers: Vec<Publisher>,
+    up: Path<Upstream>,
+    /// What the engine asks the publisher for. It arrives: one that is lost is repeated anyway.
+    requests: Path<Upstream>,
+    down: Path<(u64, Got)>,
+    nacks: Path<u16>,
+    /// The numbers that left the engine, apart for repairs.
+    sealed: BTreeSet<(bool, u64)>,
+    /// What the subscriber got, by number.
+    got: BTreeMap<u64, Got>,
+}
+
+impl Meeting {
+    fn new(seed: u64, loss: u64) -> Self {
+        let start = Instant::now();
+        Self {
+            dice: Dice(seed),
+            start,
+            engine: Engine::new(start),
+            publishers: (0..ENCODINGS).map(|_| Publisher::default()).collect(),
+            up: Path::new(loss),
+            requests: Path::new(0),
+            down: Path::new(loss),
+            nacks: Path::new(loss),
+            sealed: BTreeSet::new(),
+            got: BTreeMap::new(),
         }
-        for encoding in 0..ENCODINGS {
-            let publisher = &mut publishers[usize::from(encoding)];
-            let ingress = &mut engine.ingress[usize::from(encoding)];
-            let wanted = engine.egress.wants_keyframe_of() == Some(encoding);
-            let keyframe = ingress.poll_keyframe(now) || (wanted && ingress.request_keyframe(now));
-            if live && (keyframe || millis % 40 == 0) {
-                for number in publisher.frame(&mut dice, keyframe) {
-                    let packet = Upstream {
-                        encoding,
-                        number,
-                        repaired: false,
-                    };
-                    up.send(&mut dice, millis, packet);
-                }
+    }
+
+    fn run(mut self) -> Self {
+        for millis in 0..RUN_MILLIS {
+            let live = millis < RUN_MILLIS - QUIET_MILLIS;
+            if live && self.dice.roll(1500) == 0 {
+                let target = self.dice.roll(ENCODINGS.into()) as u8;
+                self.engine.egress.set_target(Some(target));
             }
-            let mut missing = ArrayVec::<u16, 64>::new();
-            ingress.poll_nacks(now, &mut missing);
-            for number in missing {
-                let packet = Upstream {
-                    encoding,
-                    number,
-                    repaired: true,
-                };
-                requests.send(&mut dice, millis, packet);
+            for encoding in 0..ENCODINGS {
+                self.publish(millis, encoding, live);
+            }
+            self.forward(millis);
+            self.subscribe(millis);
+        }
+        self
+    }
+
+    /// One encoding sends frames, keyframes when asked, and what it is asked for again.
+    fn publish(&mut self, millis: u64, encoding: u8, live: bool) {
+        let now = self.start + millis as u32 * MS;
+        let publisher = &mut self.publishers[usize::from(encoding)];
+        let ingress = &mut self.engine.ingress[usize::from(encoding)];
+        let wanted = self.engine.egress.wants_keyframe_of() == Some(encoding);
+        let keyframe = ingress.poll_keyframe(now) || (wanted && ingress.request_keyframe(now));
+        let upstream = |number, repaired| Upstream {
+            encoding,
+            number,
+            repaired,
+        };
+        if live && (keyframe || millis.is_multiple_of(40)) {
+            for number in publisher.frame(&mut self.dice, keyframe) {
+                self.up
+                    .send(&mut self.dice, millis, upstream(number, false));
             }
         }
-        while let Some(packet) = requests.arrived(millis) {
-            let sent = &publishers[usize::from(packet.encoding)].packets[&packet.number];
+        let mut missing = ArrayVec::<u16, 64>::new();
+        ingress.poll_nacks(now, &mut missing);
+        for number in missing {
+            self.requests
+                .send(&mut self.dice, millis, upstream(number, true));
+        }
+    }
+
+    /// What arrives at the engine, and what leaves it.
+    fn forward(&mut self, millis: u64) {
+        let now = self.start + millis as u32 * MS;
+        let sent = |publishers: &[Publisher], packet: &Upstream| {
+            publishers[usize::from(packet.encoding)].packets[&packet.number].clone()
+        };
+        while let Some(packet) = self.requests.arrived(millis) {
             // As libwebrtc: padding is not kept, and not sent again.
-            if !sent.2.is_empty() {
-                up.send(&mut dice, millis, packet);
+            if !sent(&self.publishers, &packet).2.is_empty() {
+                self.up.send(&mut self.dice, millis, packet);
             }
         }
         let mut sends = Vec::new();
-        while let Some(packet) = up.arrived(millis) {
-            let sent = &publishers[usize::from(packet.encoding)].packets[&packet.number];
-            sends.extend(engine.receive(now, &packet, sent));
+        while let Some(packet) = self.up.arrived(millis) {
+            let bytes = sent(&self.publishers, &packet);
+            sends.extend(self.engine.receive(now, &packet, &bytes));
         }
-        while let Some(sequence) = nacks.arrived(millis) {
-            sends.extend(engine.repair(now, sequence));
+        while let Some(sequence) = self.nacks.arrived(millis) {
+            sends.extend(self.engine.repair(now, sequence));
         }
         for out in sends {
-            let repair = out.rtx_original;
+            let is_repair = out.rtx_original.is_some();
             assert!(
-                outs.insert((repair.is_some(), out.sequence)),
+                self.sealed.insert((is_repair, out.sequence)),
                 "sealed twice"
             );
-            let highest = outs.range(..(true, 0)).last().map_or(0, |out| out.1);
-            let sequence = repair.map_or(out.sequence, |original| {
+            let highest = self.sealed.range(..(true, 0)).last().map_or(0, |out| out.1);
+            let sequence = out.rtx_original.map_or(out.sequence, |original| {
                 highest - u64::from((highest as u16).wrapping_sub(original))
             });
-            down.send(&mut dice, millis, (sequence, engine.deliver(&out)));
+            let packet = (sequence, self.engine.deliver(&out));
+            self.down.send(&mut self.dice, millis, packet);
         }
-        while let Some((sequence, packet)) = down.arrived(millis) {
-            got.insert(sequence, packet);
+    }
+
+    /// What arrives at the subscriber, who asks for its gaps.
+    fn subscribe(&mut self, millis: u64) {
+        while let Some((sequence, packet)) = self.down.arrived(millis) {
+            self.got.insert(sequence, packet);
         }
-        if millis % 30 == 0
-            && let (Some((&first, _)), Some((&last, _))) =
-                (got.first_key_value(), got.last_key_value())
+        let ends = (self.got.first_key_value(), self.got.last_key_value());
+        if millis.is_multiple_of(30)
+            && let (Some((&first, _)), Some((&last, _))) = ends
         {
-            for sequence in
-                (first.max(last.saturating_sub(300))..last).filter(|s| !got.contains_key(s))
-            {
-                nacks.send(&mut dice, millis, sequence as u16);
+            let recent = first.max(last.saturating_sub(300))..last;
+            for sequence in recent.filter(|sequence| !self.got.contains_key(sequence)) {
+                self.nacks.send(&mut self.dice, millis, sequence as u16);
             }
         }
     }
-    (got, engine, publishers)
 }
 
 /// Holes are only what the engine itself never got; returns how many seams there were.
-fn judge(got: &BTreeMap<u64, Got>, engine: &Engine, publishers: &[Publisher]) -> usize {
+fn judge(meeting: &Meeting) -> usize {
+    let Meeting {
+        got,
+        engine,
+        publishers,
+        ..
+    } = meeting;
     let mut seams = 0;
     let in_order: Vec<_> = got.iter().collect();
     for pair in in_order.windows(2) {
@@ -353,26 +397,35 @@ fn judge(got: &BTreeMap<u64, Got>, engine: &Engine, publishers: &[Publisher]) ->
 #[test]
 fn without_loss_everything_arrives_without_a_gap() {
     for seed in 0..3 {
-        let (got, engine, publishers) = meeting(seed, 0);
-        let seams = judge(&got, &engine, &publishers);
+        let meeting = Meeting::new(seed, 0).run();
+        let seams = judge(&meeting);
         assert!(seams > 2, "{seams}");
-        assert!(got.len() > 500);
+        assert!(meeting.got.len() > 500);
     }
 }
 
 #[test]
 fn over_lossy_paths_what_can_be_repaired_is() {
     for (seed, loss) in [(1, 2), (2, 5), (3, 10), (4, 20)] {
-        let (got, mut engine, publishers) = meeting(seed, loss);
-        judge(&got, &engine, &publishers);
-        assert!(got.len() > 500);
+        let mut meeting = Meeting::new(seed, loss).run();
+        judge(&meeting);
+        assert!(meeting.got.len() > 500);
         // Nothing but the caches holds packets, and they give all of it back.
-        for cache in &mut engine.caches {
-            cache.clear(&mut engine.pool);
+        let Engine { pool, caches, .. } = &mut meeting.engine;
+        for cache in caches {
+            cache.clear(pool);
         }
-        assert_eq!(
-            engine.pool.free(),
-            usize::from(ENCODINGS) * VIDEO_CACHE_PACKETS + 1
-        );
+        let slots = usize::from(ENCODINGS) * VIDEO_CACHE_PACKETS + 1;
+        assert_eq!(pool.free(), slots);
     }
+}
+
+#[test]
+#[should_panic(expected = "between")]
+fn the_judge_sees_a_hole() {
+    let mut meeting = Meeting::new(1, 0).run();
+    let pairs: Vec<_> = meeting.got.keys().copied().collect();
+    let lost = pairs[1..].iter().find(|at| !meeting.got[at].keyframe_start);
+    meeting.got.remove(&lost.copied().unwrap());
+    judge(&meeting);
 }
