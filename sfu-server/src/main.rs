@@ -9,13 +9,15 @@ use sfu_server::config::{
     Config, DEVELOPMENT_KEY, DEVELOPMENT_SECRET, Flags, LogFormat, SECRET_VARIABLE,
 };
 use sfu_server::server::{Listening, Server};
-use sfu_server::shutdown::{DOORS_CLOSE, Signals, bound_the_end};
+use sfu_server::shutdown::{LAST_PACKETS, Signals, bound_the_end};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     let flags = Flags::parse();
     let refuse = |text: String| -> ! {
-        Flags::command().error(clap::error::ErrorKind::ValueValidation, text).exit()
+        Flags::command()
+            .error(clap::error::ErrorKind::ValueValidation, text)
+            .exit()
     };
     if let Err(error) = start_log(&flags.log, flags.log_format) {
         refuse(format!("--log {}: {error}", flags.log));
@@ -24,13 +26,16 @@ fn main() -> ExitCode {
         Ok(config) => config,
         Err(error) => refuse(error.to_string()),
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("the runtime did not start: {error}")),
     };
     let result = runtime.block_on(run(&config));
     // What is still there is cut off; the workers send their last packets and end.
-    runtime.shutdown_timeout(DOORS_CLOSE);
+    runtime.shutdown_timeout(LAST_PACKETS);
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(text) => fail(&text),
@@ -44,7 +49,9 @@ fn fail(text: &str) -> ExitCode {
 
 async fn run(config: &Config) -> Result<(), String> {
     let mut signals = Signals::listen().map_err(|error| format!("signals: {error}"))?;
-    let mut server = Server::start(config).await.map_err(|error| error.to_string())?;
+    let mut server = Server::start(config)
+        .await
+        .map_err(|error| error.to_string())?;
     announce(config, server.listening());
     let fault = tokio::select! {
         name = signals.next() => {

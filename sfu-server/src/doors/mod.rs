@@ -4,3 +4,6 @@
 pub mod demo;
 pub mod grpc;
 pub mod health;
+
+#[cfg(test)]
+pub(crate) mod recording;
