@@ -71,6 +71,12 @@ impl ErrorKind {
             ),
         }
     }
+
+    /// The WebSocket close code (RFC 6455 section 7.4.1).
+    #[must_use]
+    pub const fn close_code(self) -> u16 {
+        self.row().close
+    }
 }
 
 /// A refusal: its kind, the field it is about, and a sentence for the caller.

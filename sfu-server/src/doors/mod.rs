@@ -1,9 +1,9 @@
-//! The doors: thin. Each decodes what its callers say, asks whether they may, calls the rooms, and
-//! encodes the answer.
+//! The doors: each decodes, authorises, calls the rooms and encodes. No door knows another.
 
 pub mod demo;
 pub mod grpc;
 pub mod health;
+pub mod livekit;
 
 #[cfg(test)]
 pub(crate) mod recording;

@@ -131,6 +131,20 @@ impl Rooms {
         }
     }
 
+    /// Whether such a join would be let in now; changes nothing.
+    ///
+    /// # Errors
+    /// As for [`Rooms::join`], without the rate of joins and the room's bound.
+    pub fn check_join(&self, params: &JoinParams) -> Result<(), ApiError> {
+        params.check()?;
+        let made = self.0.settings.auto_create || params.may_create;
+        if made || self.0.registry.named(&params.room).is_some() {
+            Ok(())
+        } else {
+            Err(no_room())
+        }
+    }
+
     fn room_to_join(&self, params: &JoinParams) -> Result<Arc<Room>, ApiError> {
         if let Some(room) = self.0.registry.named(&params.room) {
             return Ok(room);

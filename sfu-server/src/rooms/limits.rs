@@ -14,9 +14,10 @@ pub const MAX_PARTICIPANTS: u32 = 1_000;
 /// subscription. Lowering: a camera, a microphone, a screen and its sound are 4 already.
 pub const MAX_TRACKS_PER_PARTICIPANT: usize = 16;
 
-/// Most subscriptions of one participant. Raising: SDP grows by about 1 kB each and is parsed by
-/// browsers in quadratic time. Lowering: people in large rooms do not see everybody.
-pub const MAX_SUBSCRIPTIONS: usize = 400;
+/// Most subscriptions of one participant: each needs a section, so not above the engine's bound.
+/// Raising both: SDP grows by some kilobytes each, and browsers parse it in more than linear time.
+/// Lowering: people in large rooms do not see everybody.
+pub const MAX_SUBSCRIPTIONS: usize = sfu_core::config::MAX_SECTIONS;
 
 /// Most sids that one request about subscriptions may name; the rest is ignored. Raising: each may
 /// cost a notice in the client's own outbox, which must be larger. Lowering: clients of large rooms

@@ -180,7 +180,11 @@ impl Rooms {
 }
 
 fn no_room() -> ApiError {
-    ApiError::field(ErrorKind::NotFound, "room", "the requested room does not exist")
+    ApiError::field(
+        ErrorKind::NotFound,
+        "room",
+        "the requested room does not exist",
+    )
 }
 
 fn no_participant() -> ApiError {
