@@ -107,7 +107,7 @@ impl Ingress {
         self.last_media = Some(now);
         let video = self.video_facts(payload)?;
         if video.keyframe_start {
-            self.keyframes.keyframe_seen(now);
+            self.keyframes.keyframe_seen();
             self.nack_generator.keyframe(fresh.sequence);
         }
         Ok(PacketFacts {

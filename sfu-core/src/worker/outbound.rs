@@ -178,6 +178,8 @@ fn seal(
         let len = plain_len + padding - header_len;
         sender.seal_rtp_in_place(packet.sequence, packet.ssrc, out, header_len, len)
     })?;
-    sending.egress.on_sent(now, payload.len());
+    if packet.rtx_original.is_none() {
+        sending.egress.on_sent(now, payload.len());
+    }
     Some(written)
 }

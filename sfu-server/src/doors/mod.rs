@@ -1,4 +1,5 @@
-//! The doors: each decodes, authorises, calls the rooms and encodes. No door knows another.
+//! The doors: thin. Each decodes what its callers say, asks whether they may, calls the rooms, and
+//! encodes the answer. No door knows another.
 
 pub mod demo;
 pub mod grpc;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 
 use crate::config::Config;
+use crate::doors::livekit::{Door, DoorSettings};
 use crate::doors::{demo, health};
 use crate::metrics::{self, Metrics};
 use crate::rooms::Rooms;
@@ -21,7 +22,8 @@ pub(super) fn router(
         Some(development) => demo::router(development, config.keys.clone(), rooms.clone()),
         None => demo::closed_router(),
     };
-    health::router(draining.clone()).merge(pages)
+    let signalling = Door::new(rooms.clone(), config.keys.clone(), DoorSettings::default());
+    health::router(draining.clone()).merge(signalling.router()).merge(pages)
 }
 
 /// The port for metrics.
