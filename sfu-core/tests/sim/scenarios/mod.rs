@@ -1,0 +1,3 @@
+//! One meeting each.
+
+mod lossy_links;
