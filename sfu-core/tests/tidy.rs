@@ -1,6 +1,11 @@
 //! The house's rules that a compiler does not check: who may import whom, how large a file may be,
 //! and that the core has no clock, socket, lock or randomness of its own.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test may stop at what it did not expect"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -2,9 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::rewrite::Epoch;
 use crate::drop_reason::DropReason;
-use crate::id::{PayloadType, Ssrc};
 use crate::media::codec::MediaKind;
 use crate::media::packet_cache::capacity_for;
 use crate::wire::seq;
@@ -28,19 +26,6 @@ pub(super) const MAX_REPAIR_INTERVAL: Duration = Duration::from_millis(500);
 /// lost keyframes. Raising it lets a hostile client draw more traffic; lowering it leaves a stream
 /// with heavy loss waiting for keyframes.
 pub(super) const MAX_REPAIRS_PER_SECOND: u32 = 200;
-
-/// A packet that a subscriber has lost, by where it came from.
-#[derive(Clone, Copy, Debug)]
-pub struct Retransmission {
-    /// The encoding that it came from.
-    pub encoding: u8,
-    /// Its number there: what the encoding's cache knows it by.
-    pub source_sequence: u64,
-    pub(super) sequence: u64,
-    pub(super) asked: Instant,
-    pub(super) epoch: Epoch,
-    pub(super) stream: (Ssrc, PayloadType),
-}
 
 #[derive(Clone, Copy, Debug)]
 struct Slot {

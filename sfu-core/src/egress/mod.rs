@@ -8,12 +8,13 @@
 //! pictures break; that wrong, and the SRTP key is spent.
 
 mod history;
+mod repair;
 mod reports;
 mod rewrite;
 
 use std::time::{Duration, Instant};
 
-pub use history::Retransmission;
+pub use repair::Retransmission;
 
 use self::history::History;
 use self::reports::Reports;
@@ -213,62 +214,6 @@ impl Egress {
         }
         self.current = Some(encoding);
         Ok(self.rewriter.start(encoding, facts, clock))
-    }
-
-    /// Looks for what the subscriber saw as `sequence`, and has lost. The worker then takes
-    /// [`Retransmission::source_sequence`] from that encoding's cache and calls [`Self::repair`].
-    ///
-    /// What was never forwarded can be asked for too, when it lies between packets that were: the
-    /// rest of a keyframe whose first packet came late.
-    ///
-    /// `None` when it is unknown or too old, was repaired a moment ago, when repairs are spent for
-    /// this second, and where RTX is not agreed on: nothing but a repair stream may say a thing
-    /// twice.
-    #[must_use]
-    pub fn retransmit(&mut self, now: Instant, sequence: u16) -> Option<Retransmission> {
-        let ssrc = self.settings.rtx_ssrc?;
-        let payload_type = self.settings.rtx_payload_type?;
-        if !self.enabled {
-            return None;
-        }
-        let sequence = self.history.extend(sequence)?;
-        let epoch = self.rewriter.epoch_of(sequence)?;
-        let allowed = self.history.may_repair(now, sequence, self.reports.rtt());
-        allowed.then_some(Retransmission {
-            encoding: epoch.encoding,
-            source_sequence: epoch.source_of(sequence),
-            asked: now,
-            sequence,
-            epoch,
-            stream: (ssrc, payload_type),
-        })
-    }
-
-    /// Sends what `retransmission` asked for on the repair stream, with the timestamp and the
-    /// picture ids that it has or would have had on the stream itself.
-    #[must_use]
-    pub fn repair(
-        &mut self,
-        retransmission: Retransmission,
-        packet: PacketRef,
-        facts: &PacketFacts,
-    ) -> OutboundPacket {
-        let Retransmission {
-            asked, sequence, ..
-        } = retransmission;
-        self.history.repaired(asked, sequence);
-        let original = self.outbound(&retransmission.epoch, sequence, packet, facts);
-        let (ssrc, payload_type) = retransmission.stream;
-        let rtx_sequence = self.rtx_sequence;
-        self.rtx_sequence += 1;
-        OutboundPacket {
-            ssrc,
-            payload_type,
-            sequence: rtx_sequence,
-            // RFC 4588 section 4: the number as on the wire.
-            rtx_original: Some(sequence as u16),
-            ..original
-        }
     }
 
     /// Counts one packet of the stream itself, not a repair, as sent with `payload_bytes` of

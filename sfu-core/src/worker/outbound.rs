@@ -12,7 +12,10 @@ use crate::media::send_batch::{MAX_DATAGRAM, SendBatch};
 use crate::transport::srtp::SrtpSender;
 use crate::wire::codec::vp8;
 use crate::wire::extensions::ExtensionWriter;
-use crate::wire::rtp::RtpWriter;
+use crate::wire::rtp::{FIXED_HEADER_LEN, RtpWriter, write_padding};
+
+/// Bytes of the original sequence number in a repair (RFC 4588 section 4).
+const OSN_LEN: usize = 2;
 
 impl Worker {
     /// Seals what waits to be sent into `batch`, participant by participant, so that each one's
@@ -139,6 +142,10 @@ fn seal(
         // Without the level a listener only shows one speaker less.
         let _ = extensions.push(id, level);
     }
+    let osn_len = packet.rtx_original.map_or(0, |_| OSN_LEN);
+    let rewritten = packet.picture_id.is_some() || packet.tl0_picture_index.is_some();
+    let plain_len = FIXED_HEADER_LEN + extensions.encoded_len() + osn_len + payload.len();
+    let padding = batch.run_padding(path, plain_len + sender.profile().rtp_overhead());
     let writer = RtpWriter {
         marker: packet.marker,
         payload_type: packet.payload_type,
@@ -146,29 +153,33 @@ fn seal(
         sequence: (packet.sequence & 0xffff) as u16,
         timestamp: packet.timestamp,
         ssrc: packet.ssrc,
-        padding: false,
+        padding: padding > 0,
     };
     let written = batch.push(path, |out| {
         let header_len = writer.write_header(out, &extensions)?;
-        let rewritten = packet.picture_id.is_some() || packet.tl0_picture_index.is_some();
-        if !rewritten && packet.rtx_original.is_none() {
+        if !rewritten && osn_len + padding == 0 {
             return sender.seal_rtp(packet.sequence, packet.ssrc, header_len, payload, out);
         }
-        let mut at = header_len;
+        let (head, body) = out
+            .get_mut(header_len..plain_len + padding)?
+            .split_at_mut_checked(osn_len)?;
         if let Some(original) = packet.rtx_original {
             // RFC 4588 section 4: the original sequence number leads the payload.
-            out.get_mut(at..at + 2)?
-                .copy_from_slice(&original.to_be_bytes());
-            at += 2;
+            head.copy_from_slice(&original.to_be_bytes());
         }
-        let body = out.get_mut(at..at + payload.len())?;
+        let (body, tail) = body.split_at_mut_checked(payload.len())?;
         body.copy_from_slice(payload);
         if rewritten {
             vp8::patch(body, packet.picture_id, packet.tl0_picture_index)?;
         }
-        let len = at - header_len + payload.len();
+        if padding > 0 {
+            write_padding(tail)?;
+        }
+        let len = plain_len + padding - header_len;
         sender.seal_rtp_in_place(packet.sequence, packet.ssrc, out, header_len, len)
     })?;
-    sending.egress.on_sent(now, payload.len());
+    if packet.rtx_original.is_none() {
+        sending.egress.on_sent(now, payload.len());
+    }
     Some(written)
 }
