@@ -219,6 +219,11 @@ impl Meeting {
         self.network.set_filter(self.places[id].down, filter);
     }
 
+    /// As [`Meeting::filter_down`], of what a client sends.
+    pub(crate) fn filter_up(&mut self, id: ClientId, filter: Filter) {
+        self.network.set_filter(self.places[id].up, filter);
+    }
+
     /// Changes a client's links.
     pub(crate) fn set_links(&mut self, id: ClientId, up: Link, down: Link) {
         self.network.set(self.places[id].up, up);
@@ -249,16 +254,29 @@ impl Meeting {
         self.network.deliver(at, Arrival::Up(id, Upward::Leave));
     }
 
+    /// A client's address in the world's eyes.
+    pub(crate) fn public(&self, id: ClientId) -> SocketAddr {
+        self.places[id].public
+    }
+
+    /// Goes on for `ms` milliseconds.
+    pub(crate) fn run_for_ms(&mut self, ms: u64) {
+        self.run_until(self.now + Duration::from_millis(ms));
+    }
+
     /// Stops every source, and gives the last repairs their time.
     pub(crate) fn wind_down(&mut self) {
         let sources = self.places.iter_mut().flat_map(|place| &mut place.client.sources);
         sources.for_each(|source| source.stopped = true);
-        self.run_until_ms(u64::try_from(self.elapsed().as_millis()).unwrap() + 700);
+        self.run_for_ms(700);
     }
 
     /// Goes on until `ms` milliseconds after the start.
     pub(crate) fn run_until_ms(&mut self, ms: u64) {
-        let end = base() + Duration::from_millis(ms);
+        self.run_until(base() + Duration::from_millis(ms));
+    }
+
+    fn run_until(&mut self, end: Instant) {
         let mut steps_at_once = 0;
         while let Some(next) = self.next().filter(|next| *next <= end) {
             steps_at_once = if next > self.now { 0 } else { steps_at_once + 1 };
