@@ -54,7 +54,7 @@ impl KeyframeThrottle {
     }
 
     /// A keyframe started to arrive: every wish so far is met.
-    pub fn keyframe_seen(&mut self, _now: Instant) {
+    pub fn keyframe_seen(&mut self) {
         self.due = None;
     }
 
@@ -84,7 +84,7 @@ mod tests {
         assert!(throttle.request(start));
         assert!((1..100).all(|at| !throttle.request(start + at * MS)));
         // A keyframe meets all the wishes so far.
-        throttle.keyframe_seen(start + 100 * MS);
+        throttle.keyframe_seen();
         assert_eq!(throttle.next_timeout(), None);
         assert!(!throttle.poll(start + 5000 * MS));
         // A wish after the keyframe waits for the interval, and no longer.
@@ -119,7 +119,7 @@ mod tests {
         for at in 0..20_000u32 {
             let now = start + at * MS;
             if at % 97 == 0 {
-                throttle.keyframe_seen(now);
+                throttle.keyframe_seen();
             }
             if throttle.poll(now) | (at % 13 == 0 && throttle.request(now)) {
                 assert!(last.is_none_or(|last| now - last >= KEYFRAME_MIN_INTERVAL));

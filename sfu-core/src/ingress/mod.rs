@@ -109,7 +109,7 @@ impl Ingress {
         if video.keyframe_start {
             // What is missing before it stays due: a receiver could do without, but subscribers see
             // the gap too, ask for it, and hold the keyframe back behind it meanwhile.
-            self.keyframes.keyframe_seen(now);
+            self.keyframes.keyframe_seen();
         }
         Ok(PacketFacts {
             arrived: now,

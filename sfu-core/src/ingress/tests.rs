@@ -172,6 +172,16 @@ fn what_is_lost_for_good_asks_for_a_keyframe_once_until_one_comes() {
 }
 
 #[test]
+fn a_keyframe_ends_the_requests_for_what_it_makes_needless() {
+    let (mut ingress, start) = ingress(Codec::Vp8);
+    receive(&mut ingress, start, 0, &KEYFRAME).unwrap();
+    receive(&mut ingress, start, 2, &INTERFRAME).unwrap();
+    receive(&mut ingress, start, 4, &KEYFRAME).unwrap();
+    receive(&mut ingress, start, 6, &INTERFRAME).unwrap();
+    assert_eq!(nacks(&mut ingress, start + 100 * MS), [5]);
+}
+
+#[test]
 fn a_stream_without_nack_asks_for_nothing() {
     let start = Instant::now();
     let settings = IngressSettings {

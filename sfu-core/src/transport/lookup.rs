@@ -78,7 +78,8 @@ impl<K: Copy + Eq + Hash> Lookup<K> {
     }
 
     /// Gives `path` to `key`, for a transport that [`Self::set_ufrags`] has introduced. Returns
-    /// whether `key` has it now.
+    /// whether `key` has it now. The path that it pushed out of the transport has to be removed
+    /// before: there is room for as many as a transport holds.
     ///
     /// A path that another transport has stays with it while `is_live` says so of that transport:
     /// otherwise a participant could write its own check with a neighbour's address as the sender's

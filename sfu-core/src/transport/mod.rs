@@ -17,6 +17,7 @@ pub mod lookup;
 pub mod srtp;
 #[cfg(test)]
 mod tests;
+mod view;
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -33,9 +34,7 @@ use crate::drop_reason::DropReason;
 use crate::event::MediaLoss;
 use crate::id::{Ssrc, WorkerId};
 use crate::media::path::Path;
-use crate::media::session::{
-    DtlsRole, Fingerprint, IceCredentials, OfferError, TransportParameters,
-};
+use crate::media::session::{DtlsRole, Fingerprint, OfferError, TransportParameters};
 
 /// Answers to checks that wait to be sent. The worker sends after each batch that it has received.
 /// More lets one peer's checks grow a queue; fewer drops answers of a peer with many paths, which
@@ -121,20 +120,6 @@ impl Transport {
         Ok(())
     }
 
-    /// What the answer says: our ICE credentials, our certificate's digest, our DTLS role.
-    #[must_use]
-    pub fn local_parameters(&self) -> (&IceCredentials, Fingerprint, DtlsRole) {
-        // RFC 8842 section 5.3: the answerer prefers to wait for the ClientHello.
-        let role = self.peer.map_or(DtlsRole::Passive, |(_, role)| role);
-        (self.ice.credentials(), self.identity.fingerprint(), role)
-    }
-
-    /// The ufrags that checks may name now: one, or two during an ICE restart. For
-    /// [`lookup::Lookup::set_ufrags`].
-    pub fn local_ufrags(&self) -> impl Iterator<Item = &str> {
-        self.ice.ufrags()
-    }
-
     /// Judges a check for one of our ufrags and queues the answer to it.
     ///
     /// # Errors
@@ -216,36 +201,6 @@ impl Transport {
         self.keys.as_mut().map(|keys| &mut keys.sender)
     }
 
-    /// Whether there are keys.
-    #[must_use]
-    pub fn is_connected(&self) -> bool {
-        self.keys.is_some()
-    }
-
-    /// Where media goes: the path nominated last, while it has consent.
-    #[must_use]
-    pub fn selected_path(&self) -> Option<Path> {
-        self.ice.selected().filter(|_| !self.is_over)
-    }
-
-    /// Whether DTLS and media are taken from `path`: a valid check has come by it.
-    #[must_use]
-    pub fn accepts(&self, path: Path) -> bool {
-        !self.is_over && self.ice.is_valid(path)
-    }
-
-    /// Whether a valid check has come by `path` within [`ice::CONSENT_TIMEOUT`]: whether another
-    /// transport may claim it in [`lookup::Lookup::insert_path`].
-    #[must_use]
-    pub fn is_path_live(&self, now: Instant, path: Path) -> bool {
-        !self.is_over && self.ice.is_live(now, path)
-    }
-
-    /// Every path that media is taken from.
-    pub fn paths(&self) -> impl Iterator<Item = Path> {
-        self.ice.paths()
-    }
-
     /// Writes the next answer to a check, or the next datagram of DTLS, into `out`
     /// ([`crate::media::send_batch::MAX_DATAGRAM`] bytes). Returns where it goes, and its length.
     pub fn poll_datagram(&mut self, out: &mut [u8]) -> Option<(Path, usize)> {
@@ -275,17 +230,6 @@ impl Transport {
             dtls.handle_timeout(now);
             self.take_dtls_fact();
         }
-    }
-
-    /// When [`Self::handle_timeout`] is due.
-    #[must_use]
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        if self.is_over {
-            return None;
-        }
-        let ice = self.ice.poll_timeout();
-        let dtls = self.dtls.as_ref().and_then(Dtls::poll_timeout);
-        Some(dtls.map_or(ice, |dtls| dtls.min(ice)))
     }
 
     /// The next thing that there is to tell.

@@ -105,7 +105,15 @@ fn set_best(
         return;
     };
     tracing::debug!(room = %room.id, track = %track.id, from = track.best, to = best, "encoding");
-    track.best = best;
+    let former = std::mem::replace(&mut track.best, best);
+    let dead = former.and_then(|former| track.encodings[usize::from(former)]);
+    let publisher = track.publisher;
+    if let Some(publishing) = dead.and_then(|key| room.peers[publisher].ingresses.get_mut(key)) {
+        // Nobody waits for it any longer, and Chromium answers a request for an encoding that it
+        // has turned off by keyframes on all others.
+        publishing.ingress.cancel_keyframe();
+    }
+    let Some(track) = room.tracks.get(track_index) else { return };
     let mut wanted = false;
     for route in &track.routes {
         let egress = &mut room.peers[route.peer].egresses[route.egress].egress;

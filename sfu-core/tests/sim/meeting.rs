@@ -160,6 +160,7 @@ impl Meeting {
                 }
                 source
             });
+            println!("seed {at} {:?}", fastrand::get_seed());
             Place {
                 client: Client::new(base(), address, sources.collect(), seat.sections),
                 room: seat.room,

@@ -169,9 +169,9 @@ impl Corridor {
         events: mpsc::UnboundedSender<(usize, Event)>,
         published: Arc<Mutex<Published>>,
     ) -> io::Result<Self> {
-        let watch = |socket| {
+        let watch = |socket: UdpSocket| {
             Ok(Outgoing {
-                socket: AsyncFd::new(socket)?,
+                socket: socket.watch()?,
                 kept: SendQueue::default(),
             })
         };

@@ -105,6 +105,10 @@ fn what_is_unknown_is_not_found() {
         send(&mut egress, 0, &source.next(false)).unwrap();
     }
     assert!(egress.retransmit(start, first.sequence as u16).is_some());
+    // What comes next was not sent yet.
+    let next = first.sequence + 512;
+    assert!(egress.retransmit(start, next as u16).is_none());
+    assert!(egress.retransmit(start, next as u16 + 100).is_none());
     send(&mut egress, 0, &source.next(false)).unwrap();
     assert!(egress.retransmit(start, first.sequence as u16).is_none());
     egress.set_enabled(false);

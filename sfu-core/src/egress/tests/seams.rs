@@ -144,6 +144,56 @@ fn clocks_that_cannot_be_right_are_not_followed() {
 }
 
 #[test]
+fn a_clock_serves_only_the_encoding_that_it_is_of() {
+    let start = Instant::now();
+    let sources: Vec<_> = (0..3).map(|at| Source::new(at, 70_000, start)).collect();
+    // Encoding 0 and 2 are reported on, encoding 1 is not; each keyframe takes 30 ms longer to come.
+    let mut egress = video();
+    let mut last: Option<OutboundPacket> = None;
+    for (encoding, mut source) in (0..).zip(sources) {
+        // The same media clock, so that another encoding's report would look right.
+        source.first_timestamp = 5;
+        let clock = (encoding != 1).then(|| source.clock(start));
+        egress.set_target(Some(encoding));
+        source.frame = u64::from(encoding);
+        let mut facts = source.next(true);
+        facts.arrived += u32::from(encoding) * 30 * MS;
+        let sent = egress.forward(
+            facts.arrived,
+            encoding,
+            any_packet(),
+            &facts,
+            clock.as_ref(),
+        );
+        let sent = sent.unwrap();
+        if let Some(last) = last.replace(sent) {
+            assert_eq!(step(&last, &sent), 70 * 90, "by arrival");
+        }
+    }
+}
+
+#[test]
+fn the_latest_report_counts() {
+    let start = Instant::now();
+    let (mut low, mut high) = (Source::new(0, 70_000, start), Source::new(1, 90_000, start));
+    let mut egress = video();
+    send(&mut egress, 0, &low.next(true)).unwrap();
+    // The publisher sets its wall clock back by 10 s; both encodings report that.
+    let mut clocks = [low.clock(start), high.clock(start)];
+    for clock in &mut clocks {
+        clock.ntp -= 10 << 32;
+    }
+    let facts = low.next(false);
+    let before = egress.forward(facts.arrived, 0, any_packet(), &facts, Some(&clocks[0]));
+    egress.set_target(Some(1));
+    high.frame = 2;
+    let mut facts = high.next(true);
+    facts.arrived += 100 * MS;
+    let after = egress.forward(facts.arrived, 1, any_packet(), &facts, Some(&clocks[1]));
+    assert_eq!(step(&before.unwrap(), &after.unwrap()), 3600);
+}
+
+#[test]
 fn after_a_pause_video_goes_on_at_a_keyframe_in_real_time() {
     type Pause = (fn(&mut Egress), fn(&mut Egress));
     let pauses: [Pause; 2] = [

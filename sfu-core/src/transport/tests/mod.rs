@@ -19,6 +19,7 @@ use super::srtp::{SrtpProfile, SrtpReceiver, SrtpSender, split_keying_material};
 use super::*;
 use crate::media::path::Protocol;
 use crate::media::send_batch::MAX_DATAGRAM;
+use crate::media::session::IceCredentials;
 use crate::wire::demux::{DatagramKind, classify};
 
 const WORKER: WorkerId = WorkerId(3);
@@ -79,6 +80,8 @@ impl Peer {
         let config = Config::builder()
             .mtu(mtu)
             .max_queue_tx(40)
+            .flight_start_rto(Duration::from_millis(250))
+            .flight_retries(8)
             .dangerously_set_rng_seed(7)
             .build()
             .unwrap();

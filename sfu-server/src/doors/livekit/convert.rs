@@ -1,0 +1,328 @@
+//! The rooms' values as messages of the protocol, and back.
+
+use std::collections::HashMap;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use livekit_protocol as proto;
+use livekit_protocol::leave_request::Action;
+use sfu_core::media::codec::{Codec, MediaKind};
+
+use super::limits;
+use crate::error::{ApiError, ErrorKind};
+use crate::rooms::{
+    Joined, LeaveReason, NewTrack, ParticipantInfo, ParticipantState, Permissions, Quality,
+    RoomInfo, TrackInfo, TrackLayer, TrackSource,
+};
+
+/// The protocol's version that this server speaks.
+const PROTOCOL: i32 = 17;
+
+/// How the server names itself.
+const SERVER_NAME: &str = "sfu";
+
+pub(super) fn unix_millis(time: SystemTime) -> i64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn mime(codec: Codec) -> &'static str {
+    match codec {
+        Codec::Opus => "audio/opus",
+        Codec::Vp8 => "video/VP8",
+        _ => "",
+    }
+}
+
+fn source(source: TrackSource) -> proto::TrackSource {
+    match source {
+        TrackSource::Unknown => proto::TrackSource::Unknown,
+        TrackSource::Camera => proto::TrackSource::Camera,
+        TrackSource::Microphone => proto::TrackSource::Microphone,
+        TrackSource::ScreenShare => proto::TrackSource::ScreenShare,
+        TrackSource::ScreenShareAudio => proto::TrackSource::ScreenShareAudio,
+    }
+}
+
+fn layer(layer: &TrackLayer) -> proto::VideoLayer {
+    let quality = match layer.quality {
+        Quality::Low => proto::VideoQuality::Low,
+        Quality::Medium => proto::VideoQuality::Medium,
+        Quality::High => proto::VideoQuality::High,
+    };
+    proto::VideoLayer {
+        quality: quality.into(),
+        width: layer.width,
+        height: layer.height,
+        bitrate: layer.bitrate,
+        spatial_layer: quality.into(),
+        ..Default::default()
+    }
+}
+
+/// `version` grows with every change of the publisher.
+#[expect(deprecated, reason = "clients of today read the older fields too")]
+pub(super) fn track(info: &TrackInfo, cid: &str, version: u32) -> proto::TrackInfo {
+    let mid = info.mid.clone().unwrap_or_default();
+    let layers: Vec<_> = info.layers.iter().map(layer).collect();
+    let kind = match info.kind {
+        MediaKind::Audio => proto::TrackType::Audio,
+        MediaKind::Video => proto::TrackType::Video,
+    };
+    let mode = match info.kind {
+        MediaKind::Audio => proto::video_layer::Mode::Unused,
+        MediaKind::Video => proto::video_layer::Mode::OneSpatialLayerPerStream,
+    };
+    proto::TrackInfo {
+        sid: info.sid.clone(),
+        r#type: kind.into(),
+        name: info.name.clone(),
+        muted: info.muted,
+        width: info.width,
+        height: info.height,
+        simulcast: info.simulcast,
+        disable_dtx: info.disable_dtx,
+        source: source(info.source).into(),
+        layers: layers.clone(),
+        mime_type: mime(info.codec).to_owned(),
+        mid: mid.clone(),
+        codecs: vec![proto::SimulcastCodecInfo {
+            mime_type: mime(info.codec).to_owned(),
+            mid,
+            cid: cid.to_owned(),
+            layers,
+            video_layer_mode: mode.into(),
+            sdp_cid: cid.to_owned(),
+        }],
+        stereo: info.stereo,
+        // RED is not forwarded.
+        disable_red: true,
+        stream: info.stream.clone(),
+        version: Some(proto::TimedVersion {
+            unix_micro: unix_millis(SystemTime::now()).saturating_mul(1_000),
+            ticks: i32::try_from(version).unwrap_or(i32::MAX),
+        }),
+        ..Default::default()
+    }
+}
+
+fn permission(permissions: &Permissions) -> proto::ParticipantPermission {
+    let sources = permissions.sources.iter();
+    #[expect(deprecated, reason = "older clients read the recorder's flag here")]
+    proto::ParticipantPermission {
+        can_subscribe: permissions.subscribe,
+        can_publish: permissions.publish,
+        can_publish_data: permissions.publish_data,
+        can_publish_sources: sources.map(|one| source(*one).into()).collect(),
+        hidden: permissions.hidden,
+        recorder: permissions.recorder,
+        can_update_metadata: permissions.update_own_metadata,
+        ..Default::default()
+    }
+}
+
+pub(super) fn participant(info: &ParticipantInfo) -> proto::ParticipantInfo {
+    let state = match info.state {
+        ParticipantState::Joined => proto::participant_info::State::Joined,
+        ParticipantState::Active => proto::participant_info::State::Active,
+        ParticipantState::Disconnected => proto::participant_info::State::Disconnected,
+    };
+    let joined_at_ms = unix_millis(info.joined_at);
+    let tracks = info.tracks.iter();
+    proto::ParticipantInfo {
+        sid: info.sid.clone(),
+        identity: info.identity.clone(),
+        state: state.into(),
+        tracks: tracks.map(|one| track(one, "", info.version)).collect(),
+        metadata: info.metadata.clone(),
+        joined_at: joined_at_ms / 1_000,
+        joined_at_ms,
+        name: info.name.clone(),
+        version: info.version,
+        permission: Some(permission(&info.permissions)),
+        is_publisher: !info.tracks.is_empty(),
+        attributes: info.attributes.clone().into_iter().collect(),
+        disconnect_reason: info.left.map_or(0, |left| leave_reason(left).into()),
+        ..Default::default()
+    }
+}
+
+pub(super) fn room(info: &RoomInfo) -> proto::Room {
+    let creation_time_ms = unix_millis(info.created_at);
+    let seconds = |time: std::time::Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
+    proto::Room {
+        sid: info.sid.clone(),
+        name: info.name.clone(),
+        empty_timeout: seconds(info.empty_timeout),
+        departure_timeout: seconds(info.departure_timeout),
+        max_participants: info.max_participants,
+        creation_time: creation_time_ms / 1_000,
+        creation_time_ms,
+        enabled_codecs: codecs(),
+        metadata: info.metadata.clone(),
+        num_participants: info.num_participants,
+        num_publishers: info.num_publishers,
+        ..Default::default()
+    }
+}
+
+/// What may be published: clients choose from it, so RED and what else is not forwarded is absent.
+fn codecs() -> Vec<proto::Codec> {
+    let codec = |codec| proto::Codec {
+        mime: mime(codec).to_owned(),
+        fmtp_line: String::new(),
+    };
+    vec![codec(Codec::Opus), codec(Codec::Vp8)]
+}
+
+pub(super) fn join(joined: &Joined) -> proto::JoinResponse {
+    let seconds = |time: std::time::Duration| i32::try_from(time.as_secs()).unwrap_or(i32::MAX);
+    proto::JoinResponse {
+        room: Some(room(&joined.room)),
+        participant: Some(participant(&joined.me)),
+        other_participants: joined.others.iter().map(participant).collect(),
+        ping_timeout: seconds(limits::PING_TIMEOUT),
+        ping_interval: seconds(limits::PING_INTERVAL),
+        server_info: Some(server_info()),
+        enabled_publish_codecs: codecs(),
+        ..Default::default()
+    }
+}
+
+pub(super) fn server_info() -> proto::ServerInfo {
+    proto::ServerInfo {
+        edition: proto::server_info::Edition::Standard.into(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        protocol: PROTOCOL,
+        debug_info: SERVER_NAME.to_owned(),
+        ..Default::default()
+    }
+}
+
+fn leave_reason(reason: LeaveReason) -> proto::DisconnectReason {
+    use proto::DisconnectReason as To;
+    match reason {
+        LeaveReason::ClientInitiated => To::ClientInitiated,
+        LeaveReason::DuplicateIdentity => To::DuplicateIdentity,
+        LeaveReason::ParticipantRemoved => To::ParticipantRemoved,
+        LeaveReason::RoomDeleted => To::RoomDeleted,
+        LeaveReason::ServerShutdown => To::ServerShutdown,
+        // The protocol has no word for a fault of the server; a new join mends this one too.
+        LeaveReason::StateMismatch | LeaveReason::RoomFailed => To::StateMismatch,
+        LeaveReason::MediaLost => To::MediaFailure,
+        LeaveReason::ConnectionLost => To::ConnectionTimeout,
+        LeaveReason::TooSlow => To::SignalClose,
+        LeaveReason::OfferRefused => To::JoinFailure,
+    }
+}
+
+pub(super) fn leave(reason: LeaveReason) -> proto::LeaveRequest {
+    let rejoin = reason.may_rejoin();
+    proto::LeaveRequest {
+        can_reconnect: rejoin,
+        reason: leave_reason(reason).into(),
+        action: if rejoin {
+            Action::Reconnect
+        } else {
+            Action::Disconnect
+        }
+        .into(),
+        regions: None,
+    }
+}
+
+/// A join that the rooms refused, in the one message that a joining client understands.
+pub(super) fn join_refused() -> proto::LeaveRequest {
+    proto::LeaveRequest {
+        can_reconnect: false,
+        reason: proto::DisconnectReason::JoinFailure.into(),
+        action: Action::Disconnect.into(),
+        regions: None,
+    }
+}
+
+pub(super) fn answer(
+    offer_id: u32,
+    sdp: String,
+    mid_to_track: Vec<(String, String)>,
+) -> proto::SessionDescription {
+    proto::SessionDescription {
+        r#type: "answer".to_owned(),
+        sdp,
+        id: offer_id,
+        mid_to_track_id: mid_to_track.into_iter().collect::<HashMap<_, _>>(),
+    }
+}
+
+/// Why a request was not granted, in the protocol's words.
+pub(super) fn refusal(error: &ApiError) -> proto::RequestResponse {
+    use proto::request_response::Reason;
+    let reason = match error.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::Unauthenticated => Reason::NotAllowed,
+        ErrorKind::NotFound => Reason::NotFound,
+        ErrorKind::ResourceExhausted | ErrorKind::RateLimited => Reason::LimitExceeded,
+        ErrorKind::InvalidArgument => Reason::InvalidRequest,
+        ErrorKind::Unavailable | ErrorKind::Internal => Reason::UnclassifiedError,
+    };
+    proto::RequestResponse {
+        request_id: 0,
+        reason: reason.into(),
+        message: error.to_string(),
+        request: None,
+    }
+}
+
+/// A track that a client announces.
+#[expect(deprecated, reason = "clients of today write the older fields")]
+pub(super) fn new_track(request: &proto::AddTrackRequest) -> Result<NewTrack, ApiError> {
+    let kind = match request.r#type() {
+        proto::TrackType::Audio => MediaKind::Audio,
+        proto::TrackType::Video => MediaKind::Video,
+        proto::TrackType::Data => {
+            return Err(ApiError::invalid("type", "AUDIO or VIDEO"));
+        }
+    };
+    let source = match request.source() {
+        proto::TrackSource::Unknown => TrackSource::Unknown,
+        proto::TrackSource::Camera => TrackSource::Camera,
+        proto::TrackSource::Microphone => TrackSource::Microphone,
+        proto::TrackSource::ScreenShare => TrackSource::ScreenShare,
+        proto::TrackSource::ScreenShareAudio => TrackSource::ScreenShareAudio,
+    };
+    // Clients announce the layers of the first codec here, of all of them there.
+    let nested = request
+        .simulcast_codecs
+        .first()
+        .map(|codec| codec.layers.as_slice());
+    let layers = if request.layers.is_empty() {
+        nested.unwrap_or_default()
+    } else {
+        &request.layers
+    };
+    Ok(NewTrack {
+        cid: request.cid.clone(),
+        kind,
+        source,
+        name: request.name.clone(),
+        stream: request.stream.clone(),
+        muted: request.muted,
+        width: request.width,
+        height: request.height,
+        layers: layers.iter().filter_map(new_layer).collect(),
+        stereo: request.stereo,
+        disable_dtx: request.disable_dtx,
+    })
+}
+
+fn new_layer(layer: &proto::VideoLayer) -> Option<TrackLayer> {
+    Some(TrackLayer {
+        quality: match layer.quality() {
+            proto::VideoQuality::Low => Quality::Low,
+            proto::VideoQuality::Medium => Quality::Medium,
+            proto::VideoQuality::High => Quality::High,
+            proto::VideoQuality::Off => return None,
+        },
+        width: layer.width,
+        height: layer.height,
+        bitrate: layer.bitrate,
+    })
+}

@@ -1,0 +1,123 @@
+//! What a client asks for on its socket.
+
+use std::time::SystemTime;
+
+use livekit_protocol as proto;
+use livekit_protocol::request_response::Request;
+use livekit_protocol::signal_request::Message as Asked;
+use livekit_protocol::signal_response::Message as Told;
+
+use super::admission::read_offer;
+use super::convert;
+use crate::error::ApiError;
+use crate::rooms::SessionHandle;
+
+/// What follows from a request, beyond what the session's notices will tell.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    Nothing,
+    Tell(Box<Told>),
+    /// An offer was refused, with what to tell.
+    OfferRefused(Box<Told>),
+    /// The client left.
+    Left,
+}
+
+impl Outcome {
+    fn tell(told: Told) -> Self {
+        Self::Tell(Box::new(told))
+    }
+}
+
+/// Does what a client asks. What is not known or not needed is ignored, never fatal.
+pub(super) fn perform(session: &SessionHandle, asked: Asked) -> Outcome {
+    match asked {
+        Asked::Offer(offer) => self::offer(session, &offer),
+        Asked::AddTrack(request) => add_track(session, request),
+        Asked::Mute(request) => match session.mute(&request.sid, request.muted) {
+            Ok(()) => Outcome::Nothing,
+            Err(error) => refused(session, &error, Request::Mute(request)),
+        },
+        Asked::Subscription(update) => {
+            let nested = update.participant_tracks.into_iter();
+            let mut sids = update.track_sids;
+            sids.extend(nested.flat_map(|tracks| tracks.track_sids));
+            if update.subscribe {
+                session.subscribe(&sids);
+            } else {
+                session.unsubscribe(&sids);
+            }
+            Outcome::Nothing
+        }
+        Asked::TrackSetting(settings) => {
+            session.set_enabled(&settings.track_sids, !settings.disabled);
+            Outcome::Nothing
+        }
+        Asked::UpdateMetadata(update) => update_metadata(session, update),
+        Asked::Leave(_) => {
+            session.leave();
+            Outcome::Left
+        }
+        // Clients send both, for servers old and new, and want both answered.
+        Asked::Ping(_) => Outcome::tell(Told::Pong(convert::unix_millis(SystemTime::now()))),
+        Asked::PingReq(ping) => Outcome::tell(Told::PongResp(proto::Pong {
+            last_ping_timestamp: ping.timestamp,
+            timestamp: convert::unix_millis(SystemTime::now()),
+        })),
+        _ => Outcome::Nothing,
+    }
+}
+
+/// Hands an offer on.
+fn offer(session: &SessionHandle, offer: &proto::SessionDescription) -> Outcome {
+    let taken = read_offer(&offer.sdp).and_then(|read| session.offer(offer.id, read));
+    match taken {
+        Ok(()) => Outcome::Nothing,
+        Err(error) => {
+            log_refusal(session, &error);
+            let told = Told::RequestResponse(convert::refusal(&error));
+            Outcome::OfferRefused(Box::new(told))
+        }
+    }
+}
+
+pub(super) fn add_track(session: &SessionHandle, request: proto::AddTrackRequest) -> Outcome {
+    let added = convert::new_track(&request).and_then(|track| session.add_track(track));
+    match added {
+        Ok(()) => Outcome::Nothing,
+        Err(error) => refused(session, &error, Request::AddTrack(request)),
+    }
+}
+
+fn update_metadata(session: &SessionHandle, update: proto::UpdateParticipantMetadata) -> Outcome {
+    let attributes = update.attributes.clone().into_iter().collect();
+    match session.update_own(&update.name, &update.metadata, attributes) {
+        Ok(()) => Outcome::Nothing,
+        Err(error) => {
+            log_refusal(session, &error);
+            Outcome::tell(Told::RequestResponse(proto::RequestResponse {
+                request_id: update.request_id,
+                request: Some(Request::UpdateMetadata(update)),
+                ..convert::refusal(&error)
+            }))
+        }
+    }
+}
+
+fn refused(session: &SessionHandle, error: &ApiError, request: Request) -> Outcome {
+    log_refusal(session, error);
+    Outcome::tell(Told::RequestResponse(proto::RequestResponse {
+        request: Some(request),
+        ..convert::refusal(error)
+    }))
+}
+
+fn log_refusal(session: &SessionHandle, error: &ApiError) {
+    tracing::info!(
+        room = session.room(),
+        identity = session.identity(),
+        participant = session.sid(),
+        %error,
+        "request refused"
+    );
+}

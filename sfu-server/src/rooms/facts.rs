@@ -1,0 +1,179 @@
+//! What the engine's facts change, and what the passing of time does.
+
+use sfu_core::event::Event;
+use sfu_core::id::{Mid, ParticipantId, TrackId};
+use tokio::time::Instant;
+
+use super::limits;
+use super::notice::{LeaveReason, Notice};
+use super::participant::{Media, Participant};
+use super::room::State;
+use super::{Rooms, ids};
+
+impl Rooms {
+    /// Takes in one fact of a worker. Facts about what is gone change nothing.
+    pub fn handle_event(&self, worker: usize, event: Event) {
+        let number = match &event {
+            Event::Answer { participant, .. }
+            | Event::OfferRefused { participant, .. }
+            | Event::SectionsNeeded { participant, .. }
+            | Event::Connected { participant, .. }
+            | Event::MediaLost { participant, .. } => ids::room_of(participant.0),
+            Event::TrackBound { track, .. }
+            | Event::TrackUnbound { track }
+            | Event::TrackStarted { track } => ids::room_of(track.0),
+            Event::RoomFailed { room } => ids::room_number(*room),
+            _ => return,
+        };
+        let Some(room) = self.0.registry.numbered(number) else {
+            tracing::debug!(worker, ?event, "an event of a room that is gone");
+            return;
+        };
+        if let Event::RoomFailed { .. } = event {
+            tracing::error!(room = %room.name, worker, "the room failed in the engine");
+            self.0.end_room(&room, LeaveReason::RoomFailed);
+        } else {
+            room.with(|state| state.handle_event(event));
+        }
+    }
+
+    /// Looks at all timers: who is gone for good, which rooms are over.
+    pub fn sweep(&self, now: Instant) {
+        for room in self.0.registry.all() {
+            if room.with(|state| state.sweep(now)) {
+                self.0.registry.forget(&room);
+            }
+        }
+    }
+
+    /// Looks at the timers every [`limits::SWEEP_INTERVAL`], for ever.
+    pub async fn keep_time(self) {
+        let mut ticks = tokio::time::interval(limits::SWEEP_INTERVAL);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            let now = ticks.tick().await;
+            self.sweep(now);
+        }
+    }
+}
+
+impl State {
+    fn handle_event(&mut self, event: Event) {
+        match event {
+            Event::Answer {
+                participant,
+                offer_id,
+                sdp,
+                mids,
+            } => self.answered(participant, offer_id, sdp, &mids),
+            Event::OfferRefused {
+                participant,
+                offer_id,
+                error,
+            } => {
+                tracing::info!(room = %self.name, %participant, %error, "offer refused");
+                self.offer_done(participant);
+                let message = error.to_string();
+                self.tell(participant, Notice::OfferRefused { offer_id, message });
+            }
+            Event::SectionsNeeded {
+                participant,
+                audio,
+                video,
+            } => self.tell(participant, Notice::SectionsNeeded { audio, video }),
+            Event::Connected {
+                participant,
+                path,
+                srtp_profile,
+            } => {
+                tracing::info!(room = %self.name, %participant, ?path, srtp_profile, "media connected");
+                self.set_media(participant, Media::Connected);
+            }
+            Event::MediaLost { participant, loss } => {
+                tracing::info!(room = %self.name, %participant, ?loss, "media lost");
+                self.set_media(participant, Media::Lost(Instant::now()));
+            }
+            Event::TrackBound { track, mid } => self.track_bound(track, mid),
+            Event::TrackUnbound { track } => self.unpublish(track),
+            Event::TrackStarted { track } => {
+                tracing::debug!(room = %self.name, %track, "track started");
+            }
+            _ => {}
+        }
+    }
+
+    fn answered(&mut self, id: ParticipantId, offer_id: u32, sdp: String, mids: &[(Mid, TrackId)]) {
+        self.offer_done(id);
+        let sections = mids.iter().filter_map(|(mid, track)| {
+            let track = self.tracks.get(track)?;
+            Some((mid.to_string(), track.info.sid.clone()))
+        });
+        let mid_to_track = sections.collect();
+        self.tell(
+            id,
+            Notice::Answer {
+                offer_id,
+                sdp,
+                mid_to_track,
+            },
+        );
+    }
+
+    fn offer_done(&mut self, id: ParticipantId) {
+        if let Some(participant) = self.participants.get_mut(&id) {
+            participant.pending_offers = participant.pending_offers.saturating_sub(1);
+        }
+    }
+
+    fn set_media(&mut self, id: ParticipantId, media: Media) {
+        if let Some(participant) = self.participants.get_mut(&id) {
+            let was_connected = matches!(participant.media, Media::Connected);
+            participant.media = media;
+            if was_connected != matches!(media, Media::Connected) {
+                self.changed(id);
+            }
+        }
+    }
+
+    /// Whether the room is over; then it has ended.
+    fn sweep(&mut self, now: Instant) -> bool {
+        let over = self.participants.iter().filter_map(|(id, participant)| {
+            let reason = participant.given_up(now)?;
+            Some((*id, reason))
+        });
+        let over: Vec<_> = over.collect();
+        for (id, reason) in over {
+            self.remove(id, reason);
+        }
+        let wait = if self.ever_joined {
+            self.departure_timeout
+        } else {
+            self.empty_timeout
+        };
+        let empty = self.empty_since;
+        if empty.is_some_and(|since| now.saturating_duration_since(since) >= wait) {
+            self.end(LeaveReason::RoomDeleted);
+        }
+        self.ended
+    }
+}
+
+impl Participant {
+    /// Why the participant is given up on, if it is time.
+    fn given_up(&self, now: Instant) -> Option<LeaveReason> {
+        let media_gone = match self.media {
+            Media::Connected => None,
+            Media::Awaited(since) | Media::Lost(since) => Some(since),
+        };
+        let past = |since: Instant, wait| now.saturating_duration_since(since) >= wait;
+        match (self.signalling_lost, media_gone) {
+            (Some(signalling), Some(media)) => past(signalling.max(media), limits::GONE_AFTER)
+                .then_some(LeaveReason::ConnectionLost),
+            // A client whose media never came up gives up by itself, and tells its user why.
+            (None, Some(media)) if matches!(self.media, Media::Lost(_)) => {
+                past(media, limits::MEDIA_LOST_AFTER).then_some(LeaveReason::MediaLost)
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! A participant comes in.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use sfu_core::command::{Command, MediaPermissions};
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+use super::info::{ParticipantInfo, RoomInfo, RoomOptions};
+use super::notice::{LeaveReason, Notice};
+use super::participant::{Media, Participant};
+use super::permissions::Permissions;
+use super::room::{Room, State};
+use super::session::SessionHandle;
+use super::{Rooms, check, ids, limits, no_room};
+use crate::error::{ApiError, ErrorKind};
+
+/// Who wants to join what.
+#[derive(Clone, Debug)]
+pub struct JoinParams {
+    /// The room's name.
+    pub room: String,
+    /// The application's own name of the participant.
+    pub identity: String,
+    /// A name for people.
+    pub name: String,
+    /// The application's own text.
+    pub metadata: String,
+    /// The application's own pairs.
+    pub attributes: BTreeMap<String, String>,
+    /// What it may do.
+    pub permissions: Permissions,
+    /// Whether it gets every track without asking.
+    pub auto_subscribe: bool,
+    /// Whether the join may make the room even where rooms are not made by joining.
+    pub may_create: bool,
+    /// Where it comes from.
+    pub address: IpAddr,
+    /// What it runs, for the log.
+    pub client: String,
+}
+
+/// A session: how things are now, and how it goes on.
+#[derive(Debug)]
+pub struct Joined {
+    /// What the participant can do.
+    pub session: SessionHandle,
+    /// What it is told from now on.
+    pub notices: Notices,
+    /// The room.
+    pub room: RoomInfo,
+    /// The participant itself.
+    pub me: ParticipantInfo,
+    /// The others, without hidden ones, in the order of joining.
+    pub others: Vec<ParticipantInfo>,
+}
+
+/// What a session is told. At most [`limits::OUTBOX`] notices wait; one more ends the session.
+#[derive(Debug)]
+pub struct Notices {
+    queue: mpsc::Receiver<Notice>,
+    ended: watch::Receiver<Option<LeaveReason>>,
+}
+
+impl Notices {
+    /// The next notice; after [`Notice::Leave`] none comes. `None`: the session ended without
+    /// room for that notice, see [`Notices::ended`].
+    pub async fn next(&mut self) -> Option<Notice> {
+        self.queue.recv().await
+    }
+
+    /// The next notice, if one waits.
+    pub fn next_waiting(&mut self) -> Option<Notice> {
+        self.queue.try_recv().ok()
+    }
+
+    /// Why the session ended, if it did; it may still have notices to tell.
+    #[must_use]
+    pub fn ended(&self) -> Option<LeaveReason> {
+        *self.ended.borrow()
+    }
+
+    /// A second sight of the session's end, for whoever is busy writing to a client that does not
+    /// read.
+    #[must_use]
+    pub fn ending(&self) -> Ending {
+        Ending(self.ended.clone())
+    }
+}
+
+/// Waits for the end of a session.
+#[derive(Clone, Debug)]
+pub struct Ending(watch::Receiver<Option<LeaveReason>>);
+
+impl Ending {
+    /// Resolves when the session was ended because its client does not read.
+    pub async fn too_slow(&mut self) {
+        let slow = |reason: &Option<LeaveReason>| *reason == Some(LeaveReason::TooSlow);
+        if self.0.wait_for(slow).await.is_err() {
+            // Ended otherwise: the notices say how.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+impl Rooms {
+    /// Lets a participant in. The room is made by its first join; an older session of the same
+    /// identity ends with [`LeaveReason::DuplicateIdentity`].
+    ///
+    /// # Errors
+    /// `InvalidArgument` naming the field; `RateLimited` by address; `NotFound` if the room is not
+    /// there and joins do not make rooms; `ResourceExhausted` if it is full; `Unavailable` while
+    /// shutting down.
+    pub fn join(&self, params: JoinParams) -> Result<Joined, ApiError> {
+        params.check()?;
+        let now = Instant::now();
+        self.0.joins.take(params.address, now).map_err(|wait| {
+            let message = format!("too many joins from one address; try again in {wait:?}");
+            ApiError::new(ErrorKind::RateLimited, message)
+        })?;
+        loop {
+            let room = self.room_to_join(&params)?;
+            if let Some(joined) = Room::join(&room, &params, now) {
+                return joined;
+            }
+            // It ended between the look-up and the lock: its name is free for a new one.
+            self.0.registry.forget(&room);
+        }
+    }
+
+    /// Whether such a join would be let in now; changes nothing.
+    ///
+    /// # Errors
+    /// As for [`Rooms::join`], without the rate of joins and the room's bound.
+    pub fn check_join(&self, params: &JoinParams) -> Result<(), ApiError> {
+        params.check()?;
+        let made = self.0.settings.auto_create || params.may_create;
+        if made || self.0.registry.named(&params.room).is_some() {
+            Ok(())
+        } else {
+            Err(no_room())
+        }
+    }
+
+    fn room_to_join(&self, params: &JoinParams) -> Result<Arc<Room>, ApiError> {
+        if let Some(room) = self.0.registry.named(&params.room) {
+            return Ok(room);
+        }
+        if !self.0.settings.auto_create && !params.may_create {
+            return Err(no_room());
+        }
+        self.0.room_or_new(&RoomOptions {
+            name: params.room.clone(),
+            ..RoomOptions::default()
+        })
+    }
+}
+
+impl JoinParams {
+    fn check(&self) -> Result<(), ApiError> {
+        check::name("room", &self.room, limits::MAX_ROOM_NAME)?;
+        check::name("identity", &self.identity, limits::MAX_IDENTITY)?;
+        check::text("name", &self.name, limits::MAX_NAME)?;
+        check::text("metadata", &self.metadata, limits::MAX_METADATA)?;
+        check::attributes(&self.attributes)
+    }
+}
+
+impl Room {
+    /// `None`: the room has ended.
+    fn join(
+        this: &Arc<Self>,
+        params: &JoinParams,
+        now: Instant,
+    ) -> Option<Result<Joined, ApiError>> {
+        this.with(|state| {
+            if state.ended {
+                return None;
+            }
+            let older = state.identities.get(params.identity.as_str()).copied();
+            let others = state.participants.len() - usize::from(older.is_some());
+            if others >= usize::try_from(state.max_participants).unwrap_or(usize::MAX) {
+                let most = state.max_participants;
+                let message = format!("the room holds {most} participants and no more");
+                let full = ApiError::field(ErrorKind::ResourceExhausted, "room", message);
+                return Some(Err(full));
+            }
+            if let Some(older) = older {
+                state.remove(older, LeaveReason::DuplicateIdentity);
+            }
+            Some(Ok(state.join(this, params, now)))
+        })
+    }
+}
+
+impl State {
+    fn join(&mut self, room: &Arc<Room>, params: &JoinParams, now: Instant) -> Joined {
+        self.last_participant += 1;
+        let id = ids::participant_id(self.number, self.last_participant);
+        let (outbox, queue) = mpsc::channel(limits::OUTBOX);
+        let (ended, watched) = watch::channel(None);
+        let participant = Participant::new(params, outbox, ended, now);
+        let me = participant.info(&self.tracks);
+        tracing::info!(
+            room = %self.name,
+            identity = %params.identity,
+            participant = %me.sid,
+            client = %params.client,
+            "participant joined"
+        );
+        let others = self.participants.values();
+        let shown = others.filter(|one| !one.permissions.hidden);
+        let others = shown.map(|one| one.info(&self.tracks)).collect();
+        self.identities
+            .insert(Arc::clone(&participant.identity), id);
+        self.participants.insert(id, participant);
+        self.empty_since = None;
+        self.ever_joined = true;
+        self.engine.placement.participant_joined(self.engine.worker);
+        self.engine.send(Command::AddParticipant {
+            room: ids::room_id(self.number),
+            participant: id,
+            permissions: MediaPermissions {
+                publish: params.permissions.publish,
+                subscribe: params.permissions.subscribe,
+            },
+        });
+        self.tell_others(id, me.clone());
+        if params.auto_subscribe && params.permissions.subscribe {
+            self.subscribe_to_all(id);
+        }
+        Joined {
+            session: SessionHandle::new(Arc::clone(room), id, &me),
+            notices: Notices {
+                queue,
+                ended: watched,
+            },
+            room: self.info(),
+            me,
+            others,
+        }
+    }
+}
+
+impl Participant {
+    fn new(
+        params: &JoinParams,
+        outbox: mpsc::Sender<Notice>,
+        ended: watch::Sender<Option<LeaveReason>>,
+        now: Instant,
+    ) -> Self {
+        Self {
+            sid: ids::sid("PA_"),
+            identity: Arc::from(params.identity.as_str()),
+            name: params.name.clone(),
+            metadata: params.metadata.clone(),
+            attributes: params.attributes.clone(),
+            permissions: params.permissions.clone(),
+            auto_subscribe: params.auto_subscribe,
+            joined_at: SystemTime::now(),
+            version: 1,
+            tracks: Vec::new(),
+            subscriptions: std::collections::BTreeSet::new(),
+            pending_offers: 0,
+            media: Media::Awaited(now),
+            signalling_lost: None,
+            outbox,
+            ended,
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! The application: who is in which room, what they publish and what they are told.
+//!
+//! Every door speaks to [`Rooms`]; nothing in here knows a door's protocol. A room is one lock,
+//! held for short synchronous work and never across an await; the registry of rooms is another,
+//! and the two are never held together. Numbers that the engine knows things by carry the room's
+//! number in their upper half ([`ids`]), so an event finds its room without any further index.
+//!
+//! Commands for the engine are sent while the room is locked: the engine sees them in the order in
+//! which the room changed.
+
+mod check;
+mod facts;
+mod fault;
+mod ids;
+mod info;
+mod join;
+pub mod limits;
+mod notice;
+mod participant;
+mod permissions;
+mod registry;
+mod room;
+mod session;
+mod settings;
+mod subscriptions;
+mod tracks;
+mod workers;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use crate::error::{ApiError, ErrorKind};
+use crate::rate::{AddressBuckets, Rate};
+use registry::Registry;
+use room::{Engine, NewRoom, Room};
+use workers::Placement;
+
+pub use info::{
+    Counts, ParticipantInfo, ParticipantState, Quality, RoomInfo, RoomOptions, TrackInfo,
+    TrackLayer, TrackSource,
+};
+pub use join::{Ending, JoinParams, Joined, Notices};
+pub use notice::{LeaveReason, Notice, SubscriptionError};
+pub use permissions::Permissions;
+pub use session::SessionHandle;
+pub use settings::Settings;
+pub use tracks::NewTrack;
+pub use workers::MediaWorkers;
+
+/// All rooms of this node. Clones are the same rooms.
+#[derive(Clone)]
+pub struct Rooms(Arc<Shared>);
+
+struct Shared {
+    settings: Settings,
+    workers: Arc<dyn MediaWorkers>,
+    placement: Arc<Placement>,
+    registry: Registry,
+    joins: AddressBuckets,
+}
+
+impl Rooms {
+    /// No rooms yet.
+    #[must_use]
+    pub fn new(settings: Settings, workers: Arc<dyn MediaWorkers>) -> Self {
+        Self(Arc::new(Shared {
+            placement: Arc::new(Placement::new(workers.workers())),
+            registry: Registry::default(),
+            joins: AddressBuckets::new(
+                Rate {
+                    per_second: settings.joins_per_second,
+                    burst: settings.join_burst,
+                },
+                limits::MAX_COUNTED_ADDRESSES,
+            ),
+            workers,
+            settings,
+        }))
+    }
+
+    /// Makes a room, or returns the one of that name unchanged: repeating it is safe.
+    ///
+    /// # Errors
+    /// `InvalidArgument` naming the field; `ResourceExhausted` at [`limits::MAX_ROOMS`];
+    /// `Unavailable` while shutting down.
+    pub fn create_room(&self, options: &RoomOptions) -> Result<RoomInfo, ApiError> {
+        loop {
+            if let Some(info) = self.0.room_or_new(options)?.info() {
+                return Ok(info);
+            }
+        }
+    }
+
+    /// A room by name.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub fn get_room(&self, name: &str) -> Result<RoomInfo, ApiError> {
+        let room = self.0.registry.named(name);
+        room.and_then(|room| room.info()).ok_or_else(no_room)
+    }
+
+    /// The rooms of these names that exist, or all if `names` is empty; ordered by name.
+    #[must_use]
+    pub fn list_rooms(&self, names: &[String]) -> Vec<RoomInfo> {
+        let mut rooms: Vec<RoomInfo> = self
+            .0
+            .registry
+            .all()
+            .iter()
+            .filter(|room| names.is_empty() || names.contains(&room.name))
+            .filter_map(|room| room.info())
+            .collect();
+        rooms.sort_by(|a, b| a.name.cmp(&b.name));
+        rooms
+    }
+
+    /// Ends a room; everyone in it is told.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub fn delete_room(&self, name: &str) -> Result<(), ApiError> {
+        let room = self.0.registry.named(name).ok_or_else(no_room)?;
+        self.0.end_room(&room, LeaveReason::RoomDeleted);
+        Ok(())
+    }
+
+    /// The participants of a room, in the order in which they joined; hidden ones too.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such room.
+    pub fn list_participants(&self, room: &str) -> Result<Vec<ParticipantInfo>, ApiError> {
+        let room = self.0.registry.named(room).ok_or_else(no_room)?;
+        Ok(room.participants())
+    }
+
+    /// One participant of a room.
+    ///
+    /// # Errors
+    /// `NotFound` naming the field, if there is no such room or participant.
+    pub fn get_participant(&self, room: &str, identity: &str) -> Result<ParticipantInfo, ApiError> {
+        let mut participants = self.list_participants(room)?;
+        participants.retain(|participant| participant.identity == identity);
+        participants.pop().ok_or_else(no_participant)
+    }
+
+    /// Makes a participant leave; it is told.
+    ///
+    /// # Errors
+    /// `NotFound` naming the field, if there is no such room or participant.
+    pub fn remove_participant(&self, room: &str, identity: &str) -> Result<(), ApiError> {
+        let room = self.0.registry.named(room).ok_or_else(no_room)?;
+        if room.remove_identity(identity, LeaveReason::ParticipantRemoved) {
+            Ok(())
+        } else {
+            Err(no_participant())
+        }
+    }
+
+    /// How much there is now.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.0
+            .registry
+            .all()
+            .iter()
+            .fold(Counts::default(), |sum, room: &Arc<Room>| {
+                room.add_counts(sum)
+            })
+    }
+
+    /// Tells everyone that the server stops, and ends all rooms. Nobody can join after.
+    pub fn shut_down(&self) {
+        for room in self.0.registry.close() {
+            self.0.end_room(&room, LeaveReason::ServerShutdown);
+        }
+    }
+}
+
+fn no_room() -> ApiError {
+    ApiError::field(
+        ErrorKind::NotFound,
+        "room",
+        "the requested room does not exist",
+    )
+}
+
+fn no_participant() -> ApiError {
+    ApiError::field(ErrorKind::NotFound, "identity", "no such participant")
+}
+
+impl Shared {
+    /// The room of that name, or a new one with these options.
+    fn room_or_new(&self, options: &RoomOptions) -> Result<Arc<Room>, ApiError> {
+        let (empty_timeout, departure_timeout) = check::room_options(options)?;
+        let max = options.max_participants.unwrap_or_default();
+        let most = self.settings.max_participants;
+        self.registry.named_or(&options.name, |number| {
+            let worker = self.placement.place_room();
+            tracing::info!(room = %options.name, worker, "room created");
+            Room::new(NewRoom {
+                name: options.name.clone(),
+                number,
+                engine: Engine {
+                    workers: Arc::clone(&self.workers),
+                    placement: Arc::clone(&self.placement),
+                    worker,
+                },
+                metadata: options.metadata.clone(),
+                empty_timeout: empty_timeout.unwrap_or(self.settings.empty_timeout),
+                departure_timeout: departure_timeout.unwrap_or(self.settings.departure_timeout),
+                max_participants: if max == 0 { most } else { max.min(most) },
+            })
+        })
+    }
+
+    /// Ends a room and forgets it.
+    fn end_room(&self, room: &Room, reason: LeaveReason) {
+        room.end(reason);
+        self.registry.forget(room);
+    }
+}

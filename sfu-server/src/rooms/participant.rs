@@ -1,0 +1,79 @@
+//! One participant's session and one track, as their room keeps them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use sfu_core::id::{ParticipantId, TrackId};
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+use super::info::{ParticipantInfo, ParticipantState, TrackInfo};
+use super::notice::{LeaveReason, Notice};
+use super::permissions::Permissions;
+
+/// Where a participant's media stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Media {
+    /// Never connected; since when it could have.
+    Awaited(Instant),
+    Connected,
+    Lost(Instant),
+}
+
+pub(super) struct Participant {
+    pub(super) sid: String,
+    pub(super) identity: Arc<str>,
+    pub(super) name: String,
+    pub(super) metadata: String,
+    pub(super) attributes: BTreeMap<String, String>,
+    pub(super) permissions: Permissions,
+    pub(super) auto_subscribe: bool,
+    pub(super) joined_at: SystemTime,
+    pub(super) version: u32,
+    /// Published, oldest first.
+    pub(super) tracks: Vec<TrackId>,
+    pub(super) subscriptions: BTreeSet<TrackId>,
+    pub(super) pending_offers: u32,
+    pub(super) media: Media,
+    /// Since when no socket carries its signalling.
+    pub(super) signalling_lost: Option<Instant>,
+    pub(super) outbox: mpsc::Sender<Notice>,
+    pub(super) ended: watch::Sender<Option<LeaveReason>>,
+}
+
+impl Participant {
+    pub(super) fn info(&self, tracks: &HashMap<TrackId, Track>) -> ParticipantInfo {
+        ParticipantInfo {
+            sid: self.sid.clone(),
+            identity: self.identity.to_string(),
+            name: self.name.clone(),
+            metadata: self.metadata.clone(),
+            attributes: self.attributes.clone(),
+            state: match self.media {
+                Media::Connected => ParticipantState::Active,
+                Media::Awaited(_) | Media::Lost(_) => ParticipantState::Joined,
+            },
+            joined_at: self.joined_at,
+            // Others are told of a track once its section is agreed on.
+            tracks: self
+                .tracks
+                .iter()
+                .filter_map(|id| tracks.get(id))
+                .filter(|track| track.info.mid.is_some())
+                .map(|track| track.info.clone())
+                .collect(),
+            permissions: self.permissions.clone(),
+            version: self.version,
+            left: None,
+        }
+    }
+}
+
+pub(super) struct Track {
+    pub(super) publisher: ParticipantId,
+    pub(super) cid: String,
+    pub(super) info: TrackInfo,
+    /// Somebody has been sent it.
+    pub(super) subscribed: bool,
+}

@@ -1,0 +1,44 @@
+//! What a participant may do in a room.
+
+use super::info::TrackSource;
+
+/// What a participant may do. The doors make it from a token's grants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Permissions {
+    /// May send media.
+    pub publish: bool,
+    /// May be sent media.
+    pub subscribe: bool,
+    /// May send data.
+    pub publish_data: bool,
+    /// What it may publish; empty: everything.
+    pub sources: Vec<TrackSource>,
+    /// May change its own name, metadata and attributes.
+    pub update_own_metadata: bool,
+    /// The others are not told of it.
+    pub hidden: bool,
+    /// It records the room.
+    pub recorder: bool,
+}
+
+impl Default for Permissions {
+    fn default() -> Self {
+        Self {
+            publish: true,
+            subscribe: true,
+            publish_data: true,
+            sources: Vec::new(),
+            update_own_metadata: false,
+            hidden: false,
+            recorder: false,
+        }
+    }
+}
+
+impl Permissions {
+    /// Whether it may publish a track from `source`.
+    #[must_use]
+    pub fn may_publish(&self, source: TrackSource) -> bool {
+        self.publish && (self.sources.is_empty() || self.sources.contains(&source))
+    }
+}

@@ -1,0 +1,196 @@
+//! What a participant does once it is in.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use sfu_core::command::Command;
+use sfu_core::id::ParticipantId;
+use sfu_core::media::session::OfferedSession;
+use tokio::time::Instant;
+
+use super::info::ParticipantInfo;
+use super::notice::{LeaveReason, Notice};
+use super::room::Room;
+use super::tracks::NewTrack;
+use super::{check, limits};
+use crate::error::{ApiError, ErrorKind};
+
+/// A participant's hold on its session. Once the session has ended, nothing it asks for changes
+/// anything. Dropping it says that the signalling is lost; the participant stays for as long as its
+/// media lives, and [`limits::GONE_AFTER`] more.
+pub struct SessionHandle {
+    room: Arc<Room>,
+    id: ParticipantId,
+    sid: String,
+    identity: String,
+}
+
+impl SessionHandle {
+    pub(super) fn new(room: Arc<Room>, id: ParticipantId, me: &ParticipantInfo) -> Self {
+        Self {
+            room,
+            id,
+            sid: me.sid.clone(),
+            identity: me.identity.clone(),
+        }
+    }
+
+    /// The room's name.
+    #[must_use]
+    pub fn room(&self) -> &str {
+        &self.room.name
+    }
+
+    /// The participant's sid.
+    #[must_use]
+    pub fn sid(&self) -> &str {
+        &self.sid
+    }
+
+    /// The participant's identity.
+    #[must_use]
+    pub fn identity(&self) -> &str {
+        &self.identity
+    }
+
+    /// Announces a track; [`Notice::TrackPublished`] follows.
+    ///
+    /// # Errors
+    /// `PermissionDenied` naming the source; `InvalidArgument` naming the field;
+    /// `ResourceExhausted` at [`limits::MAX_TRACKS_PER_PARTICIPANT`].
+    pub fn add_track(&self, track: NewTrack) -> Result<(), ApiError> {
+        self.room.with(|state| state.add_track(self.id, track))
+    }
+
+    /// Hands an offer to the engine; [`Notice::Answer`] or [`Notice::OfferRefused`] follows.
+    ///
+    /// # Errors
+    /// `ResourceExhausted` while [`limits::MAX_PENDING_OFFERS`] wait for their answers.
+    pub fn offer(&self, offer_id: u32, offer: OfferedSession) -> Result<(), ApiError> {
+        self.room.with(|state| {
+            let Some(participant) = state.participants.get_mut(&self.id) else {
+                return Ok(());
+            };
+            if participant.pending_offers >= limits::MAX_PENDING_OFFERS {
+                let most = limits::MAX_PENDING_OFFERS;
+                let message = format!("{most} offers wait for their answers already");
+                let kind = ErrorKind::ResourceExhausted;
+                return Err(ApiError::field(kind, "offer", message));
+            }
+            participant.pending_offers += 1;
+            state.engine.send(Command::Offer {
+                participant: self.id,
+                offer_id,
+                offer: Box::new(offer),
+            });
+            Ok(())
+        })
+    }
+
+    /// Mutes or unmutes a track of its own; the others are told.
+    ///
+    /// # Errors
+    /// `NotFound` if it is not its own.
+    pub fn mute(&self, track_sid: &str, muted: bool) -> Result<(), ApiError> {
+        self.room
+            .with(|state| state.mute(self.id, track_sid, muted))
+    }
+
+    /// Wants these tracks, by sid. [`Notice::SubscriptionFailed`] names those it cannot have.
+    pub fn subscribe(&self, track_sids: &[String]) {
+        self.room
+            .with(|state| state.subscribe_by_sid(self.id, track_sids));
+    }
+
+    /// Wants these tracks no more.
+    pub fn unsubscribe(&self, track_sids: &[String]) {
+        self.room
+            .with(|state| state.unsubscribe_by_sid(self.id, track_sids));
+    }
+
+    /// Pauses these subscriptions, or lets them go on, without renegotiation.
+    pub fn set_enabled(&self, track_sids: &[String], enabled: bool) {
+        self.room
+            .with(|state| state.set_enabled_by_sid(self.id, track_sids, enabled));
+    }
+
+    /// Changes the participant's own name, metadata and attributes. Empty texts leave what is
+    /// there; an attribute with an empty value is removed.
+    ///
+    /// # Errors
+    /// `PermissionDenied` without the right; `InvalidArgument` naming the field.
+    pub fn update_own(
+        &self,
+        name: &str,
+        metadata: &str,
+        attributes: BTreeMap<String, String>,
+    ) -> Result<(), ApiError> {
+        check::text("name", name, limits::MAX_NAME)?;
+        check::text("metadata", metadata, limits::MAX_METADATA)?;
+        self.room.with(|state| {
+            let Some(participant) = state.participants.get_mut(&self.id) else {
+                return Ok(());
+            };
+            if !participant.permissions.update_own_metadata {
+                return Err(ApiError::field(
+                    ErrorKind::PermissionDenied,
+                    "metadata",
+                    "the token does not allow changing it",
+                ));
+            }
+            let mut merged = participant.attributes.clone();
+            merged.extend(attributes);
+            merged.retain(|_, value| !value.is_empty());
+            check::attributes(&merged)?;
+            participant.attributes = merged;
+            if !name.is_empty() {
+                name.clone_into(&mut participant.name);
+            }
+            if !metadata.is_empty() {
+                metadata.clone_into(&mut participant.metadata);
+            }
+            state.changed(self.id);
+            if let Some(participant) = state.participants.get(&self.id) {
+                let info = Arc::new(participant.info(&state.tracks));
+                state.tell(self.id, Notice::SelfChanged(info));
+            }
+            Ok(())
+        })
+    }
+
+    /// Leaves at once.
+    pub fn leave(&self) {
+        self.end(LeaveReason::ClientInitiated);
+    }
+
+    /// Ends the session for a reason that its door found.
+    pub fn end(&self, reason: LeaveReason) {
+        self.room.with(|state| state.remove(self.id, reason));
+    }
+
+    /// No socket carries the signalling any more.
+    pub fn signalling_lost(&self) {
+        self.room.with(|state| {
+            if let Some(participant) = state.participants.get_mut(&self.id) {
+                participant.signalling_lost.get_or_insert_with(Instant::now);
+            }
+        });
+    }
+}
+
+impl Drop for SessionHandle {
+    fn drop(&mut self) {
+        self.signalling_lost();
+    }
+}
+
+impl fmt::Debug for SessionHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionHandle")
+            .field("room", &self.room.name)
+            .field("identity", &self.identity)
+            .field("sid", &self.sid)
+            .finish_non_exhaustive()
+    }
+}

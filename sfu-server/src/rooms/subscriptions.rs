@@ -1,0 +1,113 @@
+//! Who wants which track.
+
+use sfu_core::command::Command;
+use sfu_core::id::{ParticipantId, TrackId};
+
+use super::limits;
+use super::notice::{Notice, SubscriptionError};
+use super::room::State;
+
+impl State {
+    /// A track is there: everyone who wants everything gets it.
+    pub(super) fn subscribe_everyone(&mut self, publisher: ParticipantId, track: TrackId) {
+        let wants = self.participants.iter().filter(|(id, one)| {
+            **id != publisher && one.auto_subscribe && one.permissions.subscribe
+        });
+        let wants: Vec<_> = wants.map(|(id, _)| *id).collect();
+        for id in wants {
+            // At the bound the rest is not shown; the client may choose by hand.
+            let _ = self.subscribe(id, track);
+        }
+    }
+
+    /// A newcomer who wants everything gets what is there.
+    pub(super) fn subscribe_to_all(&mut self, id: ParticipantId) {
+        let mut tracks: Vec<_> = self
+            .tracks
+            .iter()
+            .filter(|(_, track)| track.publisher != id && track.info.mid.is_some())
+            .map(|(track, _)| *track)
+            .collect();
+        tracks.sort_unstable();
+        for track in tracks {
+            let _ = self.subscribe(id, track);
+        }
+    }
+
+    fn subscribe(&mut self, id: ParticipantId, track: TrackId) -> Result<(), SubscriptionError> {
+        let wanted = self.tracks.get_mut(&track);
+        let wanted = wanted.filter(|track| track.info.mid.is_some() && track.publisher != id);
+        let (Some(wanted), Some(participant)) = (wanted, self.participants.get_mut(&id)) else {
+            return Err(SubscriptionError::TrackNotFound);
+        };
+        if !participant.permissions.subscribe {
+            return Err(SubscriptionError::NotAllowed);
+        }
+        if participant.subscriptions.contains(&track) {
+            return Ok(());
+        }
+        if participant.subscriptions.len() >= limits::MAX_SUBSCRIPTIONS {
+            return Err(SubscriptionError::NotAllowed);
+        }
+        participant.subscriptions.insert(track);
+        self.engine.send(Command::Subscribe {
+            participant: id,
+            track,
+        });
+        if !std::mem::replace(&mut wanted.subscribed, true) {
+            let (publisher, sid) = (wanted.publisher, wanted.info.sid.clone());
+            self.tell(publisher, Notice::TrackSubscribed { track: sid });
+        }
+        Ok(())
+    }
+
+    /// A participant wants these tracks. Those it cannot have are named in notices.
+    pub(super) fn subscribe_by_sid(&mut self, id: ParticipantId, sids: &[String]) {
+        for sid in sids.iter().take(limits::MAX_TRACKS_PER_REQUEST) {
+            let found = self.track_sids.get(sid).copied();
+            let result = found
+                .ok_or(SubscriptionError::TrackNotFound)
+                .and_then(|track| self.subscribe(id, track));
+            if let Err(error) = result {
+                let track = sid.clone();
+                self.tell(id, Notice::SubscriptionFailed { track, error });
+            }
+        }
+    }
+
+    /// A participant no longer wants these tracks.
+    pub(super) fn unsubscribe_by_sid(&mut self, id: ParticipantId, sids: &[String]) {
+        for track in self.subscribed(id, sids) {
+            if let Some(participant) = self.participants.get_mut(&id) {
+                participant.subscriptions.remove(&track);
+            }
+            self.engine.send(Command::Unsubscribe {
+                participant: id,
+                track,
+            });
+        }
+    }
+
+    /// Pauses these subscriptions, or lets them go on.
+    pub(super) fn set_enabled_by_sid(&mut self, id: ParticipantId, sids: &[String], enabled: bool) {
+        for track in self.subscribed(id, sids) {
+            self.engine.send(Command::SetSubscriptionEnabled {
+                participant: id,
+                track,
+                enabled,
+            });
+        }
+    }
+
+    /// Those of the tracks that the participant is subscribed to.
+    fn subscribed(&self, id: ParticipantId, sids: &[String]) -> Vec<TrackId> {
+        let Some(participant) = self.participants.get(&id) else {
+            return Vec::new();
+        };
+        sids.iter()
+            .take(limits::MAX_TRACKS_PER_REQUEST)
+            .filter_map(|sid| self.track_sids.get(sid).copied())
+            .filter(|track| participant.subscriptions.contains(track))
+            .collect()
+    }
+}

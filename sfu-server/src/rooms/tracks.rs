@@ -1,0 +1,228 @@
+//! What participants publish: announced, bound to a section, muted, ended.
+
+use std::sync::Arc;
+
+use sfu_core::command::{Command, TrackAnnouncement};
+use sfu_core::id::{Mid, ParticipantId, TrackId};
+use sfu_core::media::codec::{Codec, MediaKind};
+
+use super::info::{TrackInfo, TrackLayer, TrackSource};
+use super::notice::Notice;
+use super::participant::Track;
+use super::room::State;
+use super::{check, ids, limits};
+use crate::error::{ApiError, ErrorKind};
+
+/// A track that a participant is about to offer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewTrack {
+    /// The client's own name of it: `a=msid`'s second word in its offer.
+    pub cid: String,
+    /// Audio or video.
+    pub kind: MediaKind,
+    /// Where it comes from.
+    pub source: TrackSource,
+    /// A name for people.
+    pub name: String,
+    /// Groups tracks to be played in step; may be empty.
+    pub stream: String,
+    /// Published muted.
+    pub muted: bool,
+    /// Pixels across; 0: audio or not said.
+    pub width: u32,
+    /// Pixels down; 0: audio or not said.
+    pub height: u32,
+    /// The encodings to come; more than one: simulcast.
+    pub layers: Vec<TrackLayer>,
+    /// Audio in two channels.
+    pub stereo: bool,
+    /// Audio without discontinuous transmission.
+    pub disable_dtx: bool,
+}
+
+impl NewTrack {
+    fn check(&self) -> Result<(), ApiError> {
+        check::name("cid", &self.cid, limits::MAX_TRACK_WORD)?;
+        check::text("name", &self.name, limits::MAX_TRACK_WORD)?;
+        check::text("stream", &self.stream, limits::MAX_TRACK_WORD)?;
+        if self.layers.len() > limits::MAX_LAYERS {
+            let most = limits::MAX_LAYERS;
+            return Err(ApiError::invalid("layers", format!("at most {most}")));
+        }
+        Ok(())
+    }
+
+    fn info(&self) -> TrackInfo {
+        TrackInfo {
+            sid: ids::sid("TR_"),
+            kind: self.kind,
+            source: self.source,
+            name: self.name.clone(),
+            stream: self.stream.clone(),
+            muted: self.muted,
+            width: self.width,
+            height: self.height,
+            simulcast: self.kind == MediaKind::Video && self.layers.len() > 1,
+            layers: self.layers.clone(),
+            codec: match self.kind {
+                MediaKind::Audio => Codec::Opus,
+                MediaKind::Video => Codec::Vp8,
+            },
+            stereo: self.stereo,
+            disable_dtx: self.disable_dtx,
+            mid: None,
+        }
+    }
+}
+
+impl State {
+    /// Gives a track its sid and tells the engine to expect it. Repeating it before the track is
+    /// bound gives the same sid.
+    pub(super) fn add_track(&mut self, id: ParticipantId, new: NewTrack) -> Result<(), ApiError> {
+        new.check()?;
+        let Some(participant) = self.participants.get(&id) else {
+            return Ok(());
+        };
+        if !participant.permissions.may_publish(new.source) {
+            return Err(ApiError::field(
+                ErrorKind::PermissionDenied,
+                "source",
+                "the token does not allow publishing it",
+            ));
+        }
+        let announced = participant.tracks.iter().find_map(|id| {
+            let track = self.tracks.get(id)?;
+            // A bound one of that cid is an earlier life of the same source.
+            (track.cid == new.cid && track.info.mid.is_none()).then(|| track.info.clone())
+        });
+        if let Some(info) = announced {
+            let (cid, track) = (new.cid, Arc::new(info));
+            self.tell(id, Notice::TrackPublished { cid, track });
+            return Ok(());
+        }
+        if participant.tracks.len() >= limits::MAX_TRACKS_PER_PARTICIPANT {
+            let most = limits::MAX_TRACKS_PER_PARTICIPANT;
+            let message = format!("at most {most} tracks");
+            return Err(ApiError::new(ErrorKind::ResourceExhausted, message));
+        }
+        let info = new.info();
+        tracing::info!(
+            room = %self.name,
+            identity = %participant.identity,
+            track = %info.sid,
+            kind = ?info.kind,
+            source = ?info.source,
+            "track announced"
+        );
+        self.announce(id, new.cid, info);
+        Ok(())
+    }
+
+    fn announce(&mut self, id: ParticipantId, cid: String, info: TrackInfo) {
+        self.last_track += 1;
+        let track = ids::track_id(self.number, self.last_track);
+        let Some(participant) = self.participants.get_mut(&id) else {
+            return;
+        };
+        participant.tracks.push(track);
+        let announcement = Box::new(TrackAnnouncement {
+            track,
+            kind: info.kind,
+            cid: cid.clone(),
+            // Clients read the publisher and the track from a subscribed stream's msid.
+            stream_label: participant.sid.clone(),
+            track_label: info.sid.clone(),
+            muted: info.muted,
+        });
+        self.engine.send(Command::AnnounceTrack {
+            participant: id,
+            announcement,
+        });
+        self.track_sids.insert(info.sid.clone(), track);
+        let notice = Notice::TrackPublished {
+            cid: cid.clone(),
+            track: Arc::new(info.clone()),
+        };
+        let publisher = id;
+        self.tracks.insert(
+            track,
+            Track {
+                publisher,
+                cid,
+                info,
+                subscribed: false,
+            },
+        );
+        self.tell(id, notice);
+    }
+
+    /// The engine has the track's section: the others are told, and who wants everything gets it.
+    pub(super) fn track_bound(&mut self, track: TrackId, mid: Mid) {
+        let Some(bound) = self.tracks.get_mut(&track) else {
+            return;
+        };
+        if bound.info.mid.as_deref() == Some(mid.as_str()) {
+            return;
+        }
+        let first = bound.info.mid.is_none();
+        bound.info.mid = Some(mid.to_string());
+        let publisher = bound.publisher;
+        // The others hear of the track before any offer or answer that carries it.
+        self.changed(publisher);
+        if first {
+            self.subscribe_everyone(publisher, track);
+        }
+    }
+
+    /// A track ends: by its publisher's section, or by command.
+    pub(super) fn unpublish(&mut self, track: TrackId) {
+        let Some(ended) = self.tracks.get(&track) else {
+            return;
+        };
+        let publisher = ended.publisher;
+        let notice = Notice::TrackUnpublished {
+            track: ended.info.sid.clone(),
+        };
+        self.forget_track(track);
+        if let Some(participant) = self.participants.get_mut(&publisher) {
+            participant.tracks.retain(|one| *one != track);
+        }
+        self.engine.send(Command::RemoveTrack { track });
+        self.tell(publisher, notice);
+        self.changed(publisher);
+    }
+
+    /// The publisher mutes its own track. One of somebody else's changes nothing.
+    pub(super) fn mute(
+        &mut self,
+        id: ParticipantId,
+        sid: &str,
+        muted: bool,
+    ) -> Result<(), ApiError> {
+        let found = self.track_sids.get(sid).copied();
+        let own = found.and_then(|track| Some((track, self.tracks.get_mut(&track)?)));
+        let Some((track, own)) = own.filter(|(_, track)| track.publisher == id) else {
+            return Err(no_track());
+        };
+        if own.info.muted != muted {
+            own.info.muted = muted;
+            self.engine.send(Command::SetTrackMuted { track, muted });
+            self.changed(id);
+        }
+        Ok(())
+    }
+
+    /// Nothing refers to the track any more; the engine is told by the caller's command.
+    pub(super) fn forget_track(&mut self, track: TrackId) {
+        if let Some(track) = self.tracks.remove(&track) {
+            self.track_sids.remove(&track.info.sid);
+        }
+        for participant in self.participants.values_mut() {
+            participant.subscriptions.remove(&track);
+        }
+    }
+}
+
+pub(super) fn no_track() -> ApiError {
+    ApiError::field(ErrorKind::NotFound, "track_sid", "no such track")
+}
