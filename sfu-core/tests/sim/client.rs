@@ -8,11 +8,13 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::format::Codec;
-use str0m::media::{Direction, MediaKind, Mid, Simulcast, SimulcastLayer};
+use str0m::media::{
+    Direction, KeyframeRequestKind, MediaData, MediaKind, Mid, Simulcast, SimulcastLayer,
+};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::{RawPacket, RtpHeader};
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
@@ -24,7 +26,7 @@ use crate::seeded_dtls;
 /// Packets that a subscriber's jitter buffer waits for a repair: over a second of what is sent here.
 const REORDERING: usize = 300;
 
-/// One frame as a subscriber's stack handed it out. `None`: not whole, or not intact.
+/// One frame as a subscriber's decoder took it. `None`: not whole, or not intact.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Received {
     pub(crate) at: Instant,
@@ -71,7 +73,10 @@ pub(crate) struct Client {
     tracks: BTreeMap<String, u64>,
     /// Streams by track, from the answers.
     pub(crate) streams: BTreeMap<u64, Streams>,
+    /// What the decoders took, in order.
     pub(crate) frames: Vec<Received>,
+    /// The last frame that each track's decoder took, and when it last asked for a keyframe.
+    decoders: BTreeMap<u64, Decoder>,
     pub(crate) packets: Vec<Seen>,
 }
 
@@ -112,6 +117,7 @@ impl Client {
             tracks: BTreeMap::new(),
             streams: BTreeMap::new(),
             frames: Vec::new(),
+            decoders: BTreeMap::new(),
             packets: Vec::new(),
         }
     }
@@ -200,6 +206,10 @@ impl Client {
         let pt = params.expect("negotiated").pt();
         for packet in packets {
             packet.write(&mut self.rtc, mid, pt, audio, now);
+            // What is written in RTP mode leaves at the next timeout, which is now: several streams'
+            // packets waiting together would leave in the order of a hash map.
+            self.drain(now, outbox);
+            self.rtc.handle_input(Input::Timeout(now)).unwrap();
             self.drain(now, outbox);
         }
     }
@@ -248,11 +258,7 @@ impl Client {
                     source.keyframe_requested(now, request.rid);
                 }
             }
-            Event::MediaData(data) => {
-                let track = self.tracks.get(&*data.mid).copied().unwrap_or(0);
-                let tag = frame::read(&data.data);
-                self.frames.push(Received { at: now, track, tag });
-            }
+            Event::MediaData(data) => self.decode(now, &data),
             Event::RawPacket(packet) => {
                 if let RawPacket::RtpRx(header, payload) = *packet {
                     self.packets.push(Seen::new(now, &header, payload));
@@ -261,6 +267,43 @@ impl Client {
             _ => {}
         }
     }
+}
+
+impl Client {
+    /// A decoder needs a keyframe, and then every frame; it asks for a keyframe when it has none to
+    /// start from, as browsers do. Audio needs nothing.
+    fn decode(&mut self, now: Instant, data: &MediaData) {
+        let track = self.tracks.get(&*data.mid).copied().unwrap_or(0);
+        let tag = frame::read(&data.data);
+        let decoder = self.decoders.entry(track).or_default();
+        let video = data.params.spec().codec.is_video();
+        if let Some(tag) = tag.filter(|tag| video && !tag.keyframe) {
+            let follows = decoder.last.is_some_and(|last| {
+                (last.encoding, last.number + 1) == (tag.encoding, tag.number)
+            });
+            if !follows {
+                if decoder.asked.is_none_or(|asked| now - asked >= KEYFRAME_RETRY) {
+                    decoder.asked = Some(now);
+                    let mut writer = self.rtc.writer(data.mid).expect("frame mode");
+                    let asked = writer.request_keyframe(None, KeyframeRequestKind::Pli);
+                    asked.expect("video has PLI");
+                }
+                return;
+            }
+        }
+        decoder.last = tag;
+        self.frames.push(Received { at: now, track, tag });
+    }
+}
+
+/// Time between two requests for a keyframe.
+const KEYFRAME_RETRY: Duration = Duration::from_millis(200);
+
+/// A track's decoder.
+#[derive(Default)]
+struct Decoder {
+    last: Option<FrameTag>,
+    asked: Option<Instant>,
 }
 
 impl Seen {

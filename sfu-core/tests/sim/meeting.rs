@@ -160,7 +160,6 @@ impl Meeting {
                 }
                 source
             });
-            println!("seed {at} {:?}", fastrand::get_seed());
             Place {
                 client: Client::new(base(), address, sources.collect(), seat.sections),
                 room: seat.room,
@@ -422,6 +421,6 @@ impl Meeting {
 
     fn note(&mut self, remote: SocketAddr, inwards: bool, datagram: &[u8]) {
         let (at, port) = (self.elapsed(), remote.port());
-        self.trace.push(Entry { at, port, inwards, facts: facts(datagram) });
+        self.trace.push(Entry { at, port, inwards, facts: facts(datagram, inwards) });
     }
 }

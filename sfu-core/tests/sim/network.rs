@@ -57,10 +57,23 @@ pub(crate) type Filter = Box<dyn FnMut(&[u8]) -> bool>;
 
 struct LinkState {
     link: Link,
-    rng: ChaCha8Rng,
+    /// One generator for each kind of datagram: how many of them a handshake takes is not from the
+    /// seed, and must not change the luck of what follows.
+    luck: [ChaCha8Rng; KINDS],
     /// When the bottleneck is free again.
     free_at: Option<Instant>,
     filter: Option<Filter>,
+}
+
+/// Kinds of datagrams by their first byte (RFC 7983 section 7): STUN, DTLS, and media with the rest.
+const KINDS: usize = 3;
+
+fn kind(datagram: &[u8]) -> usize {
+    match datagram.first() {
+        Some(0..=3) => 0,
+        Some(20..=63) => 1,
+        _ => 2,
+    }
 }
 
 /// Names one direction of one client's path.
@@ -107,12 +120,16 @@ impl<T> Network<T> {
         Self { seed, links: Vec::new(), queue: BinaryHeap::new(), order: 0, lost: 0 }
     }
 
-    /// Adds a link. Each draws from a generator of its own, so that one client's traffic never
+    /// Adds a link. Each draws from generators of its own, so that one client's traffic never
     /// changes another's luck.
     pub(crate) fn add(&mut self, link: Link) -> LinkId {
-        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
-        rng.set_stream(self.links.len() as u64 + 1);
-        self.links.push(LinkState { link, rng, free_at: None, filter: None });
+        let first = self.links.len() * KINDS;
+        let luck = std::array::from_fn(|kind| {
+            let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+            rng.set_stream((first + kind) as u64);
+            rng
+        });
+        self.links.push(LinkState { link, luck, free_at: None, filter: None });
         self.links.len() - 1
     }
 
@@ -172,7 +189,8 @@ impl LinkState {
     /// When this datagram arrives: never, once or twice.
     fn arrivals(&mut self, now: Instant, datagram: &[u8]) -> Vec<Instant> {
         // All three are drawn every time, so that one setting does not change another's luck.
-        let [lost, late, twice] = std::array::from_fn(|_| self.rng.next_u32() % 1000);
+        let luck = &mut self.luck[kind(datagram)];
+        let [lost, late, twice] = std::array::from_fn(|_| luck.next_u32() % 1000);
         if self.filter.as_mut().is_some_and(|filter| filter(datagram)) || lost < self.link.loss {
             return Vec::new();
         }

@@ -70,6 +70,8 @@ pub(crate) fn frames(
             continue;
         };
         match before {
+            // The better encoding's keyframe of the same capture shows the same moment again.
+            Some(last) if tag.number == last.number && tag.encoding != last.encoding => {}
             Some(last) if tag.number == last.number => wrong.push(Violation::Repeated(tag.number)),
             Some(last) if tag.number < last.number => wrong.push(Violation::OutOfOrder(tag.number)),
             Some(last) if sent.at <= until => {

@@ -1,7 +1,10 @@
 //! What went in and out of the engine, in facts that a seed repeats.
 //!
 //! RTP headers are not encrypted, so media is traced by header and length. Of RTCP only the kind and
-//! the sender of a compound's first packet are in clear. Of STUN and DTLS the time alone is kept:
+//! the sender of a compound's first packet are in clear, and a sender is the seed's only where the
+//! engine names it: `str0m` keeps its streams in hash maps, so that reports on several of them, and
+//! NACKs and repairs of several at one instant, come in an order of their own. A meeting that is to
+//! repeat has one stream of media for each client. Of STUN and DTLS the time alone is kept:
 //! `fastrand` seeds a client's transaction ids and timers, but DTLS draws keys and signatures from
 //! the system's generator.
 //!
@@ -19,7 +22,7 @@ pub(crate) enum Facts {
     Stun,
     Dtls,
     Rtp { ssrc: u32, sequence: u16, timestamp: u32, payload_type: u8, marker: bool, payload: usize },
-    Rtcp { packet_type: u8, sender: u32 },
+    Rtcp { packet_type: u8, sender: Option<u32> },
     Other,
 }
 
@@ -36,7 +39,7 @@ pub(crate) struct Entry {
 }
 
 /// Reads what is in clear.
-pub(crate) fn facts(datagram: &[u8]) -> Facts {
+pub(crate) fn facts(datagram: &[u8], inwards: bool) -> Facts {
     match classify(datagram) {
         Some(DatagramKind::Stun) => Facts::Stun,
         Some(DatagramKind::Dtls) => Facts::Dtls,
@@ -50,7 +53,7 @@ pub(crate) fn facts(datagram: &[u8]) -> Facts {
         }),
         Some(DatagramKind::Rtcp) if datagram.len() >= 8 => Facts::Rtcp {
             packet_type: datagram[1],
-            sender: u32::from_be_bytes(datagram[4..8].try_into().unwrap()),
+            sender: (!inwards).then(|| u32::from_be_bytes(datagram[4..8].try_into().unwrap())),
         },
         _ => Facts::Other,
     }

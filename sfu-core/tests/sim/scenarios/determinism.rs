@@ -8,10 +8,11 @@ use crate::trace::{Entry, Facts};
 fn trace(seed: u64) -> Vec<Entry> {
     let lossy = Link::of_ms(20).losing(30).reordering(20).duplicating(10);
     let mut meeting = Meeting::new(seed, &[
-        Seat::publishing(&[SourceKind::Video, SourceKind::Audio]).over(lossy, lossy),
-        Seat::publishing(&[SourceKind::Simulcast]).over(lossy, lossy),
+        Seat::publishing(&[SourceKind::Video]).over(lossy, lossy),
         Seat::watching().over(lossy, lossy),
         Seat::watching().over(lossy, lossy).at_ms(1000),
+        Seat::publishing(&[SourceKind::Audio]).in_room(2).over(lossy, lossy),
+        Seat::watching().in_room(2).over(lossy, lossy),
     ]);
     meeting.run_until_ms(2500);
     meeting.trace
@@ -21,7 +22,7 @@ fn trace(seed: u64) -> Vec<Entry> {
 fn a_seed_repeats_every_packet_and_another_seed_does_not() {
     let first = trace(5);
     let media = first.iter().filter(|entry| matches!(entry.facts, Facts::Rtp { .. })).count();
-    assert!(media > 1000, "{media} packets of media");
+    assert!(media > 500, "{media} packets of media");
     let second = trace(5);
     let differs = first.iter().zip(&second).position(|(one, other)| one != other);
     if let Some(at) = differs {
