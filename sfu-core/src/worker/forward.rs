@@ -113,7 +113,9 @@ fn set_best(
         // has turned off by keyframes on all others.
         publishing.ingress.cancel_keyframe();
     }
-    let Some(track) = room.tracks.get(track_index) else { return };
+    let Some(track) = room.tracks.get(track_index) else {
+        return;
+    };
     let mut wanted = false;
     for route in &track.routes {
         let egress = &mut room.peers[route.peer].egresses[route.egress].egress;

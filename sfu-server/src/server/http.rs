@@ -23,7 +23,9 @@ pub(super) fn router(
         None => demo::closed_router(),
     };
     let signalling = Door::new(rooms.clone(), config.keys.clone(), DoorSettings::default());
-    health::router(draining.clone()).merge(signalling.router()).merge(pages)
+    health::router(draining.clone())
+        .merge(signalling.router())
+        .merge(pages)
 }
 
 /// The port for metrics.

@@ -8,11 +8,16 @@ use crate::publisher::SourceKind;
 
 #[test]
 fn a_late_joiner_gets_a_keyframe_within_a_round_trip() {
-    let mut meeting = Meeting::new(1, &[
-        Seat::publishing(&[SourceKind::Video]),
-        Seat::watching(),
-        Seat::watching().at_ms(2000).over(Link::of_ms(40), Link::of_ms(40)),
-    ]);
+    let mut meeting = Meeting::new(
+        1,
+        &[
+            Seat::publishing(&[SourceKind::Video]),
+            Seat::watching(),
+            Seat::watching()
+                .at_ms(2000)
+                .over(Link::of_ms(40), Link::of_ms(40)),
+        ],
+    );
     meeting.run_until_ms(2000);
     let before = meeting.source(0, 0).requests.len();
     meeting.run_until_ms(4000);
@@ -26,6 +31,13 @@ fn a_late_joiner_gets_a_keyframe_within_a_round_trip() {
     let waited = first.at - late.connected.unwrap();
     // To the engine, to the publisher, a frame's time, and all the way down; `str0m` says that it
     // is connected when its last flight of DTLS leaves or the engine's arrives.
-    assert!(waited < Duration::from_millis(40 + 20 + 34 + 20 + 40 + 40), "{waited:?}");
-    assert_eq!(meeting.source(0, 0).requests.len(), before + 1, "one request for one joiner");
+    assert!(
+        waited < Duration::from_millis(40 + 20 + 34 + 20 + 40 + 40),
+        "{waited:?}"
+    );
+    assert_eq!(
+        meeting.source(0, 0).requests.len(),
+        before + 1,
+        "one request for one joiner"
+    );
 }
