@@ -18,6 +18,7 @@ mod notice;
 mod participant;
 mod permissions;
 mod registry;
+mod resume;
 mod room;
 mod session;
 mod settings;
