@@ -16,6 +16,8 @@ pub enum DropReason {
     StunUnknownUfrag,
     /// STUN with a missing or wrong MESSAGE-INTEGRITY.
     StunBadIntegrity,
+    /// A valid STUN check from an address that another living transport has.
+    StunPathTaken,
     /// DTLS from an address that no valid ICE check has vouched for.
     DtlsUnknownPath,
     /// DTLS that ended the handshake: an error, or a certificate that the SDP did not announce.
@@ -68,11 +70,12 @@ pub enum DropReason {
 
 impl DropReason {
     /// Every reason, in counter order.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::NotDemultiplexed,
         Self::StunMalformed,
         Self::StunUnknownUfrag,
         Self::StunBadIntegrity,
+        Self::StunPathTaken,
         Self::DtlsUnknownPath,
         Self::DtlsFailed,
         Self::MediaUnknownPath,
@@ -107,6 +110,7 @@ impl DropReason {
             Self::StunMalformed => "stun_malformed",
             Self::StunUnknownUfrag => "stun_unknown_ufrag",
             Self::StunBadIntegrity => "stun_bad_integrity",
+            Self::StunPathTaken => "stun_path_taken",
             Self::DtlsUnknownPath => "dtls_unknown_path",
             Self::DtlsFailed => "dtls_failed",
             Self::MediaUnknownPath => "media_unknown_path",

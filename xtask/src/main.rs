@@ -1,2 +1,65 @@
-//! The server.
-fn main() {}
+//! The workspace's two commands: `cargo xtask run` and `cargo xtask test`.
+//!
+//! Only `std` is used: the commands are the first thing a newcomer builds.
+
+#![forbid(unsafe_code)]
+
+mod needs;
+mod run;
+mod step;
+mod suite;
+mod workspace;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask <command>
+
+  run [ARGS..]    build the demo page and the server (release), then start
+                  `sfu-server --dev ARGS..`
+  test [--fast]   everything CI runs: format, demo page, lints, tests,
+                  advisories, calls in a real browser; stops at the first failure
+                  --fast leaves out the advisories and the calls in a browser
+  help            this text
+";
+
+/// The exit code for a command line that is not understood.
+const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let (command, rest) = match args.split_first() {
+        Some((command, rest)) => (command.as_str(), rest),
+        None => ("", args.as_slice()),
+    };
+    match (command, rest) {
+        ("help" | "--help" | "-h", _) => {
+            print!("{HELP}");
+            ExitCode::SUCCESS
+        }
+        ("run", server_args) => finish(run::run(server_args)),
+        ("test", []) => finish(suite::test(suite::Extent::Whole)),
+        ("test", [only]) if only == "--fast" => finish(suite::test(suite::Extent::Fast)),
+        ("test", _) => misuse(&format!(
+            "`test` takes only `--fast`, not `{}`",
+            rest.join(" ")
+        )),
+        ("", _) => misuse("a command is missing"),
+        (unknown, _) => misuse(&format!("there is no command `{unknown}`")),
+    }
+}
+
+fn finish(outcome: Result<(), String>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("xtask: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn misuse(what: &str) -> ExitCode {
+    eprintln!("xtask: {what}; `cargo xtask help` lists the commands");
+    ExitCode::from(USAGE)
+}

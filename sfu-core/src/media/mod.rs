@@ -1,7 +1,10 @@
 //! What the rooms hand each other: values, not calls.
 
 pub mod codec;
+pub mod outbound;
 pub mod packet;
+pub mod packet_cache;
 pub mod path;
 pub mod send_batch;
 pub mod session;
+pub mod source_clock;

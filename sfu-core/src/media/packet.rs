@@ -37,7 +37,8 @@ pub struct VideoFacts {
 pub struct PacketFacts {
     /// When it arrived.
     pub arrived: Instant,
-    /// Its stream's sequence number, unwrapped; the low 16 bits are those on the wire.
+    /// Its place in its stream: the sequence number, unwrapped, less the padding-only packets before
+    /// it, which nobody is sent and which must leave no gap.
     pub sequence: u64,
     /// RTP timestamp as sent.
     pub timestamp: u32,

@@ -14,6 +14,13 @@ pub const MAX_RUN_SEGMENTS: usize = 64;
 /// Most bytes in one run: an IPv4 packet's 65,535 less the IP and UDP headers, with some air.
 pub const MAX_RUN_BYTES: usize = 65_000;
 
+/// Most padding that makes a datagram as long as the others of its run, in bytes. A frame's packets
+/// differ by a byte or two.
+///
+/// Higher: longer runs, and more bytes on the wire than the publisher sent. Lower: more runs, each
+/// as dear as a datagram.
+pub const MAX_RUN_PADDING: usize = 8;
+
 /// Largest datagram the engine writes, in bytes: an Ethernet frame's payload.
 pub const MAX_DATAGRAM: usize = 1500;
 
@@ -84,6 +91,25 @@ impl SendBatch {
     pub fn clear(&mut self) {
         self.used = 0;
         self.runs.clear();
+    }
+
+    /// How many bytes of padding let a datagram of `len` bytes for `path` extend the last run and
+    /// keep it open: sizes within a run are equal, so that a shorter one would end it. 0 when it
+    /// fits as it is, and when no little padding helps.
+    #[must_use]
+    pub fn run_padding(&self, path: Path, len: usize) -> usize {
+        let open = self
+            .runs
+            .last()
+            .filter(|run| joins(run, path, run.segment_size));
+        let missing = open
+            .and_then(|run| run.segment_size.checked_sub(len))
+            .unwrap_or(0);
+        if missing <= MAX_RUN_PADDING {
+            missing
+        } else {
+            0
+        }
     }
 
     /// Appends one datagram for `path`. `write` fills the front of a [`MAX_DATAGRAM`]-byte buffer
@@ -165,6 +191,32 @@ mod tests {
         assert_eq!(shape(&batch), [(1, 3, 2999), (1, 1, 999), (2, 1, 999)]);
         batch.clear();
         assert!(batch.is_empty());
+    }
+
+    #[test]
+    fn a_little_padding_keeps_a_run_open() {
+        let mut batch = SendBatch::with_capacity(100_000);
+        assert_eq!(batch.run_padding(path(1), 1000), 0);
+        push(&mut batch, 1, 1000);
+        assert_eq!(batch.run_padding(path(1), 1000), 0);
+        assert_eq!(batch.run_padding(path(1), 999), 1);
+        assert_eq!(
+            batch.run_padding(path(1), 1000 - MAX_RUN_PADDING),
+            MAX_RUN_PADDING
+        );
+        assert_eq!(
+            batch.run_padding(path(1), 999 - MAX_RUN_PADDING),
+            0,
+            "too much to pad"
+        );
+        assert_eq!(
+            batch.run_padding(path(1), 1001),
+            0,
+            "longer: a run of its own"
+        );
+        assert_eq!(batch.run_padding(path(2), 999), 0, "another destination");
+        push(&mut batch, 1, 500);
+        assert_eq!(batch.run_padding(path(1), 999), 0, "the run is closed");
     }
 
     #[test]

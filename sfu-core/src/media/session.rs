@@ -172,6 +172,8 @@ pub struct OfferedSection {
     pub payloads: ArrayVec<PayloadMapping, MAX_PAYLOADS>,
     /// The known header extensions.
     pub extensions: ExtensionMap,
+    /// The peer takes one- and two-byte extension headers in one stream (RFC 8285 section 4.1.2).
+    pub extmap_allow_mixed: bool,
     /// The peer takes RTCP packets that are not compound (RFC 5506).
     pub rtcp_rsize: bool,
     /// Encodings the peer will send, in the order of `a=simulcast`, which is the peer's order of
@@ -180,8 +182,10 @@ pub struct OfferedSection {
     pub rids: ArrayVec<Rid, MAX_ENCODINGS>,
     /// `a=msid`'s second word: the client's own name of the track it sends here.
     pub track_cid: Option<String>,
-    /// SSRCs announced by `a=ssrc`, with their RTX partner of a FID group (RFC 5576), in the order
-    /// of a SIM group where there is one. Empty where browsers announce encodings by rid only.
+    /// SSRCs of what the peer sends here, announced by `a=ssrc`, with their RTX partner of a FID
+    /// group (RFC 5576), in the order of a SIM group where there is one. Empty where encodings are
+    /// announced by rid only, as Chromium's are, and where the peer only receives: Firefox then
+    /// announces the SSRC of its reports.
     pub ssrcs: ArrayVec<(Ssrc, Option<Ssrc>), MAX_ENCODINGS>,
 }
 
@@ -190,8 +194,6 @@ pub struct OfferedSection {
 pub struct OfferedSession {
     /// The peer's side of the transport.
     pub transport: TransportParameters,
-    /// The peer takes one- and two-byte extension headers in one stream (RFC 8285 section 4.1.2).
-    pub extmap_allow_mixed: bool,
     /// The sections in their order, which never changes between offers (RFC 9429 section 5.2.2).
     pub sections: Vec<OfferedSection>,
 }
@@ -241,6 +243,14 @@ pub enum OfferError {
         /// Bytes read at most.
         limit: usize,
     },
+    /// More lines than the engine reads.
+    #[error("offer: {got} lines, at most {limit} are read")]
+    TooManyLines {
+        /// Lines offered.
+        got: usize,
+        /// Lines read at most.
+        limit: usize,
+    },
     /// A section is outside the one BUNDLE group.
     #[error("offer: a=group:BUNDLE must name every section; {0:?} is missing")]
     NotBundled(String),
@@ -265,8 +275,8 @@ pub enum OfferError {
     /// A track's name out of RFC 8830's bounds.
     #[error("offer: a=msid's track must be a token of at most 64 characters: {0:?}")]
     BadMsid(String),
-    /// An `m=` line whose words an answer could not repeat.
-    #[error("offer: m= line {0} has words that are not tokens")]
+    /// An `m=` line, counted from 0, whose words an answer could not repeat.
+    #[error("offer: m= line {0} is too long or has words that are not tokens")]
     BadMediaLine(usize),
     /// More sections than a participant may have.
     #[error("offer: {got} sections, at most {limit}")]

@@ -1,14 +1,13 @@
 //! An answer (RFC 9429 section 5.3), section by section in the offer's order.
 
-use std::fmt::{self, Write as _};
-use std::net::SocketAddr;
+mod section;
+mod word;
 
-use super::extmap;
-use crate::media::codec::Codec;
 use crate::media::session::{
-    AnsweredSection, DtlsRole, LocalTransport, OfferedSection, OfferedSession, PayloadMapping,
-    SectionKind, SendingSection,
+    AnsweredSection, LocalTransport, OfferedSection, OfferedSession, PayloadMapping, SectionKind,
+    SendingSection,
 };
+use std::fmt::{self, Write as _};
 
 /// Writes the answer to `offer`.
 ///
@@ -36,7 +35,7 @@ pub fn write_answer(
         .zip(answered)
         .map(|(offered, answered)| (offered, plan(offered, answered)))
         .collect();
-    answer.session(offer, local, &plans, session_version);
+    answer.session(local, &plans, session_version);
     let mut is_tagged = true;
     for (offered, plan) in plans {
         match plan {
@@ -107,7 +106,6 @@ impl Answer {
 
     fn session(
         &mut self,
-        offer: &OfferedSession,
         local: &LocalTransport,
         plans: &[(&OfferedSection, Plan<'_>)],
         version: u64,
@@ -130,217 +128,6 @@ impl Answer {
             }
         }
         self.line(format_args!("a=group:BUNDLE{group}"));
-        if offer.extmap_allow_mixed {
-            self.line(format_args!("a=extmap-allow-mixed"));
-        }
         self.line(format_args!("a=msid-semantic: WMS *"));
-    }
-
-    /// RFC 3264 section 6: port 0, the formats repeated. Not in the BUNDLE group.
-    fn rejected(&mut self, offered: &OfferedSection) {
-        let (media, protocol) = (&offered.media, &offered.protocol);
-        self.line(format_args!(
-            "m={media} 0 {protocol}{}",
-            Words(&offered.formats)
-        ));
-        self.line(format_args!("c=IN IP4 0.0.0.0"));
-        if !offered.mid.is_empty() {
-            self.line(format_args!("a=mid:{}", offered.mid));
-        }
-        self.line(format_args!("a=inactive"));
-    }
-
-    /// The `m=` line and what every bundled section repeats.
-    fn transport(
-        &mut self,
-        offered: &OfferedSection,
-        local: &LocalTransport,
-        candidates: &[SocketAddr],
-        is_tagged: bool,
-        use_of: Use<'_>,
-    ) {
-        let mut formats = String::new();
-        for payload in payloads(offered, use_of) {
-            let _ = write!(formats, " {}", payload.payload_type);
-            if let Some(rtx) = payload.rtx {
-                let _ = write!(formats, " {rtx}");
-            }
-        }
-        let (media, protocol) = (&offered.media, &offered.protocol);
-        self.line(format_args!("m={media} 9 {protocol}{formats}"));
-        self.line(format_args!("c=IN IP4 0.0.0.0"));
-        self.line(format_args!("a=mid:{}", offered.mid));
-        self.line(format_args!("a=ice-ufrag:{}", local.ice.ufrag));
-        self.line(format_args!("a=ice-pwd:{}", local.ice.pwd));
-        self.line(format_args!(
-            "a=fingerprint:sha-256 {}",
-            Hex(&local.fingerprint.0)
-        ));
-        // RFC 8842 section 5.3: the role taken, which a later answer repeats.
-        let setup = match local.dtls_role {
-            DtlsRole::Passive => "passive",
-            DtlsRole::Active => "active",
-        };
-        self.line(format_args!("a=setup:{setup}"));
-        for (index, candidate) in candidates.iter().enumerate() {
-            self.candidate(candidates, index, candidate);
-        }
-        if is_tagged {
-            // RFC 8838 section 8.2: nothing is trickled.
-            self.line(format_args!("a=end-of-candidates"));
-        }
-        self.line(format_args!("a=rtcp-mux"));
-        if offered.rtcp_rsize {
-            self.line(format_args!("a=rtcp-rsize"));
-        }
-    }
-
-    fn candidate(&mut self, all: &[SocketAddr], index: usize, candidate: &SocketAddr) {
-        let ip = candidate.ip();
-        // RFC 8445 section 5.1.1.3: host candidates of one address and protocol share a foundation.
-        let foundation = 1 + all
-            .iter()
-            .position(|other| other.ip() == ip)
-            .unwrap_or(index);
-        let priority = priority(index);
-        let port = candidate.port();
-        self.line(format_args!(
-            "a=candidate:{foundation} 1 udp {priority} {ip} {port} typ host"
-        ));
-    }
-
-    fn media(&mut self, offered: &OfferedSection, use_of: Use<'_>) {
-        let mut extensions = offered.extensions;
-        for (uri, id) in extmap::slots(&mut extensions) {
-            if let Some(id) = id {
-                self.line(format_args!("a=extmap:{id} {uri}"));
-            }
-        }
-        let direction = match use_of {
-            Use::Inactive => "inactive",
-            Use::Receive => "recvonly",
-            Use::Send(..) => "sendonly",
-        };
-        self.line(format_args!("a={direction}"));
-        for payload in payloads(offered, use_of) {
-            self.payload(payload);
-        }
-        match use_of {
-            Use::Send(sending, payload) => self.sending(sending, payload),
-            Use::Inactive | Use::Receive => self.simulcast(offered),
-        }
-    }
-
-    fn payload(&mut self, payload: &PayloadMapping) {
-        let number = payload.payload_type;
-        let (name, clock_rate) = (payload.codec.name(), payload.codec.clock_rate());
-        match payload.codec.channels() {
-            Some(channels) => {
-                self.line(format_args!(
-                    "a=rtpmap:{number} {name}/{clock_rate}/{channels}"
-                ));
-            }
-            None => self.line(format_args!("a=rtpmap:{number} {name}/{clock_rate}")),
-        }
-        let feedback = [
-            (payload.transport_cc, "transport-cc"),
-            (payload.fir, "ccm fir"),
-            (payload.nack, "nack"),
-            (payload.pli, "nack pli"),
-        ];
-        for (_, name) in feedback.into_iter().filter(|&(agreed, _)| agreed) {
-            self.line(format_args!("a=rtcp-fb:{number} {name}"));
-        }
-        if payload.codec == Codec::Opus {
-            // RFC 7587 section 6.1: what we take; forwarded packets keep their in-band FEC.
-            self.line(format_args!("a=fmtp:{number} minptime=10;useinbandfec=1"));
-        }
-        if let Some(rtx) = payload.rtx {
-            // RFC 4588 section 8.1.
-            self.line(format_args!("a=rtpmap:{rtx} rtx/{clock_rate}"));
-            self.line(format_args!("a=fmtp:{rtx} apt={number}"));
-        }
-    }
-
-    /// Accepts the offered encodings, in the offered order (RFC 8853 section 5.3.2).
-    ///
-    /// An idle section does so too: a browser drops for good the encodings that an answer leaves
-    /// out, and the section may carry them later.
-    fn simulcast(&mut self, offered: &OfferedSection) {
-        if offered.rids.is_empty() {
-            return;
-        }
-        for rid in &offered.rids {
-            self.line(format_args!("a=rid:{rid} recv"));
-        }
-        let list = offered.rids.as_slice().join(";");
-        self.line(format_args!("a=simulcast:recv {list}"));
-    }
-
-    fn sending(&mut self, sending: &SendingSection, payload: &PayloadMapping) {
-        let stream = Token(&sending.stream_label);
-        let track = Token(&sending.track_label);
-        // RFC 8830 section 2.
-        self.line(format_args!("a=msid:{stream} {track}"));
-        let (ssrc, cname) = (sending.ssrc, Token(&sending.cname));
-        let rtx_ssrc = sending.rtx_ssrc.filter(|_| payload.rtx.is_some());
-        if let Some(rtx) = rtx_ssrc {
-            // RFC 5576 section 4.2, with the semantics of RFC 4588.
-            self.line(format_args!("a=ssrc-group:FID {ssrc} {rtx}"));
-        }
-        self.line(format_args!("a=ssrc:{ssrc} cname:{cname}"));
-        if let Some(rtx) = rtx_ssrc {
-            self.line(format_args!("a=ssrc:{rtx} cname:{cname}"));
-        }
-    }
-}
-
-/// All of a section's payloads, or the only one that is sent.
-fn payloads<'a>(offered: &'a OfferedSection, use_of: Use<'a>) -> &'a [PayloadMapping] {
-    match use_of {
-        Use::Send(_, payload) => std::slice::from_ref(payload),
-        Use::Inactive | Use::Receive => &offered.payloads,
-    }
-}
-
-/// RFC 8445 section 5.1.2.1 for a host candidate of component 1: type preference 126, and local
-/// preferences that fall along the list.
-fn priority(index: usize) -> u32 {
-    let local = u16::MAX - u16::try_from(index).unwrap_or(u16::MAX);
-    (126 << 24) + (u32::from(local) << 8) + 255
-}
-
-/// A text of our own that must stay one word of one line, whatever it was made from.
-struct Token<'a>(&'a str);
-
-impl fmt::Display for Token<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() {
-            return f.write_char('-');
-        }
-        for c in self.0.chars() {
-            f.write_char(if c.is_ascii_graphic() { c } else { '_' })?;
-        }
-        Ok(())
-    }
-}
-
-struct Hex<'a>(&'a [u8; 32]);
-
-impl fmt::Display for Hex<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, byte) in self.0.iter().enumerate() {
-            let separator = if index == 0 { "" } else { ":" };
-            write!(f, "{separator}{byte:02X}")?;
-        }
-        Ok(())
-    }
-}
-
-struct Words<'a>(&'a [String]);
-
-impl fmt::Display for Words<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|word| write!(f, " {word}"))
     }
 }

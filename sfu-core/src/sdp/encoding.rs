@@ -53,7 +53,7 @@ fn declared(attributes: &[Attribute]) -> BTreeSet<&str> {
 }
 
 fn rid(name: &str) -> Result<Rid, OfferError> {
-    // RFC 8851 section 10: rid-id. '-' and '_' are the RFC's own, gone from its erratum 7132.
+    // RFC 8851 section 10: rid-id.
     let valid = name
         .bytes()
         .all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_'));

@@ -9,7 +9,7 @@ use rtc_sdp::description::session::SessionDescription;
 
 use super::section::{self, SessionDefaults};
 use super::{excerpt, value, values};
-use crate::config::{MAX_SDP_LEN, MAX_SECTIONS};
+use crate::config::{MAX_MEDIA_LINE_LEN, MAX_SDP_LEN, MAX_SDP_LINES, MAX_SECTIONS};
 use crate::media::session::{
     Direction, DtlsRole, Fingerprint, IceCredentials, OfferError, OfferedSection, OfferedSession,
     TransportParameters,
@@ -46,7 +46,6 @@ pub fn read_offer(text: &str) -> Result<OfferedSession, OfferError> {
     });
     Ok(OfferedSession {
         transport: transport(tagged, &session.attributes)?,
-        extmap_allow_mixed: defaults.allow_mixed,
         sections,
     })
 }
@@ -59,7 +58,22 @@ fn parse(text: &str) -> Result<SessionDescription, OfferError> {
             limit: MAX_SDP_LEN,
         });
     }
-    let got = text.lines().filter(|line| line.starts_with("m=")).count();
+    let got = text.split('\n').count();
+    if got > MAX_SDP_LINES {
+        return Err(OfferError::TooManyLines {
+            got,
+            limit: MAX_SDP_LINES,
+        });
+    }
+    // The syntax skips carriage returns before a line, and so must whoever counts lines.
+    let lines = text.split('\n').map(|line| line.trim_start_matches('\r'));
+    let mut got = 0;
+    for line in lines.filter(|line| line.starts_with("m=")) {
+        if line.len() > MAX_MEDIA_LINE_LEN {
+            return Err(OfferError::BadMediaLine(got));
+        }
+        got += 1;
+    }
     if got > MAX_SECTIONS {
         return Err(OfferError::TooManySections {
             got,
@@ -114,10 +128,12 @@ fn transport(
     let ice = match (either("ice-ufrag"), either("ice-pwd")) {
         (Some(ufrag), Some(pwd)) => credentials(ufrag, pwd),
         _ => None,
-    };
+    }
+    .ok_or(OfferError::NoIceCredentials)?;
     let fingerprint = values(tagged, "fingerprint")
         .chain(values(session, "fingerprint"))
-        .find_map(sha_256);
+        .find_map(sha_256)
+        .ok_or(OfferError::NoFingerprint)?;
     // RFC 8842 section 5.3: an answerer prefers to wait where it may choose.
     let dtls_role = match either("setup") {
         Some("actpass" | "active") => DtlsRole::Passive,
@@ -125,8 +141,8 @@ fn transport(
         _ => return Err(OfferError::BadSetup),
     };
     Ok(TransportParameters {
-        ice: ice.ok_or(OfferError::NoIceCredentials)?,
-        fingerprint: fingerprint.ok_or(OfferError::NoFingerprint)?,
+        ice,
+        fingerprint,
         dtls_role,
     })
 }

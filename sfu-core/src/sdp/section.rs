@@ -42,6 +42,7 @@ pub(super) fn read(
         stopped,
         payloads: Default::default(),
         extensions: Default::default(),
+        extmap_allow_mixed: defaults.allow_mixed || media.has_attribute("extmap-allow-mixed"),
         rtcp_rsize: media.has_attribute("rtcp-rsize"),
         rids: Default::default(),
         track_cid: None,
@@ -56,12 +57,13 @@ pub(super) fn read(
     if !media.has_attribute("rtcp-mux") {
         return Err(OfferError::NoRtcpMux(section.mid.to_string()));
     }
-    let allow_mixed = defaults.allow_mixed || media.has_attribute("extmap-allow-mixed");
     section.payloads = payload::read(kind, &name.formats, attributes);
-    section.extensions = extmap::read(attributes, allow_mixed);
+    section.extensions = extmap::read(attributes, section.extmap_allow_mixed);
     section.rids = encoding::rids(attributes)?;
-    section.track_cid = encoding::track_cid(attributes)?;
-    section.ssrcs = encoding::ssrcs(attributes);
+    if section.direction.sends() {
+        section.track_cid = encoding::track_cid(attributes)?;
+        section.ssrcs = encoding::ssrcs(attributes);
+    }
     Ok(section)
 }
 

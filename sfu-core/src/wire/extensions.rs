@@ -138,7 +138,7 @@ impl<'v> ExtensionWriter<'v> {
         self.count == 0
     }
 
-    /// Bytes that [`Self::write`] writes: the profile and length words, the elements, and padding
+    /// Bytes of the extension in a header: the profile and length words, the elements, and padding
     /// to 32 bits. 0 when empty.
     #[must_use]
     pub const fn encoded_len(&self) -> usize {

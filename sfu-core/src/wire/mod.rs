@@ -6,6 +6,7 @@
 pub mod codec;
 pub mod demux;
 pub mod extensions;
+pub mod rtcp;
 pub mod rtp;
 pub mod seq;
 

@@ -1,3 +1,10 @@
-//! The doors: each decodes, authorises, calls the rooms and encodes. No door knows another.
+//! The doors: thin. Each decodes what its callers say, asks whether they may, calls the rooms, and
+//! encodes the answer. No door knows another.
 
+pub mod demo;
+pub mod grpc;
+pub mod health;
 pub mod livekit;
+
+#[cfg(test)]
+pub(crate) mod recording;

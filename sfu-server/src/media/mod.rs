@@ -3,3 +3,5 @@
 pub mod outlet;
 pub mod send_queue;
 pub mod udp_socket;
+pub mod worker_thread;
+pub mod workers;

@@ -32,6 +32,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
+use tokio::io::unix::AsyncFd;
 use sfu_core::media::path::{Path, Protocol};
 use sfu_core::media::send_batch::{Run, SendBatch};
 use socket2::{Domain, Socket, Type};
@@ -195,6 +196,21 @@ impl Outlet for UdpSocket {
         }
         self.counters.set(counters);
         progress
+    }
+}
+
+impl UdpSocket {
+    /// Hands the socket to the runtime's readiness watcher.
+    ///
+    /// # Errors
+    ///
+    /// The watcher refuses it.
+    #[allow(unsafe_code)]
+    pub fn watch(self) -> io::Result<AsyncFd<Self>> {
+        // SAFETY: `as_raw_fd` returns the descriptor that `inner` owns: it is open as long as
+        // `self` lives, which the `AsyncFd` owns from here on; and `inner` is private and never
+        // replaced, so that it is always the same one.
+        unsafe { AsyncFd::register(self) }.map_err(io::Error::from)
     }
 }
 

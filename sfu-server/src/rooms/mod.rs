@@ -10,6 +10,7 @@
 
 mod check;
 mod facts;
+mod fault;
 mod ids;
 mod info;
 mod join;

@@ -280,7 +280,7 @@ mod tests {
                     assert_eq!(parse(&full[..cut]), None);
                 }
                 assert!(parse(&full[..=len]).is_some());
-                let patched = |cut: usize| patch(&mut full.clone()[..cut], Some(1), Some(1));
+                let patched = |cut: usize| patch(&mut { full }[..cut], Some(1), Some(1));
                 assert!((0..len).all(|cut| patched(cut).is_none()));
                 assert_eq!(
                     patched(len),

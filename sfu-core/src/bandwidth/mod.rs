@@ -1,0 +1,3 @@
+//! When a subscriber's packets leave: one of each per subscriber transport.
+
+pub mod pacer;

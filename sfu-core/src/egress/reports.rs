@@ -1,0 +1,87 @@
+//! What a stream's sender says of it, and the round trips that its receiver's answers tell.
+
+use std::time::{Duration, Instant};
+
+use arrayvec::ArrayVec;
+
+use crate::id::Ssrc;
+use crate::wire::rtcp::{ReportBlock, SenderInfo};
+
+/// Sender reports remembered, so that an answer finds the one that it is about: answers come every
+/// second or so, and may be about the one before. Raising it finds answers of more round trips ago;
+/// lowering it below 2 loses those that cross the next report.
+const REMEMBERED_REPORTS: usize = 4;
+
+/// How long after its last packet a stream still counts as sent. RFC 3550 section 6.4 ends sender
+/// reports after two intervals without a packet. Raising it reports on streams that nobody feeds;
+/// lowering it below the pauses of a still screen makes the reports, and so the clocks, flicker.
+pub(super) const SENDER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// One stream's counts and its last sender reports.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Reports {
+    packets: u32,
+    octets: u32,
+    last_sent: Option<Instant>,
+    /// The middle 32 bits of the NTP time of the last reports, oldest first, and when they were
+    /// made.
+    made: ArrayVec<(u32, Instant), REMEMBERED_REPORTS>,
+    rtt: Option<Duration>,
+}
+
+impl Reports {
+    pub(super) fn on_sent(&mut self, now: Instant, payload_bytes: usize) {
+        self.last_sent = Some(now);
+        // RFC 3550 section 6.4.1: both counts wrap, and octets leave headers and padding out.
+        self.packets = self.packets.wrapping_add(1);
+        self.octets = self.octets.wrapping_add(payload_bytes as u32);
+    }
+
+    pub(super) fn sender_report(
+        &mut self,
+        now: Instant,
+        ssrc: Ssrc,
+        ntp: u64,
+        rtp_timestamp: u32,
+    ) -> Option<SenderInfo> {
+        if now.saturating_duration_since(self.last_sent?) > SENDER_TIMEOUT {
+            return None;
+        }
+        if self.made.is_full() {
+            self.made.remove(0);
+        }
+        self.made.push((middle(ntp), now));
+        Some(SenderInfo {
+            ssrc,
+            ntp,
+            rtp_timestamp,
+            packets: self.packets,
+            octets: self.octets,
+        })
+    }
+
+    pub(super) fn on_report(&mut self, now: Instant, block: &ReportBlock) -> Option<Duration> {
+        // RFC 3550 section 6.4.1: LSR is 0 when no sender report arrived.
+        if block.last_sr == 0 {
+            return None;
+        }
+        let made = self.made.iter().rev();
+        let &(_, at) = made.clone().find(|&&(ntp, _)| ntp == block.last_sr)?;
+        let delay =
+            Duration::from_nanos((u64::from(block.delay_since_last_sr) * 1_000_000_000) >> 16);
+        // A receiver that claims a longer delay than there was is one with a fast clock: no time at
+        // all went on the network.
+        let rtt = now.saturating_duration_since(at).saturating_sub(delay);
+        self.rtt = Some(rtt);
+        Some(rtt)
+    }
+
+    pub(super) const fn rtt(&self) -> Option<Duration> {
+        self.rtt
+    }
+}
+
+/// The middle 32 bits of an NTP time: seconds in 16.16 (RFC 3550 section 4).
+const fn middle(ntp: u64) -> u32 {
+    (ntp >> 16) as u32
+}

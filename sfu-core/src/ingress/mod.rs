@@ -1,0 +1,252 @@
+//! One published encoding as it arrives: what came, what is missing, what a packet is.
+
+mod keyframe_throttle;
+mod nack_generator;
+mod rate_meter;
+mod receive_statistics;
+pub mod rtx;
+mod sequence_window;
+pub mod twcc_recorder;
+
+use std::time::{Duration, Instant};
+
+use arrayvec::ArrayVec;
+
+pub use keyframe_throttle::{KEYFRAME_MIN_INTERVAL, KEYFRAME_RETRY_INTERVAL, KeyframeThrottle};
+
+use self::nack_generator::NackGenerator;
+use self::rate_meter::RateMeter;
+use self::receive_statistics::ReceiveStatistics;
+use self::sequence_window::{Fresh, SequenceWindow};
+use crate::drop_reason::DropReason;
+use crate::id::Ssrc;
+use crate::media::codec::{Codec, MediaKind};
+use crate::media::packet::{PacketFacts, VideoFacts};
+use crate::media::packet_cache::capacity_for;
+use crate::media::source_clock::SourceClock;
+use crate::unit::Bitrate;
+use crate::wire::codec::vp8;
+use crate::wire::rtcp::{ReportBlock, SenderInfo};
+use crate::wire::rtp::RtpHeader;
+
+/// How long after its last packet an encoding counts as living. Raising it leaves subscribers longer
+/// on an encoding that the publisher turned off; lowering it below the pace of a still screen (a
+/// frame a second) calls a living one dead.
+pub const ENCODING_ALIVE: Duration = Duration::from_millis(1500);
+
+/// What a published encoding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IngressSettings {
+    /// The codec.
+    pub codec: Codec,
+    /// The stream.
+    pub media_ssrc: Ssrc,
+    /// Generic NACK is agreed on: missing packets are asked for.
+    pub nack: bool,
+}
+
+/// One published encoding.
+#[derive(Debug)]
+pub struct Ingress {
+    settings: IngressSettings,
+    window: SequenceWindow,
+    statistics: ReceiveStatistics,
+    nack_generator: NackGenerator,
+    keyframes: KeyframeThrottle,
+    rate: RateMeter,
+    clock: Option<SourceClock>,
+    last_media: Option<Instant>,
+}
+
+impl Ingress {
+    /// An encoding of which nothing has come yet.
+    #[must_use]
+    pub fn new(settings: IngressSettings, now: Instant) -> Self {
+        let kept = capacity_for(settings.codec.kind());
+        Self {
+            settings,
+            window: SequenceWindow::new(kept),
+            statistics: ReceiveStatistics::new(now, settings.codec.clock_rate()),
+            nack_generator: NackGenerator::new(kept),
+            keyframes: KeyframeThrottle::new(),
+            rate: RateMeter::new(now),
+            clock: None,
+            last_media: None,
+        }
+    }
+
+    /// The settings that it was made with.
+    #[must_use]
+    pub const fn settings(&self) -> &IngressSettings {
+        &self.settings
+    }
+
+    /// Takes one authenticated packet of the stream: `header`, and `payload` decrypted and without
+    /// its `padding_len` bytes of padding. `repaired` says that it was taken out of a repair, see
+    /// [`rtx::unwrap`]. What the facts call its sequence leaves packets of padding out.
+    ///
+    /// # Errors
+    ///
+    /// `Duplicate`, for a repair `RtxUseless`; `TooOld`; `PaddingOnly`; `CodecMalformed`.
+    pub fn receive(
+        &mut self,
+        now: Instant,
+        header: &RtpHeader,
+        padding_len: u8,
+        payload: &[u8],
+        audio_level: Option<u8>,
+        repaired: bool,
+    ) -> Result<PacketFacts, DropReason> {
+        let size = usize::from(header.header_len) + payload.len() + usize::from(padding_len);
+        self.rate.add(now, size);
+        let fresh = self.note(now, header, repaired)?;
+        if payload.is_empty() {
+            self.window.skip(fresh);
+            return Err(DropReason::PaddingOnly);
+        }
+        self.last_media = Some(now);
+        let video = self.video_facts(payload)?;
+        if video.keyframe_start {
+            // What is missing before it stays due: a receiver could do without, but subscribers see
+            // the gap too, ask for it, and hold the keyframe back behind it meanwhile.
+            self.keyframes.keyframe_seen();
+        }
+        Ok(PacketFacts {
+            arrived: now,
+            sequence: self.window.dense(fresh.sequence),
+            timestamp: header.timestamp,
+            marker: header.marker,
+            payload_start: header.header_len,
+            // A payload within a datagram; a longer one is refused by the pool.
+            payload_len: u16::try_from(payload.len()).map_err(|_| DropReason::RtpMalformed)?,
+            audio_level,
+            video,
+        })
+    }
+
+    /// Takes note of a packet's number: in the statistics, and against the gaps.
+    fn note(
+        &mut self,
+        now: Instant,
+        header: &RtpHeader,
+        repaired: bool,
+    ) -> Result<Fresh, DropReason> {
+        let fresh = self.window.receive(header.sequence);
+        if !repaired && !matches!(fresh, Err(DropReason::TooOld)) {
+            let sequence = self.window.peek(header.sequence);
+            self.statistics.received(now, sequence, header.timestamp);
+        }
+        let fresh = fresh.map_err(|reason| match reason {
+            DropReason::Duplicate if repaired => DropReason::RtxUseless,
+            other => other,
+        })?;
+        if self.settings.nack {
+            let lost = self
+                .nack_generator
+                .received(now, fresh.sequence, fresh.highest_before);
+            self.gave_up(now, lost);
+        }
+        Ok(fresh)
+    }
+
+    fn video_facts(&self, payload: &[u8]) -> Result<VideoFacts, DropReason> {
+        match self.settings.codec {
+            Codec::Opus => Ok(VideoFacts::default()),
+            Codec::Vp8 => {
+                let descriptor = vp8::parse(payload).ok_or(DropReason::CodecMalformed)?;
+                Ok(VideoFacts {
+                    frame_start: descriptor.frame_start,
+                    keyframe_start: descriptor.is_keyframe,
+                    picture_id: descriptor.picture_id.map(|id| id.value),
+                    wide_picture_id: descriptor.picture_id.is_some_and(|id| id.wide),
+                    tl0_picture_index: descriptor.tl0_picture_index,
+                    temporal_layer: descriptor.temporal_id.unwrap_or(0),
+                })
+            }
+        }
+    }
+
+    /// What is lost for good breaks pictures until a keyframe.
+    fn gave_up(&mut self, now: Instant, lost: bool) {
+        if lost && self.settings.codec.kind() == MediaKind::Video {
+            self.keyframes.want(now);
+        }
+    }
+
+    /// Appends to `out` the numbers to ask for again now, ascending; what does not fit stays due.
+    pub fn poll_nacks<const N: usize>(&mut self, now: Instant, out: &mut ArrayVec<u16, N>) {
+        let lost = self.nack_generator.poll(now, out);
+        self.gave_up(now, lost);
+    }
+
+    /// Somebody needs a keyframe. True: ask the publisher now. False: a request is under way, or
+    /// [`Self::poll_keyframe`] will say when.
+    pub fn request_keyframe(&mut self, now: Instant) -> bool {
+        self.keyframes.request(now)
+    }
+
+    /// True: ask the publisher for a keyframe now, for a wish that waited, one that was not met, or
+    /// because too much is lost.
+    pub fn poll_keyframe(&mut self, now: Instant) -> bool {
+        self.keyframes.poll(now)
+    }
+
+    /// Nobody waits for a keyframe any longer.
+    pub fn cancel_keyframe(&mut self) {
+        self.keyframes.cancel();
+    }
+
+    /// When to call [`Self::poll_nacks`] and [`Self::poll_keyframe`] next.
+    #[must_use]
+    pub fn next_timeout(&self) -> Option<Instant> {
+        let nacks = self.nack_generator.next_timeout();
+        let keyframe = self.keyframes.next_timeout();
+        nacks.into_iter().chain(keyframe).min()
+    }
+
+    /// The round-trip time to the publisher, where it is known: how long to wait for a repair.
+    pub fn set_rtt(&mut self, rtt: Duration) {
+        self.nack_generator.set_rtt(rtt);
+    }
+
+    /// The stream's block of the next receiver report, which ends the span that the next one tells
+    /// of; `None` before the first packet.
+    pub fn report(&mut self, now: Instant) -> Option<ReportBlock> {
+        self.statistics.report(now, self.settings.media_ssrc)
+    }
+
+    /// Takes note of the publisher's report about this stream.
+    pub fn on_sender_report(&mut self, now: Instant, sender: &SenderInfo) {
+        self.statistics.on_sender_report(now, sender);
+        // RFC 3550 section 6.4.1: a sender without a wall clock says 0.
+        if sender.ntp != 0 {
+            self.clock = Some(SourceClock {
+                ntp: sender.ntp,
+                rtp: sender.rtp_timestamp,
+                arrived: now,
+            });
+        }
+    }
+
+    /// How the stream's media clock goes with its publisher's wall clock, once reported.
+    #[must_use]
+    pub const fn source_clock(&self) -> Option<&SourceClock> {
+        self.clock.as_ref()
+    }
+
+    /// Whether media came within [`ENCODING_ALIVE`].
+    #[must_use]
+    pub fn is_alive(&self, now: Instant) -> bool {
+        self.last_media
+            .is_some_and(|at| now.saturating_duration_since(at) < ENCODING_ALIVE)
+    }
+
+    /// What came over the last second: RTP with headers and padding, repairs included.
+    #[must_use]
+    pub fn bitrate(&self, now: Instant) -> Bitrate {
+        self.rate.rate(now)
+    }
+}
+
+#[cfg(test)]
+mod tests;

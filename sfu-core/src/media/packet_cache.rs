@@ -1,0 +1,160 @@
+//! The packets of one encoding that can still be sent again.
+
+use super::codec::MediaKind;
+use super::packet::{PacketPool, PacketRef};
+
+/// Packets kept of a video encoding, a power of two: two seconds of 2.5 Mbit/s. Raising it repairs
+/// packets over longer round trips, and pins 1.6 kB of the pool for each; lowering it makes a
+/// burst push out what a subscriber is about to ask for.
+pub const VIDEO_CACHE_PACKETS: usize = 512;
+
+/// Packets kept of an audio stream, a power of two: 1.3 s of 20 ms each. Raising it pins memory
+/// that sound too late to be played never needs; lowering it refuses packets that are merely
+/// reordered.
+pub const AUDIO_CACHE_PACKETS: usize = 64;
+
+/// How many packets an encoding of this kind keeps.
+#[must_use]
+pub const fn capacity_for(kind: MediaKind) -> usize {
+    match kind {
+        MediaKind::Audio => AUDIO_CACHE_PACKETS,
+        MediaKind::Video => VIDEO_CACHE_PACKETS,
+    }
+}
+
+/// A ring of packets by their extended sequence number. It owns one count of each that it holds.
+///
+/// Dropping it gives nothing back, as that needs the pool: [`Self::clear`] first.
+#[derive(Debug)]
+pub struct PacketCache {
+    ring: Box<[Option<(u64, PacketRef)>]>,
+}
+
+impl PacketCache {
+    /// A cache of [`capacity_for`] this kind, allocated now and never again.
+    #[must_use]
+    pub fn new(kind: MediaKind) -> Self {
+        Self {
+            ring: vec![None; capacity_for(kind)].into_boxed_slice(),
+        }
+    }
+
+    fn index(&self, sequence: u64) -> usize {
+        // The capacity is a power of two well below 2^32: nothing is cut off that counts.
+        sequence as usize & (self.ring.len() - 1)
+    }
+
+    /// Takes over the caller's count of `packet`. What stood in its place is released: the packet a
+    /// whole ring older.
+    ///
+    /// False when a packet a whole ring newer, or the same one, stands there: then `packet` is
+    /// released instead, and is gone unless something else pins it.
+    pub fn insert(&mut self, pool: &mut PacketPool, sequence: u64, packet: PacketRef) -> bool {
+        let place = self.index(sequence);
+        match self.ring[place] {
+            Some((held, _)) if held >= sequence => {
+                pool.release(packet);
+                false
+            }
+            held => {
+                if let Some((_, old)) = held {
+                    pool.release(old);
+                }
+                self.ring[place] = Some((sequence, packet));
+                true
+            }
+        }
+    }
+
+    /// The packet of this number, while it is held.
+    #[must_use]
+    pub fn get(&self, sequence: u64) -> Option<PacketRef> {
+        match self.ring[self.index(sequence)] {
+            Some((held, packet)) if held == sequence => Some(packet),
+            _ => None,
+        }
+    }
+
+    /// Releases everything: before the cache is dropped, or its stream starts afresh.
+    pub fn clear(&mut self, pool: &mut PacketPool) {
+        for place in &mut self.ring {
+            if let Some((_, packet)) = place.take() {
+                pool.release(packet);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::media::packet::{PacketFacts, VideoFacts};
+
+    #[allow(clippy::disallowed_methods, reason = "a base for virtual time")]
+    fn stored(pool: &mut PacketPool, sequence: u64) -> PacketRef {
+        let facts = PacketFacts {
+            arrived: Instant::now(),
+            sequence,
+            timestamp: 0,
+            marker: false,
+            payload_start: 0,
+            payload_len: 1,
+            audio_level: None,
+            video: VideoFacts::default(),
+        };
+        pool.insert(0, facts, &sequence.to_be_bytes()).unwrap()
+    }
+
+    #[test]
+    fn the_ring_holds_the_newest_and_gives_the_rest_back() {
+        let mut pool = PacketPool::new(AUDIO_CACHE_PACKETS as u32 + 1);
+        let mut cache = PacketCache::new(MediaKind::Audio);
+        let first = (1 << 16) - 10;
+        for sequence in first..first + 1000 {
+            let packet = stored(&mut pool, sequence);
+            assert!(cache.insert(&mut pool, sequence, packet));
+            assert_eq!(cache.get(sequence), Some(packet));
+        }
+        assert_eq!(pool.free(), 1);
+        for sequence in first..first + 1000 {
+            let held = cache.get(sequence).and_then(|packet| pool.get(packet));
+            let held = held.map(|(facts, _)| facts.sequence);
+            let kept = sequence + AUDIO_CACHE_PACKETS as u64 >= first + 1000;
+            assert_eq!(held, kept.then_some(sequence));
+        }
+        cache.clear(&mut pool);
+        assert_eq!(pool.free(), AUDIO_CACHE_PACKETS + 1);
+        assert_eq!(cache.get(first + 999), None);
+    }
+
+    #[test]
+    fn a_late_packet_never_pushes_out_a_newer_one() {
+        let mut pool = PacketPool::new(4);
+        let mut cache = PacketCache::new(MediaKind::Audio);
+        let newer = stored(&mut pool, 1000);
+        assert!(cache.insert(&mut pool, 1000, newer));
+        let old_number = 1000 - AUDIO_CACHE_PACKETS as u64;
+        let older = stored(&mut pool, old_number);
+        assert!(!cache.insert(&mut pool, old_number, older));
+        assert!(pool.get(older).is_none(), "released");
+        let again = stored(&mut pool, 1000);
+        assert!(!cache.insert(&mut pool, 1000, again));
+        assert_eq!(cache.get(1000), Some(newer));
+        assert_eq!(pool.free(), 3);
+    }
+
+    #[test]
+    fn a_pinned_packet_outlives_the_cache() {
+        let mut pool = PacketPool::new(1);
+        let mut cache = PacketCache::new(MediaKind::Video);
+        let packet = stored(&mut pool, 7);
+        assert!(pool.pin(packet));
+        cache.insert(&mut pool, 7, packet);
+        cache.clear(&mut pool);
+        assert!(pool.get(packet).is_some());
+        pool.release(packet);
+        assert_eq!(pool.free(), 1);
+    }
+}

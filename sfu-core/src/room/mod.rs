@@ -1,0 +1,3 @@
+//! Who publishes what and who gets it: tables of ids and indices, never packets.
+
+pub mod tracks;

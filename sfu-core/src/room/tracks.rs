@@ -1,0 +1,172 @@
+//! A room's tracks, and the routes from each to its subscriptions.
+
+use std::collections::BTreeMap;
+
+use slab::Slab;
+
+use crate::command::TrackAnnouncement;
+use crate::id::{Mid, TrackId};
+use crate::media::codec::MediaKind;
+use crate::media::session::MAX_ENCODINGS;
+
+/// A participant's place in its room.
+pub type PeerIndex = usize;
+
+/// A track's place in its room.
+pub type TrackIndex = usize;
+
+/// One subscription of a track: whose, and which of the subscriber's egresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The subscriber.
+    pub peer: PeerIndex,
+    /// The egress within the subscriber.
+    pub egress: usize,
+}
+
+/// A published source.
+#[derive(Debug)]
+pub struct Track {
+    /// Its number.
+    pub id: TrackId,
+    /// Who publishes it.
+    pub publisher: PeerIndex,
+    /// Audio or video.
+    pub kind: MediaKind,
+    /// What the publisher said of it.
+    pub announcement: TrackAnnouncement,
+    /// The publisher's section, once negotiated.
+    pub mid: Option<Mid>,
+    /// The publisher's ingress of each encoding, lowest quality first.
+    pub encodings: [Option<usize>; MAX_ENCODINGS],
+    /// The best encoding that has packets now.
+    pub best: Option<u8>,
+    /// A packet has arrived.
+    pub started: bool,
+    /// Where its packets go.
+    pub routes: Vec<Route>,
+}
+
+/// A room's tracks.
+#[derive(Debug, Default)]
+pub struct Tracks {
+    slots: Slab<Track>,
+    by_id: BTreeMap<TrackId, TrackIndex>,
+}
+
+impl Tracks {
+    /// Adds an announced track; `None` when its number is taken.
+    pub fn announce(
+        &mut self,
+        publisher: PeerIndex,
+        announcement: TrackAnnouncement,
+    ) -> Option<TrackIndex> {
+        let id = announcement.track;
+        if self.by_id.contains_key(&id) {
+            return None;
+        }
+        let index = self.slots.insert(Track {
+            id,
+            publisher,
+            kind: announcement.kind,
+            announcement,
+            mid: None,
+            encodings: [None; MAX_ENCODINGS],
+            best: None,
+            started: false,
+            routes: Vec::new(),
+        });
+        self.by_id.insert(id, index);
+        Some(index)
+    }
+
+    /// Where a track is.
+    #[must_use]
+    pub fn index_of(&self, id: TrackId) -> Option<TrackIndex> {
+        self.by_id.get(&id).copied()
+    }
+
+    /// The track at an index.
+    #[must_use]
+    pub fn get(&self, index: TrackIndex) -> Option<&Track> {
+        self.slots.get(index)
+    }
+
+    /// The track at an index, to change.
+    pub fn get_mut(&mut self, index: TrackIndex) -> Option<&mut Track> {
+        self.slots.get_mut(index)
+    }
+
+    /// Takes a track out; its routes come with it, for their egresses to be ended.
+    pub fn remove(&mut self, index: TrackIndex) -> Option<Track> {
+        let track = self.slots.try_remove(index)?;
+        self.by_id.remove(&track.id);
+        Some(track)
+    }
+
+    /// The tracks of one publisher, in the order of their numbers.
+    pub fn of_publisher(&self, peer: PeerIndex) -> impl Iterator<Item = TrackIndex> + '_ {
+        self.by_id
+            .values()
+            .copied()
+            .filter(move |&index| self.slots[index].publisher == peer)
+    }
+
+    /// The publisher's announced track that the client calls `cid`.
+    #[must_use]
+    pub fn by_cid(&self, peer: PeerIndex, cid: &str) -> Option<TrackIndex> {
+        self.of_publisher(peer)
+            .find(|&index| self.slots[index].announcement.cid == cid)
+    }
+
+    /// Ends one subscriber's route from a track and says which egress it led to.
+    pub fn remove_route(&mut self, index: TrackIndex, peer: PeerIndex) -> Option<usize> {
+        let routes = &mut self.slots.get_mut(index)?.routes;
+        let at = routes.iter().position(|route| route.peer == peer)?;
+        Some(routes.swap_remove(at).egress)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn announcement(track: u64, cid: &str) -> TrackAnnouncement {
+        TrackAnnouncement {
+            track: TrackId(track),
+            kind: MediaKind::Video,
+            cid: cid.to_owned(),
+            stream_label: String::new(),
+            track_label: String::new(),
+            muted: false,
+        }
+    }
+
+    #[test]
+    fn a_track_is_found_by_its_number_and_by_its_publishers_name_of_it() {
+        let mut tracks = Tracks::default();
+        let mine = tracks.announce(1, announcement(10, "camera")).unwrap();
+        let theirs = tracks.announce(2, announcement(11, "camera")).unwrap();
+        assert!(tracks.announce(2, announcement(11, "again")).is_none());
+        assert_eq!(tracks.by_cid(1, "camera"), Some(mine));
+        assert_eq!(tracks.by_cid(2, "camera"), Some(theirs));
+        assert_eq!(tracks.by_cid(2, "screen"), None);
+        assert!(tracks.remove(mine).is_some());
+        assert_eq!(tracks.index_of(TrackId(10)), None);
+        assert_eq!(tracks.of_publisher(2).collect::<Vec<_>>(), [theirs]);
+    }
+
+    #[test]
+    fn a_removed_route_names_its_egress_once() {
+        let mut tracks = Tracks::default();
+        let index = tracks.announce(1, announcement(10, "camera")).unwrap();
+        let routes = [Route { peer: 2, egress: 5 }, Route { peer: 3, egress: 6 }];
+        tracks.get_mut(index).unwrap().routes.extend(routes);
+        assert_eq!(tracks.remove_route(index, 2), Some(5));
+        assert_eq!(tracks.remove_route(index, 2), None);
+        assert_eq!(
+            tracks.get(index).unwrap().routes,
+            [Route { peer: 3, egress: 6 }]
+        );
+    }
+}

@@ -1,0 +1,284 @@
+use std::io::Cursor;
+
+use rtc_sdp::description::session::SessionDescription;
+
+use super::*;
+use crate::id::Ssrc;
+use crate::media::codec::Codec;
+use crate::media::session::{AnsweredSection, SectionKind, SendingSection};
+use crate::sdp::write_answer;
+
+fn sending(codec: Codec) -> AnsweredSection {
+    AnsweredSection::Send(SendingSection {
+        stream_label: "PA_1|TR_2".into(),
+        track_label: "TR_2".into(),
+        ssrc: Ssrc(1000),
+        rtx_ssrc: Some(Ssrc(2000)),
+        cname: "publisher".into(),
+        codec,
+    })
+}
+
+fn reread(answer: &str) -> SessionDescription {
+    SessionDescription::unmarshal(&mut Cursor::new(answer.as_bytes())).unwrap()
+}
+
+/// The lines of one answered section, from its `m=` line.
+fn section(answer: &str, index: usize) -> Vec<&str> {
+    let mut at = 0;
+    let lines = answer.split_terminator("\r\n").filter(move |line| {
+        at += usize::from(line.starts_with("m="));
+        at == index + 1
+    });
+    lines.collect()
+}
+
+/// An answer has the offer's sections in the offer's order (RFC 3264 section 6), names the accepted
+/// ones and no others in its group, and every line is whole.
+pub(super) fn assert_mirrors(offer: &OfferedSession, answer: &str) {
+    assert!(
+        answer
+            .lines()
+            .all(|line| line.chars().all(|c| !c.is_control()))
+    );
+    let reread = reread(answer);
+    assert_eq!(reread.media_descriptions.len(), offer.sections.len());
+    let mut group = "BUNDLE".to_owned();
+    for (media, offered) in reread.media_descriptions.iter().zip(&offer.sections) {
+        assert_eq!(media.media_name.media, offered.media);
+        assert_eq!(media.media_name.protos.join("/"), offered.protocol);
+        assert!(!media.media_name.formats.is_empty());
+        let mid = media.attribute("mid").flatten().unwrap_or_default();
+        assert_eq!(mid, offered.mid.as_str());
+        if media.media_name.port.value != 0 {
+            group = group + " " + mid;
+        }
+    }
+    assert_eq!(*reread.attribute("group").unwrap(), group);
+}
+
+#[test]
+fn every_fixture_is_mirrored_in_every_use() {
+    for text in ALL {
+        let offer = read(text);
+        let count = offer.sections.len();
+        for answered in [
+            AnsweredSection::Rejected,
+            AnsweredSection::Inactive,
+            AnsweredSection::Receive,
+            sending(Codec::Opus),
+            sending(Codec::Vp8),
+        ] {
+            let answer = write_answer(&offer, &local(), &vec![answered; count], 1);
+            assert_mirrors(&offer, &answer);
+        }
+        assert_mirrors(&offer, &write_answer(&offer, &local(), &[], 1));
+    }
+}
+
+#[test]
+fn the_session_lines() {
+    let answer = write_answer(&read(SMALL), &local(), &[AnsweredSection::Receive], 42);
+    let session: Vec<&str> = answer
+        .lines()
+        .take_while(|l| !l.starts_with("m="))
+        .collect();
+    let expected = [
+        "v=0",
+        "o=- 6185084777655555541 42 IN IP4 0.0.0.0",
+        "s=-",
+        "t=0 0",
+        "a=ice-lite",
+        "a=group:BUNDLE 0",
+        "a=msid-semantic: WMS *",
+    ];
+    assert_eq!(session, expected);
+    assert!(answer.ends_with("\r\n"));
+}
+
+#[test]
+fn candidates_stand_in_the_first_accepted_section_only() {
+    let offer = read(CHROMIUM_JOIN);
+    let sections = [
+        AnsweredSection::Rejected,
+        AnsweredSection::Inactive,
+        AnsweredSection::Inactive,
+    ];
+    let answer = write_answer(&offer, &local(), &sections, 1);
+    let tagged = section(&answer, 1);
+    // RFC 8445 section 5.1.2.1; one address has one foundation.
+    for line in [
+        "a=ice-ufrag:ours",
+        "a=ice-pwd:our+password/of24letters",
+        "a=setup:passive",
+        "a=candidate:1 1 udp 2130706431 192.0.2.1 7882 typ host",
+        "a=candidate:2 1 udp 2130706175 2001:db8::1 7882 typ host",
+        "a=candidate:1 1 udp 2130705919 192.0.2.1 7883 typ host",
+        "a=end-of-candidates",
+    ] {
+        assert!(tagged.contains(&line), "{line}");
+    }
+    let fingerprint = format!("a=fingerprint:sha-256 {}", ["AB"; 32].join(":"));
+    assert!(tagged.contains(&fingerprint.as_str()));
+    assert_eq!(answer.matches("candidate").count(), 4);
+    assert_eq!(
+        section(&answer, 0)[0],
+        "m=audio 0 UDP/TLS/RTP/SAVPF 111 63 9 0 8 13 110 126"
+    );
+    assert_eq!(section(&answer, 0)[2..], ["a=mid:0", "a=inactive"]);
+    assert!(answer.contains("a=group:BUNDLE 1 2\r\n"));
+}
+
+#[test]
+fn an_idle_video_section_agrees_on_all_that_a_later_use_needs() {
+    // Chromium offers the dependency descriptor in the camera's section only.
+    let needed = [
+        "sdes:mid",
+        "sdes:rtp-stream-id",
+        "sdes:repaired-rtp-stream-id",
+        "transport-wide-cc-extensions-01",
+        "dependency-descriptor-rtp-header-extension",
+    ];
+    for (text, at, formats, needed) in [
+        (CHROMIUM_JOIN, 3, "96 97", &needed[..4]),
+        (CHROMIUM_PUBLISH, 7, "96 97", &needed[..]),
+        (FIREFOX_PUBLISH, 7, "120 124", &needed[..]),
+    ] {
+        let offer = read(text);
+        let idle = vec![AnsweredSection::Inactive; offer.sections.len()];
+        let answer = write_answer(&offer, &local(), &idle, 1);
+        let video = section(&answer, at);
+        assert_eq!(video[0], format!("m=video 9 UDP/TLS/RTP/SAVPF {formats}"));
+        for uri in needed {
+            let named = |line: &&&str| line.starts_with("a=extmap:") && line.ends_with(uri);
+            assert_eq!(video.iter().filter(named).count(), 1, "{uri}");
+        }
+        assert!(video.contains(&"a=inactive") && video.contains(&"a=extmap-allow-mixed"));
+    }
+}
+
+#[test]
+fn a_published_simulcast_track() {
+    let offer = read(CHROMIUM_PUBLISH);
+    let at = offer
+        .sections
+        .iter()
+        .position(|s| !s.rids.is_empty())
+        .unwrap();
+    for (answered, direction) in [
+        (AnsweredSection::Receive, "a=recvonly"),
+        (AnsweredSection::Inactive, "a=inactive"),
+    ] {
+        let answer = write_answer(&offer, &local(), &vec![answered; offer.sections.len()], 1);
+        let camera = section(&answer, at);
+        let from = camera.iter().position(|line| *line == direction).unwrap();
+        let expected = [
+            "a=rtpmap:96 VP8/90000",
+            "a=rtcp-fb:96 transport-cc",
+            "a=rtcp-fb:96 ccm fir",
+            "a=rtcp-fb:96 nack",
+            "a=rtcp-fb:96 nack pli",
+            "a=rtpmap:97 rtx/90000",
+            "a=fmtp:97 apt=96",
+            "a=rid:q recv",
+            "a=rid:h recv",
+            "a=rid:f recv",
+            "a=simulcast:recv q;h;f",
+        ];
+        assert_eq!(camera[from + 1..], expected);
+        assert!(camera.contains(&"a=rtcp-mux") && camera.contains(&"a=rtcp-rsize"));
+    }
+}
+
+#[test]
+fn a_sent_track() {
+    let offer = read(CHROMIUM_JOIN);
+    let mut sections = vec![sending(Codec::Opus); 3];
+    sections.extend(vec![sending(Codec::Vp8); 3]);
+    let answer = write_answer(&offer, &local(), &sections, 1);
+    let audio = section(&answer, 0);
+    assert_eq!(audio[0], "m=audio 9 UDP/TLS/RTP/SAVPF 111");
+    let expected = [
+        "a=sendonly",
+        "a=rtpmap:111 opus/48000/2",
+        "a=rtcp-fb:111 transport-cc",
+        "a=fmtp:111 minptime=10;useinbandfec=1",
+        "a=msid:PA_1|TR_2 TR_2",
+        // Without an RTX payload type its SSRC is not announced.
+        "a=ssrc:1000 cname:publisher",
+    ];
+    assert!(audio.ends_with(&expected), "{audio:?}");
+    let expected = [
+        "a=msid:PA_1|TR_2 TR_2",
+        "a=ssrc-group:FID 1000 2000",
+        "a=ssrc:1000 cname:publisher",
+        "a=ssrc:2000 cname:publisher",
+    ];
+    assert!(section(&answer, 3).ends_with(&expected));
+}
+
+#[test]
+fn labels_cannot_end_a_line() {
+    let AnsweredSection::Send(mut sending) = sending(Codec::Opus) else {
+        unreachable!()
+    };
+    sending.stream_label = "a\r\nm=audio 9 x y".into();
+    sending.cname = String::new();
+    let sections = [AnsweredSection::Send(sending)];
+    let offer = read(SMALL);
+    let answer = write_answer(&offer, &local(), &sections, 1);
+    assert_mirrors(&offer, &answer);
+    assert!(answer.contains("a=msid:a__m=audio_9_x_y TR_2\r\n"));
+    assert!(answer.contains("cname:-\r\n"));
+}
+
+#[test]
+fn what_the_offer_does_not_allow_is_idle_or_rejected() {
+    let direction = |offered: &str, answered: AnsweredSection| {
+        let offer = read(&with(&[offered]));
+        let answer = write_answer(&offer, &local(), &[answered], 1);
+        let lines = section(&answer, 0);
+        let names = ["a=inactive", "a=recvonly", "a=sendonly"];
+        *lines.iter().find(|line| names.contains(line)).unwrap() == "a=inactive"
+    };
+    assert!(direction("a=recvonly", AnsweredSection::Receive));
+    assert!(direction("a=sendonly", sending(Codec::Opus)));
+    assert!(!direction("a=sendrecv", AnsweredSection::Receive));
+    assert!(!direction("a=sendrecv", sending(Codec::Opus)));
+
+    let port = |text: &str, answered: AnsweredSection| {
+        let answer = write_answer(&read(text), &local(), &[answered], 1);
+        reread(&answer).media_descriptions[0].media_name.port.value
+    };
+    assert_eq!(port(SMALL, AnsweredSection::Receive), 9);
+    assert_eq!(port(SMALL, sending(Codec::Vp8)), 0, "a codec not offered");
+    let unknown = bend(SMALL, "OPUS/48000/2", "PCMU/8000");
+    assert_eq!(
+        port(&unknown, AnsweredSection::Inactive),
+        0,
+        "no codec in common"
+    );
+}
+
+#[test]
+fn stopped_sections_and_data_channels_are_rejected() {
+    let text = CHROMIUM_JOIN.replacen("m=audio 9", "m=audio 0", 1);
+    // The section that the group named first is gone from it, as a re-offer has it.
+    let offer = read(&text.replace("BUNDLE 0 1", "BUNDLE 1"));
+    let answer = write_answer(&offer, &local(), &vec![AnsweredSection::Inactive; 7], 1);
+    assert!(section(&answer, 0)[0].starts_with("m=audio 0 "));
+    assert_eq!(offer.sections[6].kind, SectionKind::Other);
+    let data = section(&answer, 6)[0];
+    assert_eq!(data, "m=application 0 UDP/DTLS/SCTP webrtc-datachannel");
+    assert!(answer.contains("a=group:BUNDLE 1 2 3 4 5\r\n"));
+}
+
+#[test]
+fn our_role_stays_in_a_re_offer() {
+    let ours = LocalTransport {
+        dtls_role: DtlsRole::Active,
+        ..local()
+    };
+    let answer = write_answer(&read(SMALL), &ours, &[AnsweredSection::Receive], 2);
+    assert!(answer.contains("a=setup:active\r\n"));
+}

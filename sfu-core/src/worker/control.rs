@@ -1,0 +1,362 @@
+//! Obeys the control plane: who is in which room, which tracks there are, who wants which.
+
+use std::time::Instant;
+
+use slab::Slab;
+
+use super::peer::{Peer, Requested, SectionUse};
+use super::rtcp_queue::RtcpQueue;
+use super::streams::Streams;
+use super::{PeerKey, Room, Shared, Worker, negotiation};
+use crate::bandwidth::pacer::Pacer;
+use crate::command::{Command, MediaPermissions, TrackAnnouncement};
+use crate::config::{MAX_SUBSCRIPTIONS_PER_PARTICIPANT, MAX_TRACKS_PER_PARTICIPANT};
+use crate::id::{ParticipantId, RoomId, Ssrc, TrackId};
+use crate::ingress::twcc_recorder::TwccRecorder;
+use crate::media::send_batch::MAX_DATAGRAM;
+use crate::media::session::ExtensionMap;
+use crate::room::tracks::{PeerIndex, TrackIndex, Tracks};
+use crate::transport::Transport;
+use rand_core::Rng;
+
+impl Worker {
+    /// Carries out one command. What it leads to is in the next [`Worker::poll_event`] and
+    /// [`Worker::poll_transmit`].
+    pub fn handle_command(&mut self, now: Instant, command: Command) {
+        match command {
+            Command::AddParticipant {
+                room,
+                participant,
+                permissions,
+            } => {
+                self.add_participant(now, room, participant, permissions);
+            }
+            Command::RemoveParticipant { participant } => self.remove_participant(participant),
+            Command::CloseRoom { room } => self.close_room(room),
+            Command::Offer {
+                participant,
+                offer_id,
+                offer,
+            } => {
+                self.with_peer(participant, |shared, room, index| {
+                    negotiation::offer(shared, room, index, now, offer_id, &offer);
+                });
+            }
+            Command::AnnounceTrack {
+                participant,
+                announcement,
+            } => {
+                self.with_peer(participant, |shared, room, index| {
+                    announce(shared, room, index, *announcement);
+                });
+            }
+            Command::RemoveTrack { track } => {
+                self.with_track(track, |shared, room, index| {
+                    remove_track(shared, room, index);
+                });
+            }
+            Command::SetTrackMuted { track, muted } => {
+                self.with_track(track, |_, room, index| {
+                    if let Some(track) = room.tracks.get_mut(index) {
+                        track.announcement.muted = muted;
+                    }
+                });
+            }
+            Command::Subscribe { participant, track } => {
+                self.with_peer(participant, |shared, room, index| {
+                    subscribe(shared, room, index, track);
+                });
+            }
+            Command::Unsubscribe { participant, track } => {
+                self.with_peer(participant, |shared, room, index| {
+                    unsubscribe(shared, room, index, track);
+                });
+            }
+            Command::SetSubscriptionEnabled {
+                participant,
+                track,
+                enabled,
+            } => {
+                self.with_peer(participant, |shared, room, index| {
+                    set_enabled(shared, room, index, track, enabled, now);
+                });
+            }
+            Command::InjectPanic { room } => {
+                if let Some(&key) = self.room_keys.get(&room) {
+                    self.in_room::<()>(key, |_, room| panic!("injected into room {}", room.id));
+                }
+            }
+        }
+    }
+
+    fn with_peer(
+        &mut self,
+        participant: ParticipantId,
+        work: impl FnOnce(&mut Shared, &mut Room, PeerIndex),
+    ) {
+        let Some(&key) = self.shared.participants.get(&participant) else {
+            return;
+        };
+        self.in_room(key.room(), |shared, room| work(shared, room, key.peer()));
+    }
+
+    fn with_track(
+        &mut self,
+        track: TrackId,
+        work: impl FnOnce(&mut Shared, &mut Room, TrackIndex),
+    ) {
+        let Some(&key) = self.shared.tracks.get(&track) else {
+            return;
+        };
+        self.in_room(key, |shared, room| {
+            if let Some(index) = room.tracks.index_of(track) {
+                work(shared, room, index);
+            }
+        });
+    }
+
+    fn add_participant(
+        &mut self,
+        now: Instant,
+        id: RoomId,
+        participant: ParticipantId,
+        permissions: MediaPermissions,
+    ) {
+        if self.shared.participants.contains_key(&participant) {
+            return;
+        }
+        let key = *self.room_keys.entry(id).or_insert_with(|| {
+            let entry = self.rooms.vacant_entry();
+            let key = entry.key();
+            entry.insert(Room {
+                id,
+                key,
+                peers: Slab::new(),
+                tracks: Tracks::default(),
+            });
+            key
+        });
+        self.in_room(key, |shared, room| {
+            let peer = new_peer(shared, participant, permissions, now);
+            let index = room.peers.insert(peer);
+            let key = PeerKey::new(room.key, index);
+            shared.participants.insert(participant, key);
+            shared
+                .lookup
+                .set_ufrags(key, room.peers[index].transport.local_ufrags());
+            if let Some(at) = room.peers[index].transport.poll_timeout() {
+                shared.timers.arm(key, at);
+            }
+        });
+    }
+
+    fn remove_participant(&mut self, participant: ParticipantId) {
+        let Some(&key) = self.shared.participants.get(&participant) else {
+            return;
+        };
+        let emptied = self.in_room(key.room(), |shared, room| {
+            remove_peer(shared, room, key.peer());
+            room.peers.is_empty()
+        });
+        if emptied == Some(true) {
+            self.drop_room(key.room());
+        }
+    }
+
+    fn close_room(&mut self, id: RoomId) {
+        let Some(&key) = self.room_keys.get(&id) else {
+            return;
+        };
+        self.in_room(key, |shared, room| {
+            let peers: Vec<_> = room.peers.iter().map(|(index, _)| index).collect();
+            for index in peers {
+                remove_peer(shared, room, index);
+            }
+        });
+        self.drop_room(key);
+    }
+
+    fn drop_room(&mut self, key: usize) {
+        if let Some(room) = self.rooms.try_remove(key) {
+            self.forget_room(&room);
+        }
+    }
+}
+
+fn new_peer(
+    shared: &mut Shared,
+    id: ParticipantId,
+    permissions: MediaPermissions,
+    now: Instant,
+) -> Peer {
+    let settings = &shared.settings;
+    let (worker, identity) = (settings.worker, &settings.identity);
+    Peer {
+        id,
+        permissions,
+        transport: Transport::new(now, worker, identity, &settings.transport, &mut shared.rng),
+        sections: Vec::new(),
+        extensions: ExtensionMap::default(),
+        streams: Streams::default(),
+        ingresses: Slab::new(),
+        egresses: Slab::new(),
+        pacer: Pacer::default(),
+        rtcp: RtcpQueue::default(),
+        rtcp_ssrc: Ssrc(shared.rng.next_u32() | 1),
+        arrivals: TwccRecorder::new(now),
+        waiting: Vec::new(),
+        requested: Requested::default(),
+        next_report: now,
+        session_version: 0,
+        dirty: false,
+    }
+}
+
+/// Ends a participant: its tracks, its subscriptions, its entries in the worker's tables.
+fn remove_peer(shared: &mut Shared, room: &mut Room, index: PeerIndex) {
+    let tracks: Vec<_> = room.tracks.of_publisher(index).collect();
+    for track in tracks {
+        remove_track(shared, room, track);
+    }
+    let Some(mut peer) = room.peers.try_remove(index) else {
+        return;
+    };
+    for (_, sending) in &peer.egresses {
+        room.tracks.remove_route(sending.track, index);
+    }
+    peer.release_packets(&mut shared.pool);
+    say_goodbye(shared, &mut peer);
+    let key = PeerKey::new(room.key, index);
+    shared.participants.remove(&peer.id);
+    shared.lookup.remove(key);
+    shared.timers.cancel(key);
+    shared.dirty.retain(|other| *other != key);
+}
+
+/// Closes DTLS, so that the browser need not wait for its consent to run out.
+fn say_goodbye(shared: &mut Shared, peer: &mut Peer) {
+    peer.transport.close();
+    let mut datagram = [0; MAX_DATAGRAM];
+    while let Some((path, len)) = peer.transport.poll_datagram(&mut datagram) {
+        shared.farewells.push_back((path, datagram[..len].to_vec()));
+    }
+}
+
+fn announce(
+    shared: &mut Shared,
+    room: &mut Room,
+    index: PeerIndex,
+    announcement: TrackAnnouncement,
+) {
+    let may = room.peers[index].permissions.publish;
+    if !may || room.tracks.of_publisher(index).count() >= MAX_TRACKS_PER_PARTICIPANT {
+        return;
+    }
+    let id = announcement.track;
+    if shared.tracks.contains_key(&id) {
+        return;
+    }
+    if room.tracks.announce(index, announcement).is_some() {
+        shared.tracks.insert(id, room.key);
+    }
+}
+
+/// Ends a track: its streams, its ingresses, and the egress of each subscription.
+pub(super) fn remove_track(shared: &mut Shared, room: &mut Room, index: TrackIndex) {
+    let Some(track) = room.tracks.remove(index) else {
+        return;
+    };
+    shared.tracks.remove(&track.id);
+    for route in &track.routes {
+        end_egress(shared, &mut room.peers[route.peer], route.egress);
+    }
+    let peer = &mut room.peers[track.publisher];
+    end_ingresses(shared, peer, index);
+    for section in &mut peer.sections {
+        if section.used == SectionUse::Receives(index) {
+            section.used = SectionUse::Idle;
+        }
+    }
+    for (_, peer) in &mut room.peers {
+        peer.waiting.retain(|waiting| *waiting != track.id);
+    }
+}
+
+/// Ends what a participant sends for a track.
+pub(super) fn end_ingresses(shared: &mut Shared, peer: &mut Peer, track: TrackIndex) {
+    let transport = &mut peer.transport;
+    peer.streams
+        .remove_track(track, |ssrc| transport.forget_stream(ssrc));
+    let pool = &mut shared.pool;
+    peer.ingresses.retain(|_, publishing| {
+        let stays = publishing.track != track;
+        if !stays {
+            publishing.cache.clear(pool);
+        }
+        stays
+    });
+}
+
+/// Ends one egress; its section is free for another track.
+pub(super) fn end_egress(shared: &mut Shared, peer: &mut Peer, egress: usize) {
+    peer.pacer
+        .drain_egress(egress, |packet| shared.pool.release(packet.packet));
+    peer.egresses.try_remove(egress);
+    for section in &mut peer.sections {
+        if section.used == SectionUse::Sends(egress) {
+            section.used = SectionUse::Idle;
+        }
+    }
+}
+
+fn subscribe(shared: &mut Shared, room: &mut Room, index: PeerIndex, id: TrackId) {
+    let Some(track) = room
+        .tracks
+        .index_of(id)
+        .and_then(|track| room.tracks.get(track))
+    else {
+        return;
+    };
+    let peer = &mut room.peers[index];
+    let already = peer.waiting.contains(&id) || track.routes.iter().any(|r| r.peer == index);
+    let count = peer.waiting.len() + peer.egresses.len();
+    if already || !peer.permissions.subscribe || count >= MAX_SUBSCRIPTIONS_PER_PARTICIPANT {
+        return;
+    }
+    peer.waiting.push(id);
+    negotiation::ask_for_offer(shared, room, index);
+}
+
+fn unsubscribe(shared: &mut Shared, room: &mut Room, index: PeerIndex, id: TrackId) {
+    room.peers[index].waiting.retain(|waiting| *waiting != id);
+    let Some(track) = room.tracks.index_of(id) else {
+        return;
+    };
+    if let Some(egress) = room.tracks.remove_route(track, index) {
+        end_egress(shared, &mut room.peers[index], egress);
+    }
+}
+
+fn set_enabled(
+    shared: &mut Shared,
+    room: &mut Room,
+    index: PeerIndex,
+    id: TrackId,
+    enabled: bool,
+    now: Instant,
+) {
+    let Some(track) = room
+        .tracks
+        .index_of(id)
+        .and_then(|track| room.tracks.get(track))
+    else {
+        return;
+    };
+    let Some(route) = track.routes.iter().find(|route| route.peer == index) else {
+        return;
+    };
+    room.peers[index].egresses[route.egress]
+        .egress
+        .set_enabled(enabled);
+    super::feedback::request_wanted_keyframes(shared, room, index, now);
+}

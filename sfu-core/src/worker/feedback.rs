@@ -1,0 +1,209 @@
+//! RTCP walks the rooms backwards: a subscriber's facts to the publisher's side, as values.
+
+use std::time::Instant;
+
+use super::{PeerKey, Room, Shared};
+use crate::drop_reason::DropReason;
+use crate::id::Ssrc;
+use crate::media::packet::PacketRef;
+use crate::room::tracks::{PeerIndex, TrackIndex};
+use crate::wire::rtcp::{self, RtcpItem};
+
+/// Most sequence numbers of one compound that are looked up: what a full datagram of NACKs can
+/// hold is 20 times that.
+///
+/// Higher: a burst of losses is repaired in one go. Lower: less work for one datagram.
+const MAX_NACKED: usize = 256;
+
+/// One RTCP datagram.
+pub(super) fn rtcp(
+    shared: &mut Shared,
+    room: &mut Room,
+    index: PeerIndex,
+    now: Instant,
+    datagram: &mut [u8],
+) -> Result<(), DropReason> {
+    let peer = room
+        .peers
+        .get_mut(index)
+        .ok_or(DropReason::MediaUnknownPath)?;
+    let len = peer.transport.open_rtcp(datagram)?;
+    let mut nacked = 0;
+    rtcp::read(&datagram[..len], |item| match item {
+        RtcpItem::SenderReport { sender, reports } => {
+            if let Some(publishing) = room.peers[index].ingress_of(sender.ssrc) {
+                publishing.ingress.on_sender_report(now, &sender);
+            }
+            report_blocks(room, index, now, reports);
+        }
+        RtcpItem::ReceiverReport { reports, .. } => report_blocks(room, index, now, reports),
+        RtcpItem::Nack {
+            media, sequences, ..
+        } => {
+            for sequence in sequences {
+                nacked += 1;
+                if nacked <= MAX_NACKED {
+                    repair(shared, room, index, now, media, sequence);
+                }
+            }
+        }
+        RtcpItem::KeyframeRequest { media, .. } => {
+            shared.stats.keyframe_requests_in += 1;
+            subscriber_wants_keyframe(shared, room, index, now, media);
+        }
+        // The estimate is made from the subscribers' own feedback, and streams end by signalling.
+        RtcpItem::TransportFeedback(_) | RtcpItem::Remb { .. } | RtcpItem::Bye { .. } => {}
+    })
+    .map_err(|_| DropReason::RtcpMalformed)
+}
+
+/// What a subscriber says of the streams it is sent.
+fn report_blocks(room: &mut Room, index: PeerIndex, now: Instant, reports: rtcp::ReportBlocks<'_>) {
+    let peer = &mut room.peers[index];
+    for block in reports {
+        if let Some(key) = peer.egress_of(block.ssrc) {
+            peer.egresses[key].egress.on_report(now, &block);
+        }
+    }
+}
+
+/// Answers one NACKed sequence number from the encoding's cache.
+fn repair(
+    shared: &mut Shared,
+    room: &mut Room,
+    index: PeerIndex,
+    now: Instant,
+    media: Ssrc,
+    sequence: u16,
+) {
+    shared.stats.nacked_in += 1;
+    let peer = &mut room.peers[index];
+    let Some(key) = peer.egress_of(media) else {
+        return;
+    };
+    let sending = &mut peer.egresses[key];
+    let track = sending.track;
+    let Some(retransmission) = sending.egress.retransmit(now, sequence) else {
+        return;
+    };
+    let (encoding, source) = (retransmission.encoding, retransmission.source_sequence);
+    let Some(packet) = cached(room, track, encoding, source) else {
+        return;
+    };
+    let Some((facts, _)) = shared.pool.get(packet) else {
+        return;
+    };
+    let peer = &mut room.peers[index];
+    let outbound = peer.egresses[key]
+        .egress
+        .repair(retransmission, packet, facts);
+    shared.pool.pin(packet);
+    match peer.pacer.push(key, outbound) {
+        Ok(()) => shared.mark_dirty(room.key, index, peer),
+        Err(reason) => {
+            shared.pool.release(packet);
+            shared.stats.drops.count(reason);
+        }
+    }
+}
+
+fn cached(room: &Room, track: TrackIndex, encoding: u8, sequence: u64) -> Option<PacketRef> {
+    let track = room.tracks.get(track)?;
+    let key = (*track.encodings.get(usize::from(encoding))?)?;
+    room.peers
+        .get(track.publisher)?
+        .ingresses
+        .get(key)?
+        .cache
+        .get(sequence)
+}
+
+/// A subscriber's PLI or FIR: of the encoding it is waiting for, else of the one it is sent.
+fn subscriber_wants_keyframe(
+    shared: &mut Shared,
+    room: &mut Room,
+    index: PeerIndex,
+    now: Instant,
+    media: Ssrc,
+) {
+    let peer = &room.peers[index];
+    let Some(key) = peer.egress_of(media) else {
+        return;
+    };
+    let sending = &peer.egresses[key];
+    let wanted = sending
+        .egress
+        .wants_keyframe_of()
+        .or(sending.egress.current());
+    if let Some(encoding) = wanted {
+        request_keyframe(shared, room, sending.track, encoding, now);
+    }
+}
+
+/// Asks for the keyframes that a participant's subscriptions wait for. Before it is connected it
+/// could not be sent them, and the one that it then needs would have to wait its turn behind them.
+pub(super) fn request_wanted_keyframes(
+    shared: &mut Shared,
+    room: &mut Room,
+    index: PeerIndex,
+    now: Instant,
+) {
+    let Some(peer) = room.peers.get(index) else {
+        return;
+    };
+    if !peer.transport.is_connected() {
+        return;
+    }
+    let wanted: Vec<_> = peer
+        .egresses
+        .iter()
+        .filter_map(|(_, s)| Some((s.track, s.egress.wants_keyframe_of()?)))
+        .collect();
+    for (track, encoding) in wanted {
+        request_keyframe(shared, room, track, encoding, now);
+    }
+}
+
+/// Asks the publisher for a keyframe of one encoding. The ingress joins requests and spaces them.
+pub(super) fn request_keyframe(
+    shared: &mut Shared,
+    room: &mut Room,
+    track: TrackIndex,
+    encoding: u8,
+    now: Instant,
+) {
+    let Some(track) = room.tracks.get(track) else {
+        return;
+    };
+    let slot = track
+        .encodings
+        .get(usize::from(encoding))
+        .copied()
+        .flatten();
+    let (publisher, Some(key)) = (track.publisher, slot) else {
+        return;
+    };
+    let peer = &mut room.peers[publisher];
+    let publishing = &mut peer.ingresses[key];
+    if publishing.ingress.request_keyframe(now) {
+        shared.stats.keyframe_requests_out += 1;
+        let (sender, media) = (peer.rtcp_ssrc, publishing.ssrc);
+        peer.rtcp.push(|out| rtcp::pli(out, sender, media));
+        shared.mark_dirty(room.key, publisher, peer);
+    }
+    // The request may have to be repeated.
+    if let Some(at) = publishing_deadline(room, publisher, key) {
+        shared
+            .timers
+            .arm(PeerKey::new(room.key, publisher), at.max(now));
+    }
+}
+
+fn publishing_deadline(room: &Room, publisher: PeerIndex, key: usize) -> Option<Instant> {
+    room.peers
+        .get(publisher)?
+        .ingresses
+        .get(key)?
+        .ingress
+        .next_timeout()
+}

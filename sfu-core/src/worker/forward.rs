@@ -1,0 +1,133 @@
+//! From a stored packet to its subscribers' pacers, and which encoding each of them gets.
+
+use std::time::Instant;
+
+use super::streams::Stream;
+use super::{Room, Shared, feedback};
+use crate::drop_reason::DropReason;
+use crate::event::Event;
+use crate::ingress::Ingress;
+use crate::media::packet::{PacketFacts, PacketRef};
+use crate::room::tracks::{PeerIndex, TrackIndex};
+
+/// Offers one stored packet to every subscription of its track.
+pub(super) fn forward(
+    shared: &mut Shared,
+    room: &mut Room,
+    now: Instant,
+    stream: Stream,
+    packet: PacketRef,
+    facts: &PacketFacts,
+) {
+    first_packets(shared, room, now, stream);
+    let Some(track) = room.tracks.get(stream.track) else {
+        return;
+    };
+    let publisher = &room.peers[track.publisher];
+    let clock = track.encodings[usize::from(stream.encoding)]
+        .and_then(|key| publisher.ingresses[key].ingress.source_clock().copied());
+    for route in &track.routes {
+        let peer = &mut room.peers[route.peer];
+        if !peer.transport.is_connected() {
+            shared.stats.drops.count(DropReason::SubscriptionInactive);
+            continue;
+        }
+        let egress = &mut peer.egresses[route.egress].egress;
+        let decided = egress.forward(now, stream.encoding, packet, facts, clock.as_ref());
+        let queued = decided.and_then(|outbound| peer.pacer.push(route.egress, outbound));
+        match queued {
+            Ok(()) => {
+                shared.pool.pin(packet);
+                shared.mark_dirty(room.key, route.peer, peer);
+            }
+            Err(reason) => shared.stats.drops.count(reason),
+        }
+    }
+}
+
+/// Notes a track's first packet, and an encoding that is better than the one forwarded.
+fn first_packets(shared: &mut Shared, room: &mut Room, now: Instant, stream: Stream) {
+    let Some(track) = room.tracks.get_mut(stream.track) else {
+        return;
+    };
+    if !track.started {
+        track.started = true;
+        shared
+            .events
+            .push_back(Event::TrackStarted { track: track.id });
+    }
+    if track.best.is_none_or(|best| stream.encoding > best) {
+        set_best(shared, room, stream.track, Some(stream.encoding), now);
+    }
+}
+
+/// Chooses anew among a publisher's encodings: the best one that still has packets.
+pub(super) fn refresh_best_encodings(
+    shared: &mut Shared,
+    room: &mut Room,
+    publisher: PeerIndex,
+    now: Instant,
+) {
+    let peer = &room.peers[publisher];
+    // At most MAX_STREAMS ingresses, so at most that many changes.
+    let mut changes = arrayvec::ArrayVec::<_, { super::streams::MAX_STREAMS }>::new();
+    for (_, publishing) in &peer.ingresses {
+        let Some(track) = room.tracks.get(publishing.track) else {
+            continue;
+        };
+        if track.best != Some(publishing.encoding) || publishing.ingress.is_alive(now) {
+            continue;
+        }
+        let alive = |key: &usize| peer.ingresses[*key].ingress.is_alive(now);
+        let best = track
+            .encodings
+            .iter()
+            .rposition(|slot| slot.as_ref().is_some_and(alive));
+        // A track without any packets keeps its last encoding: it may only be silent.
+        if let Some(best) = best.and_then(|best| u8::try_from(best).ok()) {
+            let _ = changes.try_push((publishing.track, best));
+        }
+    }
+    for (track, best) in changes {
+        set_best(shared, room, track, Some(best), now);
+    }
+}
+
+/// Makes `best` the encoding that every subscription of the track aims at.
+fn set_best(
+    shared: &mut Shared,
+    room: &mut Room,
+    track_index: TrackIndex,
+    best: Option<u8>,
+    now: Instant,
+) {
+    let Some(track) = room.tracks.get_mut(track_index) else {
+        return;
+    };
+    tracing::debug!(room = %room.id, track = %track.id, from = track.best, to = best, "encoding");
+    let former = std::mem::replace(&mut track.best, best);
+    let dead = former.and_then(|former| track.encodings[usize::from(former)]);
+    let publisher = track.publisher;
+    if let Some(publishing) = dead.and_then(|key| room.peers[publisher].ingresses.get_mut(key)) {
+        // Nobody waits for it any longer, and Chromium answers a request for an encoding that it
+        // has turned off by keyframes on all others.
+        publishing.ingress.cancel_keyframe();
+    }
+    let Some(track) = room.tracks.get(track_index) else { return };
+    let mut wanted = false;
+    for route in &track.routes {
+        let egress = &mut room.peers[route.peer].egresses[route.egress].egress;
+        egress.set_target(best);
+        wanted |= egress.wants_keyframe_of().is_some();
+    }
+    if let (true, Some(best)) = (wanted, best) {
+        feedback::request_keyframe(shared, room, track_index, best, now);
+    }
+}
+
+/// The ingress of a track's encoding.
+pub(super) fn ingress_of(room: &Room, track: TrackIndex, encoding: u8) -> Option<&Ingress> {
+    let track = room.tracks.get(track)?;
+    let key = (*track.encodings.get(usize::from(encoding))?)?;
+    Some(&room.peers.get(track.publisher)?.ingresses.get(key)?.ingress)
+}

@@ -1,0 +1,237 @@
+//! One CPU core's state, and the corridor that alone walks between the rooms.
+//!
+//! Each leg of a packet's walk has its own file: [`inbound`], [`streams`], [`forward`],
+//! [`outbound`]; [`feedback`] carries RTCP's facts backwards, [`control`] and [`negotiation`] obey
+//! the control plane, [`timers`] keeps the deadlines. All work on behalf of one room runs inside
+//! [`Worker::in_room`], which contains a panic to that room.
+
+mod control;
+mod feedback;
+mod forward;
+mod inbound;
+mod negotiation;
+mod outbound;
+mod peer;
+mod rtcp_queue;
+mod settings;
+mod stats;
+mod streams;
+mod timers;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
+
+use rand_chacha::ChaCha12Rng;
+use rand_core::SeedableRng;
+use slab::Slab;
+
+pub use settings::WorkerSettings;
+pub use stats::WorkerStats;
+
+use crate::drop_reason::DropReason;
+use crate::event::Event;
+use crate::id::{ParticipantId, RoomId, TrackId};
+use crate::media::packet::PacketPool;
+use crate::media::path::Path;
+use crate::room::tracks::{PeerIndex, Tracks};
+use crate::transport::lookup::Lookup;
+use peer::Peer;
+use timers::Timers;
+
+/// A participant's place in the worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct PeerKey {
+    room: u32,
+    peer: u32,
+}
+
+impl PeerKey {
+    fn new(room: usize, peer: PeerIndex) -> Self {
+        let narrow = |index: usize| u32::try_from(index).expect("fewer than 2^32 of them fit");
+        Self {
+            room: narrow(room),
+            peer: narrow(peer),
+        }
+    }
+
+    const fn room(self) -> usize {
+        self.room as usize
+    }
+
+    const fn peer(self) -> PeerIndex {
+        self.peer as usize
+    }
+}
+
+/// One room's media: everything that goes when the room goes.
+struct Room {
+    id: RoomId,
+    key: usize,
+    peers: Slab<Peer>,
+    tracks: Tracks,
+}
+
+/// What all rooms of a worker share.
+struct Shared {
+    settings: WorkerSettings,
+    rng: ChaCha12Rng,
+    pool: PacketPool,
+    lookup: Lookup<PeerKey>,
+    timers: Timers,
+    /// Participants with something to send.
+    dirty: VecDeque<PeerKey>,
+    /// The last datagrams of transports that are gone: DTLS closures.
+    farewells: VecDeque<(Path, Vec<u8>)>,
+    events: VecDeque<Event>,
+    stats: WorkerStats,
+    participants: BTreeMap<ParticipantId, PeerKey>,
+    /// The room that each track is in.
+    tracks: BTreeMap<TrackId, usize>,
+}
+
+impl Shared {
+    /// Notes that a participant has something to send.
+    fn mark_dirty(&mut self, room: usize, index: PeerIndex, peer: &mut Peer) {
+        if !peer.dirty {
+            peer.dirty = true;
+            self.dirty.push_back(PeerKey::new(room, index));
+        }
+    }
+}
+
+/// One core's media engine. The face: `handle_*` takes facts in, `poll_*` gives effects out.
+pub struct Worker {
+    shared: Shared,
+    rooms: Slab<Room>,
+    room_keys: BTreeMap<RoomId, usize>,
+}
+
+impl std::fmt::Debug for Worker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Worker")
+            .field("id", &self.shared.settings.worker)
+            .field("rooms", &self.room_keys.len())
+            .field("participants", &self.shared.participants.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Worker {
+    /// A worker without rooms. `seed` is the only source of the engine's randomness: give it from
+    /// the operating system's generator, or a constant for a run that must repeat.
+    #[must_use]
+    pub fn new(settings: WorkerSettings, seed: [u8; 32]) -> Self {
+        let mut rng = ChaCha12Rng::from_seed(seed);
+        Self {
+            shared: Shared {
+                pool: PacketPool::new(settings.pool_packets),
+                lookup: Lookup::new(&mut rng),
+                rng,
+                settings,
+                timers: Timers::default(),
+                dirty: VecDeque::new(),
+                farewells: VecDeque::new(),
+                events: VecDeque::new(),
+                stats: WorkerStats::default(),
+                participants: BTreeMap::new(),
+                tracks: BTreeMap::new(),
+            },
+            rooms: Slab::new(),
+            room_keys: BTreeMap::new(),
+        }
+    }
+
+    /// The next fact for the control plane.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.shared.events.pop_front()
+    }
+
+    /// Counters since the start.
+    #[must_use]
+    pub fn stats(&self) -> &WorkerStats {
+        &self.shared.stats
+    }
+
+    /// Rooms, participants and tracks now.
+    #[must_use]
+    pub fn population(&self) -> (usize, usize, usize) {
+        (
+            self.room_keys.len(),
+            self.shared.participants.len(),
+            self.shared.tracks.len(),
+        )
+    }
+
+    /// Free slots of the packet pool.
+    #[must_use]
+    pub fn pool_free(&self) -> usize {
+        self.shared.pool.free()
+    }
+
+    /// Runs one room's work. A panic within it ends that room and nothing else: `None` then, and
+    /// when there is no such room.
+    fn in_room<R>(
+        &mut self,
+        key: usize,
+        work: impl FnOnce(&mut Shared, &mut Room) -> R,
+    ) -> Option<R> {
+        let room = self.rooms.get_mut(key)?;
+        let shared = &mut self.shared;
+        match catch_unwind(AssertUnwindSafe(|| work(shared, room))) {
+            Ok(result) => Some(result),
+            Err(_) => {
+                self.poison(key);
+                None
+            }
+        }
+    }
+
+    /// Drops a room whose work panicked: whole, whatever state it was left in.
+    fn poison(&mut self, key: usize) {
+        let Some(room) = self.rooms.try_remove(key) else {
+            return;
+        };
+        tracing::error!(room = %room.id, "a panic in the room's own work ended it");
+        self.shared.stats.rooms_failed += 1;
+        self.shared.stats.drops.count(DropReason::RoomPoisoned);
+        self.shared
+            .events
+            .push_back(Event::RoomFailed { room: room.id });
+        self.forget_room(&room);
+        // What the panic left half done may panic again when it is dropped.
+        let _ = catch_unwind(AssertUnwindSafe(move || drop(room)));
+    }
+
+    /// Takes a room's every entry out of the worker's tables.
+    fn forget_room(&mut self, room: &Room) {
+        self.room_keys.remove(&room.id);
+        let key = room.key;
+        let gone: Vec<_> = self
+            .shared
+            .participants
+            .iter()
+            .filter(|(_, peer)| peer.room() == key)
+            .map(|(&id, &peer)| (id, peer))
+            .collect();
+        for (id, peer) in gone {
+            self.shared.participants.remove(&id);
+            self.shared.lookup.remove(peer);
+            self.shared.timers.cancel(peer);
+        }
+        self.shared.tracks.retain(|_, room| *room != key);
+        self.shared.dirty.retain(|peer| peer.room() != key);
+        self.shared.pool.reclaim(owner(key));
+    }
+
+    /// The next time at which [`Worker::handle_timeout`] has work.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.shared.timers.next()
+    }
+}
+
+/// A room's mark on its packets in the pool.
+fn owner(room: usize) -> u32 {
+    u32::try_from(room).expect("fewer than 2^32 rooms fit")
+}

@@ -1,0 +1,395 @@
+//! One offer, one answer: which section carries which track, in either direction.
+
+use std::time::Instant;
+
+use rand_core::Rng;
+
+use super::control::{end_egress, end_ingresses};
+use super::peer::{Peer, Requested, Section, SectionUse, Sending};
+use super::{PeerKey, Room, Shared, feedback};
+use crate::config::MAX_SECTIONS;
+use crate::egress::{Egress, EgressSettings};
+use crate::event::Event;
+use crate::id::{Mid, TrackId};
+use crate::media::codec::MediaKind;
+use crate::media::session::{
+    AnsweredSection, ExtensionMap, LocalTransport, OfferError, OfferedSection, OfferedSession,
+    SectionKind, SendingSection,
+};
+use crate::room::tracks::{PeerIndex, Route, TrackIndex};
+use crate::sdp;
+
+/// Answers an offer, or refuses it and changes nothing.
+pub(super) fn offer(
+    shared: &mut Shared,
+    room: &mut Room,
+    index: PeerIndex,
+    now: Instant,
+    offer_id: u32,
+    offer: &OfferedSession,
+) {
+    let participant = room.peers[index].id;
+    let accepted = check(&room.peers[index], offer).and_then(|()| {
+        let peer = &mut room.peers[index];
+        peer.transport
+            .set_remote(now, &offer.transport, &mut shared.rng)
+    });
+    if let Err(error) = accepted {
+        tracing::info!(room = %room.id, %participant, %error, "offer refused");
+        shared.events.push_back(Event::OfferRefused {
+            participant,
+            offer_id,
+            error,
+        });
+        return;
+    }
+    let key = PeerKey::new(room.key, index);
+    let peer = &mut room.peers[index];
+    shared.lookup.set_ufrags(key, peer.transport.local_ufrags());
+    adopt_sections(shared, room, index, offer);
+    bind_published(shared, room, index);
+    bind_waiting(shared, room, index);
+    let (sdp, mids) = answer(shared, room, index, offer);
+    shared.events.push_back(Event::Answer {
+        participant,
+        offer_id,
+        sdp,
+        mids,
+    });
+    feedback::request_wanted_keyframes(shared, room, index, now);
+    ask_for_offer(shared, room, index);
+    let peer = &mut room.peers[index];
+    if let Some(at) = peer.transport.poll_timeout() {
+        shared.timers.arm(key, at);
+    }
+    shared.mark_dirty(room.key, index, peer);
+}
+
+/// What must hold before an offer changes anything.
+fn check(peer: &Peer, offer: &OfferedSession) -> Result<(), OfferError> {
+    if offer.sections.len() > MAX_SECTIONS {
+        let got = offer.sections.len();
+        return Err(OfferError::TooManySections {
+            got,
+            limit: MAX_SECTIONS,
+        });
+    }
+    // RFC 9429 section 5.2.2: sections stay where they are; only a stopped one may be recycled.
+    for (at, before) in peer.sections.iter().enumerate() {
+        let Some(section) = offer.sections.get(at) else {
+            return Err(OfferError::SectionsMoved(at));
+        };
+        let recycled = before.offered.stopped || before.used == SectionUse::Rejected;
+        if section.mid != before.offered.mid && !recycled {
+            return Err(OfferError::SectionsMoved(at));
+        }
+    }
+    if !peer.permissions.publish {
+        let sends = |s: &&OfferedSection| s.track_cid.is_some() && s.direction.sends();
+        if let Some(section) = offer.sections.iter().filter(|s| !s.stopped).find(sends) {
+            return Err(OfferError::PublishNotAllowed(section.mid.to_string()));
+        }
+    }
+    Ok(())
+}
+
+/// Takes over the offered sections: what a section was used for stays unless the offer ends it.
+fn adopt_sections(shared: &mut Shared, room: &mut Room, index: PeerIndex, offer: &OfferedSession) {
+    let former = std::mem::take(&mut room.peers[index].sections);
+    settle_request(
+        &mut room.peers[index].requested,
+        &offer.sections[former.len()..],
+    );
+    let mut former = former.into_iter();
+    for offered in &offer.sections {
+        let former = former
+            .next()
+            .filter(|former| former.offered.mid == offered.mid);
+        let usable = matches!(offered.kind, SectionKind::Media(_)) && !offered.stopped;
+        let used = match former.map(|former| former.used) {
+            Some(SectionUse::Receives(track)) if !usable || !offered.direction.sends() => {
+                unbind(shared, room, index, track);
+                if usable {
+                    SectionUse::Idle
+                } else {
+                    SectionUse::Rejected
+                }
+            }
+            Some(SectionUse::Sends(egress)) if !usable || !offered.direction.receives() => {
+                give_up_sending(shared, room, index, egress);
+                if usable {
+                    SectionUse::Idle
+                } else {
+                    SectionUse::Rejected
+                }
+            }
+            _ if !usable => SectionUse::Rejected,
+            None | Some(SectionUse::Rejected) => SectionUse::Idle,
+            Some(used) => used,
+        };
+        room.peers[index].sections.push(Section {
+            offered: offered.clone(),
+            used,
+        });
+    }
+    let peer = &mut room.peers[index];
+    peer.extensions = merged_extensions(&peer.sections);
+}
+
+/// Takes the sections that are new in an offer off what was asked for.
+fn settle_request(requested: &mut Requested, new: &[OfferedSection]) {
+    let count = |kind| {
+        let receiving = new
+            .iter()
+            .filter(|s| s.kind == SectionKind::Media(kind) && s.direction.receives());
+        u32::try_from(receiving.count()).unwrap_or(u32::MAX)
+    };
+    requested.audio = requested.audio.saturating_sub(count(MediaKind::Audio));
+    requested.video = requested.video.saturating_sub(count(MediaKind::Video));
+    // An offer made before the request arrived has not met it yet.
+    requested.offer = requested.audio + requested.video > 0;
+}
+
+/// The publisher's section stopped sending: the track's packets end, its announcement stays until
+/// the control plane removes it.
+fn unbind(shared: &mut Shared, room: &mut Room, index: PeerIndex, track_index: TrackIndex) {
+    end_ingresses(shared, &mut room.peers[index], track_index);
+    if let Some(track) = room.tracks.get_mut(track_index) {
+        track.mid = None;
+        track.best = None;
+        track.encodings = Default::default();
+        shared
+            .events
+            .push_back(Event::TrackUnbound { track: track.id });
+    }
+}
+
+/// The subscriber's section no longer receives: the subscription waits for another one.
+fn give_up_sending(shared: &mut Shared, room: &mut Room, index: PeerIndex, egress: usize) {
+    let track = room.peers[index]
+        .egresses
+        .get(egress)
+        .map(|sending| sending.track);
+    if let Some(track) = track {
+        room.tracks.remove_route(track, index);
+        if let Some(track) = room.tracks.get(track) {
+            room.peers[index].waiting.push(track.id);
+        }
+    }
+    end_egress(shared, &mut room.peers[index], egress);
+}
+
+/// One bundle has one meaning for each extension id (RFC 9143 section 9.2): the first section that
+/// knows an extension says which id it has.
+fn merged_extensions(sections: &[Section]) -> ExtensionMap {
+    let mut merged = ExtensionMap::default();
+    for section in sections
+        .iter()
+        .filter(|section| section.used != SectionUse::Rejected)
+    {
+        let offered = &section.offered.extensions;
+        merged.mid = merged.mid.or(offered.mid);
+        merged.rid = merged.rid.or(offered.rid);
+        merged.repaired_rid = merged.repaired_rid.or(offered.repaired_rid);
+        merged.audio_level = merged.audio_level.or(offered.audio_level);
+        merged.transport_cc = merged.transport_cc.or(offered.transport_cc);
+        merged.abs_send_time = merged.abs_send_time.or(offered.abs_send_time);
+    }
+    merged
+}
+
+/// Ties announced tracks to the sections that now send them.
+fn bind_published(shared: &mut Shared, room: &mut Room, index: PeerIndex) {
+    for at in 0..room.peers[index].sections.len() {
+        let section = &room.peers[index].sections[at];
+        if section.used != SectionUse::Idle || !section.offered.direction.sends() {
+            continue;
+        }
+        let Some(cid) = &section.offered.track_cid else {
+            continue;
+        };
+        let Some(track_index) = room.tracks.by_cid(index, cid) else {
+            continue;
+        };
+        let Some(track) = room.tracks.get_mut(track_index) else {
+            continue;
+        };
+        let fits = section.offered.kind == SectionKind::Media(track.kind)
+            && !section.offered.payloads.is_empty();
+        if track.mid.is_some() || !fits {
+            continue;
+        }
+        let mid = section.offered.mid;
+        track.mid = Some(mid);
+        shared.events.push_back(Event::TrackBound {
+            track: track.id,
+            mid,
+        });
+        room.peers[index].sections[at].used = SectionUse::Receives(track_index);
+    }
+}
+
+/// Gives free sections to the subscriptions that wait for one.
+fn bind_waiting(shared: &mut Shared, room: &mut Room, index: PeerIndex) {
+    let waiting = std::mem::take(&mut room.peers[index].waiting);
+    for id in waiting {
+        if bind_subscription(shared, room, index, id).is_none() {
+            room.peers[index].waiting.push(id);
+        }
+    }
+}
+
+/// Gives one subscription a section and an egress; `None` when there is no free section.
+fn bind_subscription(
+    shared: &mut Shared,
+    room: &mut Room,
+    index: PeerIndex,
+    id: TrackId,
+) -> Option<()> {
+    let track_index = room.tracks.index_of(id)?;
+    let track = room.tracks.get_mut(track_index)?;
+    let publisher = room.peers.get(track.publisher)?.id;
+    let peer = room.peers.get_mut(index)?;
+    let at = peer.idle_section(track.kind)?;
+    let offered = &peer.sections[at].offered;
+    let payload = *offered.payloads.first()?;
+    let audio_level_id = offered.extensions.audio_level;
+    let ssrc = peer.unused_ssrc(&mut shared.rng);
+    let rtx_ssrc = payload.rtx.map(|_| peer.unused_ssrc(&mut shared.rng));
+    let mut egress = Egress::new(EgressSettings {
+        codec: payload.codec,
+        ssrc,
+        rtx_ssrc,
+        payload_type: payload.payload_type,
+        rtx_payload_type: payload.rtx,
+        first_sequence: random_u16(&mut shared.rng),
+        first_timestamp: shared.rng.next_u32(),
+        first_picture_id: random_u16(&mut shared.rng),
+        first_tl0: (shared.rng.next_u32() & 0xff) as u8,
+        rtx_first_sequence: random_u16(&mut shared.rng),
+    });
+    egress.set_target(track.best);
+    let key = peer.egresses.insert(Sending {
+        track: track_index,
+        egress,
+        ssrc,
+        rtx_ssrc,
+        cname: format!("p{publisher}"),
+        audio_level_id,
+    });
+    peer.sections[at].used = SectionUse::Sends(key);
+    track.routes.push(Route {
+        peer: index,
+        egress: key,
+    });
+    Some(())
+}
+
+fn random_u16(rng: &mut impl Rng) -> u16 {
+    (rng.next_u32() >> 16) as u16
+}
+
+/// Writes the answer, and says which section carries which track.
+fn answer(
+    shared: &Shared,
+    room: &mut Room,
+    index: PeerIndex,
+    offer: &OfferedSession,
+) -> (String, Vec<(Mid, TrackId)>) {
+    room.peers[index].session_version += 1;
+    let peer = &room.peers[index];
+    let (ice, fingerprint, dtls_role) = peer.transport.local_parameters();
+    let local = LocalTransport {
+        ice: ice.clone(),
+        fingerprint,
+        dtls_role,
+        candidates: shared.settings.candidates.clone(),
+    };
+    let mut mids = Vec::new();
+    let mut sections = Vec::with_capacity(peer.sections.len());
+    for section in &peer.sections {
+        let (answered, track) = match section.used {
+            SectionUse::Rejected => (AnsweredSection::Rejected, None),
+            SectionUse::Idle => (AnsweredSection::Inactive, None),
+            SectionUse::Receives(track) => (AnsweredSection::Receive, room.tracks.get(track)),
+            SectionUse::Sends(egress) => sending_section(room, peer, egress),
+        };
+        mids.extend(track.map(|track| (section.offered.mid, track.id)));
+        sections.push(answered);
+    }
+    let sdp = sdp::write_answer(offer, &local, &sections, peer.session_version);
+    (sdp, mids)
+}
+
+fn sending_section<'r>(
+    room: &'r Room,
+    peer: &Peer,
+    egress: usize,
+) -> (AnsweredSection, Option<&'r crate::room::tracks::Track>) {
+    let sending = &peer.egresses[egress];
+    let Some(track) = room.tracks.get(sending.track) else {
+        return (AnsweredSection::Inactive, None);
+    };
+    let section = SendingSection {
+        stream_label: track.announcement.stream_label.clone(),
+        track_label: track.announcement.track_label.clone(),
+        ssrc: sending.ssrc,
+        rtx_ssrc: sending.rtx_ssrc,
+        cname: sending.cname.clone(),
+        codec: sending.egress.settings().codec,
+    };
+    (AnsweredSection::Send(section), Some(track))
+}
+
+/// Tells the client how many further sections its waiting subscriptions need, once each.
+pub(super) fn ask_for_offer(shared: &mut Shared, room: &mut Room, index: PeerIndex) {
+    let peer = &room.peers[index];
+    if peer.sections.is_empty() {
+        // The first offer is on its way anyway.
+        return;
+    }
+    let waiting = |kind: MediaKind| {
+        let of_kind = |id: &&TrackId| {
+            room.tracks
+                .index_of(**id)
+                .and_then(|t| room.tracks.get(t))
+                .map(|t| t.kind)
+                == Some(kind)
+        };
+        u32::try_from(peer.waiting.iter().filter(of_kind).count()).unwrap_or(u32::MAX)
+    };
+    let audio = waiting(MediaKind::Audio);
+    let video = waiting(MediaKind::Video);
+    if audio + video == 0 {
+        room.peers[index].requested = Requested::default();
+        return;
+    }
+    let more = |wanted: u32, kind: MediaKind, requested: u32| {
+        wanted
+            .saturating_sub(idle_sections(peer, kind))
+            .saturating_sub(requested)
+    };
+    let audio = more(audio, MediaKind::Audio, peer.requested.audio);
+    let video = more(video, MediaKind::Video, peer.requested.video);
+    if peer.requested.offer && audio + video == 0 {
+        return;
+    }
+    let peer = &mut room.peers[index];
+    peer.requested.audio += audio;
+    peer.requested.video += video;
+    peer.requested.offer = true;
+    shared.events.push_back(Event::SectionsNeeded {
+        participant: peer.id,
+        audio,
+        video,
+    });
+}
+
+fn idle_sections(peer: &Peer, kind: MediaKind) -> u32 {
+    let idle = peer.sections.iter().filter(|section| {
+        section.used == SectionUse::Idle
+            && section.offered.kind == SectionKind::Media(kind)
+            && section.offered.direction.receives()
+    });
+    u32::try_from(idle.count()).unwrap_or(u32::MAX)
+}

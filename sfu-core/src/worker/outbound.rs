@@ -1,0 +1,185 @@
+//! From the pacers into the send batch: subscribers outside, packets inside, sealed once.
+
+use std::time::Instant;
+
+use super::peer::{Peer, Sending};
+use super::stats::WorkerStats;
+use super::{Shared, Worker};
+use crate::media::outbound::OutboundPacket;
+use crate::media::packet::PacketPool;
+use crate::media::path::Path;
+use crate::media::send_batch::{MAX_DATAGRAM, SendBatch};
+use crate::transport::srtp::SrtpSender;
+use crate::wire::codec::vp8;
+use crate::wire::extensions::ExtensionWriter;
+use crate::wire::rtp::{FIXED_HEADER_LEN, RtpWriter, write_padding};
+
+/// Bytes of the original sequence number in a repair (RFC 4588 section 4).
+const OSN_LEN: usize = 2;
+
+impl Worker {
+    /// Seals what waits to be sent into `batch`, participant by participant, so that each one's
+    /// packets lie side by side and leave in runs. True when the batch filled up first: send it,
+    /// clear it, and call again.
+    pub fn poll_transmit(&mut self, now: Instant, batch: &mut SendBatch) -> bool {
+        while let Some((path, datagram)) = self.shared.farewells.pop_front() {
+            let written = batch.push(path, |out| {
+                out[..datagram.len()].copy_from_slice(&datagram);
+                Some(datagram.len())
+            });
+            count(&mut self.shared.stats, written);
+            if batch.is_full() {
+                return true;
+            }
+        }
+        while let Some(&key) = self.shared.dirty.front() {
+            if batch.is_full() {
+                return true;
+            }
+            let done = self.in_room(key.room(), |shared, room| {
+                let Some(peer) = room.peers.get_mut(key.peer()) else {
+                    return true;
+                };
+                let done = flush(shared, peer, now, batch);
+                peer.dirty = !done;
+                done
+            });
+            if done == Some(false) {
+                return true;
+            }
+            if self.shared.dirty.front() == Some(&key) {
+                self.shared.dirty.pop_front();
+            }
+        }
+        false
+    }
+}
+
+/// Writes one participant's datagrams: handshakes and checks, then RTCP, then media. False when
+/// the batch is full before all is written.
+fn flush(shared: &mut Shared, peer: &mut Peer, now: Instant, batch: &mut SendBatch) -> bool {
+    let stats = &mut shared.stats;
+    let mut control = [0; MAX_DATAGRAM];
+    while !batch.is_full() {
+        let Some((path, len)) = peer.transport.poll_datagram(&mut control) else {
+            break;
+        };
+        let written = batch.push(path, |out| {
+            out[..len].copy_from_slice(&control[..len]);
+            Some(len)
+        });
+        count(stats, written);
+    }
+    let Some(path) = peer.transport.selected_path() else {
+        discard(peer, &mut shared.pool);
+        return !batch.is_full();
+    };
+    let Some(sender) = peer.transport.srtp_sender() else {
+        discard(peer, &mut shared.pool);
+        return !batch.is_full();
+    };
+    if !peer.rtcp.is_empty() && !batch.is_full() {
+        peer.rtcp.drain(|compound| {
+            let written = batch.push(path, |out| {
+                out[..compound.len()].copy_from_slice(compound);
+                sender.seal_rtcp(out, compound.len())
+            });
+            count(stats, written);
+        });
+    }
+    while !batch.is_full() {
+        let Some(queued) = peer.pacer.pop() else {
+            return true;
+        };
+        if let Some(sending) = peer.egresses.get_mut(queued.egress) {
+            let packet = &queued.packet;
+            let sent = seal(&shared.pool, sender, sending, packet, path, now, batch);
+            if sent.is_some() {
+                let counter = match packet.rtx_original {
+                    Some(_) => &mut stats.rtx_out,
+                    None => &mut stats.rtp_out,
+                };
+                *counter += 1;
+            }
+            count(stats, sent);
+        }
+        shared.pool.release(queued.packet.packet);
+    }
+    peer.pacer.is_empty()
+}
+
+fn count(stats: &mut WorkerStats, written: Option<usize>) {
+    if let Some(len) = written {
+        stats.datagrams_out += 1;
+        stats.bytes_out += len as u64;
+    }
+}
+
+/// Gives up what a participant without keys or path cannot be sent.
+fn discard(peer: &mut Peer, pool: &mut PacketPool) {
+    for outbound in peer.pacer.drain() {
+        pool.release(outbound.packet);
+    }
+    peer.rtcp.drain(|_| {});
+}
+
+/// Writes one media packet's new header and seals its shared payload straight into the batch.
+fn seal(
+    pool: &PacketPool,
+    sender: &mut SrtpSender,
+    sending: &mut Sending,
+    packet: &OutboundPacket,
+    path: Path,
+    now: Instant,
+    batch: &mut SendBatch,
+) -> Option<usize> {
+    let (facts, bytes) = pool.get(packet.packet)?;
+    let start = usize::from(facts.payload_start);
+    let payload = bytes.get(start..start + usize::from(facts.payload_len))?;
+    let audio_level = packet.audio_level.map(|level| [level]);
+    let mut extensions = ExtensionWriter::new();
+    if let (Some(id), Some(level)) = (sending.audio_level_id, &audio_level) {
+        // Without the level a listener only shows one speaker less.
+        let _ = extensions.push(id, level);
+    }
+    let osn_len = packet.rtx_original.map_or(0, |_| OSN_LEN);
+    let rewritten = packet.picture_id.is_some() || packet.tl0_picture_index.is_some();
+    let plain_len = FIXED_HEADER_LEN + extensions.encoded_len() + osn_len + payload.len();
+    let padding = batch.run_padding(path, plain_len + sender.profile().rtp_overhead());
+    let writer = RtpWriter {
+        marker: packet.marker,
+        payload_type: packet.payload_type,
+        // RFC 3711 section 3.3.1: the low 16 bits are on the wire, the rest is the rollover count.
+        sequence: (packet.sequence & 0xffff) as u16,
+        timestamp: packet.timestamp,
+        ssrc: packet.ssrc,
+        padding: padding > 0,
+    };
+    let written = batch.push(path, |out| {
+        let header_len = writer.write_header(out, &extensions)?;
+        if !rewritten && osn_len + padding == 0 {
+            return sender.seal_rtp(packet.sequence, packet.ssrc, header_len, payload, out);
+        }
+        let (head, body) = out
+            .get_mut(header_len..plain_len + padding)?
+            .split_at_mut_checked(osn_len)?;
+        if let Some(original) = packet.rtx_original {
+            // RFC 4588 section 4: the original sequence number leads the payload.
+            head.copy_from_slice(&original.to_be_bytes());
+        }
+        let (body, tail) = body.split_at_mut_checked(payload.len())?;
+        body.copy_from_slice(payload);
+        if rewritten {
+            vp8::patch(body, packet.picture_id, packet.tl0_picture_index)?;
+        }
+        if padding > 0 {
+            write_padding(tail)?;
+        }
+        let len = plain_len + padding - header_len;
+        sender.seal_rtp_in_place(packet.sequence, packet.ssrc, out, header_len, len)
+    })?;
+    if packet.rtx_original.is_none() {
+        sending.egress.on_sent(now, payload.len());
+    }
+    Some(written)
+}

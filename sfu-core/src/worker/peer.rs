@@ -1,0 +1,219 @@
+//! One participant's media: its transport, its sections, what it publishes and what it is sent.
+
+use std::time::Instant;
+
+use slab::Slab;
+
+use super::rtcp_queue::RtcpQueue;
+use super::stats::WorkerStats;
+use super::streams::Streams;
+use super::timers::UPKEEP;
+use crate::bandwidth::pacer::Pacer;
+use crate::command::MediaPermissions;
+use crate::egress::Egress;
+use crate::id::{Mid, ParticipantId, PayloadType, Ssrc, TrackId};
+use crate::ingress::Ingress;
+use crate::ingress::twcc_recorder::TwccRecorder;
+use crate::media::codec::MediaKind;
+use crate::media::packet::PacketPool;
+use crate::media::packet_cache::PacketCache;
+use crate::media::session::{ExtensionMap, OfferedSection};
+use crate::room::tracks::TrackIndex;
+use crate::transport::Transport;
+use crate::wire::rtcp;
+
+/// Most sequence numbers asked for in one NACK: at 17 to a word, at most 512 bytes.
+///
+/// Higher: a burst is asked for in one go. Lower: in several, an upkeep apart.
+const MAX_NACKED: usize = 128;
+
+/// What a negotiated section is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SectionUse {
+    /// Port 0.
+    Rejected,
+    /// Agreed on, waiting for a use.
+    Idle,
+    /// The participant publishes this track here.
+    Receives(TrackIndex),
+    /// The participant is sent this egress here.
+    Sends(usize),
+}
+
+/// A section as last negotiated.
+#[derive(Debug)]
+pub(super) struct Section {
+    pub(super) offered: OfferedSection,
+    pub(super) used: SectionUse,
+}
+
+/// One encoding that the participant publishes.
+pub(super) struct Publishing {
+    pub(super) track: TrackIndex,
+    pub(super) encoding: u8,
+    pub(super) ingress: Ingress,
+    pub(super) cache: PacketCache,
+    pub(super) ssrc: Ssrc,
+    pub(super) payload_type: PayloadType,
+}
+
+/// One track that the participant is sent.
+pub(super) struct Sending {
+    pub(super) track: TrackIndex,
+    pub(super) egress: Egress,
+    pub(super) ssrc: Ssrc,
+    pub(super) rtx_ssrc: Option<Ssrc>,
+    pub(super) cname: String,
+    /// The subscriber's id of the audio level extension.
+    pub(super) audio_level_id: Option<u8>,
+}
+
+/// Sections asked of the client and not yet offered.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Requested {
+    pub(super) audio: u32,
+    pub(super) video: u32,
+    /// An offer was asked for, whatever the counts.
+    pub(super) offer: bool,
+}
+
+/// A participant in its room.
+pub(super) struct Peer {
+    pub(super) id: ParticipantId,
+    pub(super) permissions: MediaPermissions,
+    pub(super) transport: Transport,
+    pub(super) sections: Vec<Section>,
+    /// Header extension ids: the same in every section of a bundle (RFC 9143 section 9.2).
+    pub(super) extensions: ExtensionMap,
+    pub(super) streams: Streams,
+    pub(super) ingresses: Slab<Publishing>,
+    pub(super) egresses: Slab<Sending>,
+    pub(super) pacer: Pacer,
+    pub(super) rtcp: RtcpQueue,
+    /// The sender SSRC of our own RTCP towards this participant.
+    pub(super) rtcp_ssrc: Ssrc,
+    pub(super) arrivals: TwccRecorder,
+    /// Tracks wanted that have no section yet, in the order of asking.
+    pub(super) waiting: Vec<TrackId>,
+    pub(super) requested: Requested,
+    pub(super) next_report: Instant,
+    pub(super) session_version: u64,
+    pub(super) dirty: bool,
+}
+
+impl Peer {
+    /// The section of a mid.
+    pub(super) fn section(&self, mid: &Mid) -> Option<&Section> {
+        self.sections
+            .iter()
+            .find(|section| section.offered.mid == *mid)
+    }
+
+    /// A free section that could carry a track of `kind` to this participant.
+    pub(super) fn idle_section(&self, kind: MediaKind) -> Option<usize> {
+        use crate::media::session::SectionKind;
+        self.sections.iter().position(|section| {
+            section.used == SectionUse::Idle
+                && section.offered.kind == SectionKind::Media(kind)
+                && section.offered.direction.receives()
+                && !section.offered.payloads.is_empty()
+        })
+    }
+
+    /// The egress that sends with `ssrc`, as media or as its RTX.
+    pub(super) fn egress_of(&self, ssrc: Ssrc) -> Option<usize> {
+        self.egresses
+            .iter()
+            .find(|(_, sending)| sending.ssrc == ssrc || sending.rtx_ssrc == Some(ssrc))
+            .map(|(key, _)| key)
+    }
+
+    /// The ingress of a media SSRC.
+    pub(super) fn ingress_of(&mut self, ssrc: Ssrc) -> Option<&mut Publishing> {
+        self.ingresses
+            .iter_mut()
+            .map(|(_, p)| p)
+            .find(|publishing| publishing.ssrc == ssrc)
+    }
+
+    /// An SSRC that nothing towards this participant uses.
+    pub(super) fn unused_ssrc(&self, rng: &mut impl rand_core::Rng) -> Ssrc {
+        loop {
+            let ssrc = Ssrc(rng.next_u32());
+            let taken = self.egress_of(ssrc).is_some() || self.rtcp_ssrc == ssrc;
+            if !taken && ssrc.0 != 0 {
+                return ssrc;
+            }
+        }
+    }
+
+    /// Asks the publisher for what is missing, and again for a keyframe that does not come.
+    pub(super) fn ask_for_missing(&mut self, stats: &mut WorkerStats, now: Instant) {
+        let sender = self.rtcp_ssrc;
+        for (_, publishing) in &mut self.ingresses {
+            let mut missing = arrayvec::ArrayVec::<u16, MAX_NACKED>::new();
+            publishing.ingress.poll_nacks(now, &mut missing);
+            if !missing.is_empty() {
+                stats.nacked_out += missing.len() as u64;
+                let media = publishing.ssrc;
+                self.rtcp
+                    .push(|out| rtcp::nack(out, sender, media, &missing));
+            }
+            if publishing.ingress.poll_keyframe(now) {
+                stats.keyframe_requests_out += 1;
+                let media = publishing.ssrc;
+                self.rtcp.push(|out| rtcp::pli(out, sender, media));
+            }
+        }
+    }
+
+    /// TWCC feedback on what has arrived since the last.
+    pub(super) fn report_arrivals(&mut self, now: Instant) {
+        let sender = self.rtcp_ssrc;
+        // Any stream of the transport may stand as the media source: libwebrtc ignores it.
+        let media = self
+            .ingresses
+            .iter()
+            .next()
+            .map_or(Ssrc(0), |(_, publishing)| publishing.ssrc);
+        while let Some(feedback) = self.arrivals.poll_feedback(now) {
+            let header = rtcp::FeedbackHeader {
+                sender,
+                media,
+                base_sequence: feedback.base_sequence,
+                reference_time: feedback.reference_time,
+                feedback_count: feedback.feedback_count,
+            };
+            self.rtcp.push(|out| {
+                rtcp::transport_feedback::transport_feedback(out, header, feedback.deltas)
+            });
+        }
+    }
+
+    /// When this participant needs looking after next.
+    pub(super) fn next_deadline(&self, now: Instant) -> Option<Instant> {
+        let streams = self
+            .ingresses
+            .iter()
+            .filter_map(|(_, p)| p.ingress.next_timeout());
+        let connected = self.transport.is_connected();
+        let has_reports = !self.ingresses.is_empty() || !self.egresses.is_empty();
+        self.transport
+            .poll_timeout()
+            .into_iter()
+            .chain(streams.filter(|_| connected).map(|at| at.max(now + UPKEEP)))
+            .chain((connected && has_reports).then_some(self.next_report))
+            .chain(self.arrivals.next_timeout().filter(|_| connected))
+            .min()
+    }
+
+    /// Gives every packet that this participant holds back to the pool.
+    pub(super) fn release_packets(&mut self, pool: &mut PacketPool) {
+        for packet in self.pacer.drain() {
+            pool.release(packet.packet);
+        }
+        for (_, publishing) in &mut self.ingresses {
+            publishing.cache.clear(pool);
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! A worker's counters, since its start.
+
+use crate::drop_reason::DropCounts;
+
+/// Counters that only grow. Bytes are UDP payload bytes.
+#[derive(Clone, Debug, Default)]
+pub struct WorkerStats {
+    /// Datagrams received.
+    pub datagrams_in: u64,
+    /// Bytes received.
+    pub bytes_in: u64,
+    /// Datagrams written into send batches.
+    pub datagrams_out: u64,
+    /// Bytes written into send batches.
+    pub bytes_out: u64,
+    /// RTP packets received and authenticated.
+    pub rtp_in: u64,
+    /// RTP packets forwarded, repairs excluded.
+    pub rtp_out: u64,
+    /// Repairs sent as RTX.
+    pub rtx_out: u64,
+    /// Packets repaired by a publisher's RTX.
+    pub rtx_in: u64,
+    /// Sequence numbers asked for by subscribers' NACKs.
+    pub nacked_in: u64,
+    /// Sequence numbers asked of publishers.
+    pub nacked_out: u64,
+    /// Keyframe requests received.
+    pub keyframe_requests_in: u64,
+    /// Keyframe requests sent.
+    pub keyframe_requests_out: u64,
+    /// Rooms ended by a panic.
+    pub rooms_failed: u64,
+    /// Packets that were not forwarded, by reason.
+    pub drops: DropCounts,
+}

@@ -1,0 +1,208 @@
+//! Deadlines: one per participant, and the work that is due at each.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use super::peer::Peer;
+use super::{PeerKey, Room, Shared, Worker};
+use crate::event::Event;
+use crate::room::tracks::PeerIndex;
+use crate::transport::TransportEvent;
+use crate::wire::rtcp;
+
+/// How often a participant whose packets arrive is looked after: NACKs, TWCC feedback, liveness.
+///
+/// Higher: fewer wake-ups, and a lost packet is asked for later. Lower: the reverse.
+pub(super) const UPKEEP: Duration = Duration::from_millis(20);
+
+/// How often sender and receiver reports leave. RFC 3550 section 6.2 sets a minimum of 5 s, its
+/// profile AVPF (RFC 4585 section 3.4) lifts it; a second keeps lip sync and loss figures fresh.
+const REPORT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The participants' deadlines, soonest first.
+#[derive(Debug, Default)]
+pub(super) struct Timers {
+    by_time: BTreeSet<(Instant, PeerKey)>,
+    by_peer: BTreeMap<PeerKey, Instant>,
+}
+
+impl Timers {
+    /// The soonest deadline.
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.by_time.first().map(|(at, _)| *at)
+    }
+
+    /// Brings a participant's deadline forward to `at`; a sooner one stays.
+    pub(super) fn arm(&mut self, peer: PeerKey, at: Instant) {
+        if let Some(&before) = self.by_peer.get(&peer) {
+            if before <= at {
+                return;
+            }
+            self.by_time.remove(&(before, peer));
+        }
+        self.by_peer.insert(peer, at);
+        self.by_time.insert((at, peer));
+    }
+
+    /// Forgets a participant.
+    pub(super) fn cancel(&mut self, peer: PeerKey) {
+        if let Some(at) = self.by_peer.remove(&peer) {
+            self.by_time.remove(&(at, peer));
+        }
+    }
+
+    /// Takes the soonest deadline that is due.
+    fn pop_due(&mut self, now: Instant) -> Option<PeerKey> {
+        let &(at, peer) = self.by_time.first()?;
+        if at > now {
+            return None;
+        }
+        self.cancel(peer);
+        Some(peer)
+    }
+}
+
+impl Worker {
+    /// Does what is due at `now`.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some(key) = self.shared.timers.pop_due(now) {
+            self.in_room(key.room(), |shared, room| {
+                look_after(shared, room, key.peer(), now);
+            });
+        }
+    }
+}
+
+/// One participant's due work, and its next deadline.
+fn look_after(shared: &mut Shared, room: &mut Room, index: PeerIndex, now: Instant) {
+    let Some(peer) = room.peers.get_mut(index) else {
+        return;
+    };
+    peer.transport.handle_timeout(now);
+    drain_transport_events(shared, room, index, now);
+    let Some(peer) = room.peers.get_mut(index) else {
+        return;
+    };
+    if peer.transport.is_connected() {
+        peer.ask_for_missing(&mut shared.stats, now);
+        peer.report_arrivals(now);
+        if now >= peer.next_report {
+            peer.next_report = now + REPORT_INTERVAL;
+            receiver_reports(peer, now);
+            sender_reports(room, index, now);
+        }
+        super::forward::refresh_best_encodings(shared, room, index, now);
+        super::feedback::request_wanted_keyframes(shared, room, index, now);
+    }
+    let key = PeerKey::new(room.key, index);
+    let Some(peer) = room.peers.get_mut(index) else {
+        return;
+    };
+    if let Some(at) = peer.next_deadline(now) {
+        // A deadline in the past would be popped again within this very call.
+        shared
+            .timers
+            .arm(key, at.max(now + Duration::from_millis(1)));
+    }
+    shared.mark_dirty(room.key, index, peer);
+}
+
+/// Turns a transport's own events into the room's.
+pub(super) fn drain_transport_events(
+    shared: &mut Shared,
+    room: &mut Room,
+    index: PeerIndex,
+    now: Instant,
+) {
+    while let Some(event) = room
+        .peers
+        .get_mut(index)
+        .and_then(|p| p.transport.poll_event())
+    {
+        let participant = room.peers[index].id;
+        match event {
+            TransportEvent::Connected { srtp_profile, path } => {
+                tracing::debug!(room = %room.id, %participant, srtp_profile, "media connected");
+                shared.events.push_back(Event::Connected {
+                    participant,
+                    path,
+                    srtp_profile,
+                });
+                room.peers[index].next_report = now + REPORT_INTERVAL;
+                super::feedback::request_wanted_keyframes(shared, room, index, now);
+            }
+            TransportEvent::Lost(loss) => {
+                tracing::debug!(room = %room.id, %participant, ?loss, "media lost");
+                shared
+                    .events
+                    .push_back(Event::MediaLost { participant, loss });
+            }
+        }
+    }
+}
+
+/// Receiver reports on every stream that the participant publishes.
+fn receiver_reports(peer: &mut Peer, now: Instant) {
+    let sender = peer.rtcp_ssrc;
+    let blocks: Vec<_> = peer
+        .ingresses
+        .iter_mut()
+        .filter_map(|(_, i)| i.ingress.report(now))
+        .collect();
+    for some in blocks.chunks(rtcp::MAX_COUNT) {
+        peer.rtcp
+            .push(|out| rtcp::receiver_report(out, sender, some));
+    }
+}
+
+/// Sender reports on every stream that the participant is sent: the publisher's clock, carried on.
+fn sender_reports(room: &mut Room, index: PeerIndex, now: Instant) {
+    let keys: Vec<usize> = room.peers[index]
+        .egresses
+        .iter()
+        .map(|(key, _)| key)
+        .collect();
+    for key in keys {
+        let sending = &room.peers[index].egresses[key];
+        let Some(encoding) = sending.egress.current() else {
+            continue;
+        };
+        let Some(ingress) = super::forward::ingress_of(room, sending.track, encoding) else {
+            continue;
+        };
+        let clock = ingress.source_clock().copied();
+        let peer = &mut room.peers[index];
+        let sending = &mut peer.egresses[key];
+        if let Some(report) = sending.egress.sender_report(now, clock.as_ref()) {
+            let cname = sending.cname.as_str();
+            peer.rtcp
+                .push(|out| rtcp::sender_report(out, report, &[], Some(cname)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[allow(clippy::disallowed_methods, reason = "a base for virtual time")]
+    fn the_soonest_deadline_of_each_participant_counts() {
+        let base = Instant::now();
+        let at = |ms| base + Duration::from_millis(ms);
+        let (one, two) = (PeerKey::new(0, 1), PeerKey::new(0, 2));
+        let mut timers = Timers::default();
+        timers.arm(one, at(50));
+        timers.arm(two, at(40));
+        timers.arm(one, at(30));
+        timers.arm(one, at(60));
+        assert_eq!(timers.next(), Some(at(30)));
+        assert_eq!(timers.pop_due(at(29)), None);
+        assert_eq!(timers.pop_due(at(45)), Some(one));
+        assert_eq!(timers.pop_due(at(45)), Some(two));
+        assert_eq!(timers.pop_due(at(99)), None);
+        timers.arm(one, at(70));
+        timers.cancel(one);
+        assert_eq!(timers.next(), None);
+    }
+}

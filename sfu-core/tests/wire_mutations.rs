@@ -1,0 +1,204 @@
+//! The bodies of the fuzz targets under the stable compiler: valid packets cut short, with every
+//! byte replaced by every other, and mutated by a seeded generator.
+
+use sfu_core::id::{PayloadType, Ssrc};
+use sfu_core::wire::extensions::ExtensionWriter;
+use sfu_core::wire::rtcp::{self, FeedbackHeader, ReportBlock, SenderInfo};
+use sfu_core::wire::rtp::RtpWriter;
+
+#[path = "../fuzz/bodies/rtcp.rs"]
+mod rtcp_body;
+#[path = "../fuzz/bodies/rtp.rs"]
+mod rtp_body;
+#[path = "../fuzz/bodies/vp8.rs"]
+mod vp8_body;
+
+/// Mutants of each seed packet: a second or so in a debug build.
+const MUTANTS: usize = 20_000;
+
+/// SplitMix64: the same mutants in every run.
+struct Generator(u64);
+
+impl Generator {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ z >> 31
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        usize::try_from(self.next() % bound.max(1) as u64).expect("below a usize")
+    }
+
+    /// A byte, more often than chance one at the edges of a field.
+    fn byte(&mut self) -> u8 {
+        match self.next() % 4 {
+            0 => 0,
+            1 => 0xff,
+            2 => 1 << self.below(8),
+            _ => self.next() as u8,
+        }
+    }
+
+    fn mutate(&mut self, packet: &mut Vec<u8>, donor: &[u8]) {
+        for _ in 0..=self.below(4) {
+            let at = self.below(packet.len());
+            match self.next() % 5 {
+                0 => packet.truncate(at),
+                1 => packet.insert(at, self.byte()),
+                2 => {
+                    let from = self.below(donor.len());
+                    packet.extend_from_slice(&donor[from..]);
+                }
+                3 if !packet.is_empty() => {
+                    packet.remove(at);
+                }
+                _ => {
+                    let byte = self.byte();
+                    if let Some(old) = packet.get_mut(at) {
+                        *old = byte;
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn sweep(seeds: &[Vec<u8>], check: fn(&[u8])) {
+    let mut generator = Generator(0x5eed);
+    for seed in seeds {
+        for len in 0..=seed.len() {
+            check(&seed[..len]);
+        }
+        for at in 0..seed.len().min(128) {
+            let mut packet = seed.clone();
+            for byte in 0..=255 {
+                packet[at] = byte;
+                check(&packet);
+            }
+        }
+        for _ in 0..MUTANTS {
+            let mut packet = seed.clone();
+            let donor = generator.below(seeds.len());
+            generator.mutate(&mut packet, &seeds[donor]);
+            check(&packet);
+        }
+    }
+}
+
+#[test]
+fn rtp_and_its_extensions_hold_under_mutation() {
+    let writer = RtpWriter {
+        marker: true,
+        payload_type: PayloadType(96),
+        sequence: 65_535,
+        timestamp: 1,
+        ssrc: Ssrc(0xdead_beef),
+        padding: true,
+    };
+    let lists: [&[(u8, &[u8])]; 4] = [
+        &[],
+        &[(1, b"0"), (2, &[0x85]), (3, &[0, 1]), (4, &[1, 2, 3])],
+        &[(1, b"mid"), (20, b"rid"), (3, &[]), (4, &[9; 40])],
+        &[(14, &[7; 16]), (1, b"0")],
+    ];
+    let mut seeds: Vec<Vec<u8>> = Vec::new();
+    for list in lists {
+        let mut extensions = ExtensionWriter::new();
+        for &(id, value) in list {
+            assert!(extensions.push(id, value));
+        }
+        let mut out = [0; 200];
+        let len = writer.write_header(&mut out, &extensions).unwrap();
+        out[len + 20] = 5;
+        seeds.push(out[..=len + 20].to_vec());
+    }
+    // CSRCs, and an extension of a profile that is neither form.
+    let mut with_csrcs = vec![0x93; 24];
+    with_csrcs.extend([0x12, 0x34, 0, 1, 1, 2, 3, 4, 5, 6]);
+    seeds.push(with_csrcs);
+    sweep(&seeds, rtp_body::check);
+}
+
+#[test]
+fn rtcp_holds_under_mutation() {
+    let block = ReportBlock {
+        ssrc: Ssrc(1),
+        fraction_lost: 2,
+        cumulative_lost: -3,
+        extended_highest: 4,
+        jitter: 5,
+        last_sr: 6,
+        delay_since_last_sr: 7,
+    };
+    let sender = SenderInfo {
+        ssrc: Ssrc(1),
+        ntp: 2,
+        rtp_timestamp: 3,
+        packets: 4,
+        octets: 5,
+    };
+    let header = FeedbackHeader {
+        sender: Ssrc(1),
+        media: Ssrc(2),
+        base_sequence: 65_530,
+        reference_time: 77,
+        feedback_count: 8,
+    };
+    let mut deltas = vec![None; 9];
+    deltas.extend([Some(1), Some(300), None, Some(-4)]);
+    deltas.extend([Some(10); 30]);
+    type Writer<'w> = &'w dyn Fn(&mut [u8]) -> Option<usize>;
+    let writers: [Writer<'_>; 7] = [
+        &|out| rtcp::sender_report(out, sender, &[block], Some("name")),
+        &|out| rtcp::receiver_report(out, Ssrc(1), &[block; 3]),
+        &|out| rtcp::nack(out, Ssrc(1), Ssrc(2), &[65_535, 0, 7, 100]),
+        &|out| rtcp::transport_feedback(out, header, &deltas),
+        &|out| rtcp::fir(out, Ssrc(1), Ssrc(2), 3),
+        &|out| rtcp::pli(out, Ssrc(1), Ssrc(2)),
+        &|out| rtcp::bye(out, &[Ssrc(1), Ssrc(2)]),
+    ];
+    let mut seeds: Vec<Vec<u8>> = Vec::new();
+    let mut compound = Vec::new();
+    for write in writers {
+        let mut out = [0; 400];
+        let len = write(&mut out).unwrap();
+        seeds.push(out[..len].to_vec());
+        compound.extend_from_slice(&out[..len]);
+    }
+    seeds.push(compound);
+    let mut remb = vec![0x8f, 206, 0, 6, 0, 0, 0, 1, 0, 0, 0, 0];
+    remb.extend(b"REMB\x02\x12\x34\x56\0\0\0\x07\0\0\0\x08");
+    seeds.push(remb);
+    // A NACK with padding.
+    seeds.push(vec![
+        0xa1, 205, 0, 4, 0, 0, 0, 1, 0, 0, 0, 2, 0, 5, 0xff, 0xff, 0, 0, 0, 4,
+    ]);
+    sweep(&seeds, rtcp_body::check);
+}
+
+#[test]
+fn vp8_and_opus_hold_under_mutation() {
+    let keyframe = [0x50, 0x3c, 1, 0x9d, 1, 0x2a, 0x80, 2, 0x68, 1, 9, 9];
+    let descriptors: [&[u8]; 5] = [
+        &[0x10],
+        &[0x90, 0xf0, 0x92, 0x34, 0x56, 0x67],
+        &[0x90, 0xc0, 0x12, 0x34],
+        &[0x80, 0x30, 0xe5],
+        &[0x90, 0x80, 0xff, 0xff],
+    ];
+    let mut seeds: Vec<Vec<u8>> = descriptors
+        .iter()
+        .map(|descriptor| [descriptor, &keyframe[..]].concat())
+        .collect();
+    // Every flag byte in front of every width, without a sweep.
+    for flags in 0..=0xffffu16 {
+        let [first, second] = flags.to_be_bytes();
+        vp8_body::check(&[first, second, 0x80, 1, 2, 3, 4]);
+        vp8_body::check(&[first, second, 0x00, 1, 2, 3, 4]);
+    }
+    seeds.push(vec![0x83, 48]);
+    sweep(&seeds, vp8_body::check);
+}

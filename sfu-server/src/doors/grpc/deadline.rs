@@ -1,0 +1,136 @@
+//! Every call's deadline: the caller's own (`grpc-timeout`) or the server's, whichever is sooner.
+//! The transport's own timer answers CANCELLED, which says that the caller gave up; a deadline
+//! that passed is DEADLINE_EXCEEDED.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::http::{HeaderMap, Request, Response};
+use tonic::Status;
+use tower::{Layer, Service};
+
+/// Gives every call a deadline of at most this long.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deadline(pub(super) Duration);
+
+impl<S> Layer<S> for Deadline {
+    type Service = WithDeadline<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        WithDeadline {
+            inner,
+            most: self.0,
+        }
+    }
+}
+
+/// A service whose calls end at their deadline.
+#[derive(Clone, Debug)]
+pub(super) struct WithDeadline<S> {
+    inner: S,
+    most: Duration,
+}
+
+impl<S, Q, A> Service<Request<Q>> for WithDeadline<S>
+where
+    S: Service<Request<Q>, Response = Response<A>>,
+    S::Future: Send + 'static,
+    S::Error: Send,
+    A: Default + Send,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<Q>) -> Self::Future {
+        let asked = asked(request.headers());
+        let within = asked.map_or(self.most, |asked| asked.min(self.most));
+        let answer = tokio::time::timeout(within, self.inner.call(request));
+        Box::pin(async move {
+            answer.await.unwrap_or_else(|_| {
+                Ok(Status::deadline_exceeded("the call's deadline passed").into_http())
+            })
+        })
+    }
+}
+
+/// The caller's deadline: at most 8 digits and a unit (gRPC over HTTP/2, "Timeout"). One that is
+/// written wrongly is taken as none, and the server's own holds.
+fn asked(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get("grpc-timeout")?.to_str().ok()?;
+    let (digits, unit) = value.split_at_checked(value.len().checked_sub(1)?)?;
+    if digits.is_empty() || digits.len() > 8 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let amount: u64 = digits.parse().ok()?;
+    match unit {
+        "H" => Some(Duration::from_secs(amount * 3600)),
+        "M" => Some(Duration::from_secs(amount * 60)),
+        "S" => Some(Duration::from_secs(amount)),
+        "m" => Some(Duration::from_millis(amount)),
+        "u" => Some(Duration::from_micros(amount)),
+        "n" => Some(Duration::from_nanos(amount)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use tower::{ServiceExt, service_fn};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_call_that_outlives_its_deadline_ends_with_deadline_exceeded() {
+        let never = service_fn(|_: Request<()>| {
+            std::future::pending::<Result<Response<String>, Infallible>>()
+        });
+        let request = Request::builder()
+            .header("grpc-timeout", "5m")
+            .body(())
+            .unwrap();
+        let patient = Deadline(Duration::from_secs(3600)).layer(never);
+        let answer = patient.oneshot(request).await.unwrap();
+        assert_eq!(answer.headers()["grpc-status"], "4");
+        // Without a deadline of the caller's own, the server's holds.
+        let strict = Deadline(Duration::from_millis(5)).layer(never);
+        let answer = strict.oneshot(Request::new(())).await.unwrap();
+        assert_eq!(answer.headers()["grpc-status"], "4");
+    }
+
+    #[test]
+    fn a_timeout_is_digits_and_a_unit() {
+        let read = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("grpc-timeout", value.parse().unwrap());
+            asked(&headers)
+        };
+        assert_eq!(read("1H"), Some(Duration::from_secs(3600)));
+        assert_eq!(read("2M"), Some(Duration::from_secs(120)));
+        assert_eq!(read("3S"), Some(Duration::from_secs(3)));
+        assert_eq!(read("99999999m"), Some(Duration::from_millis(99_999_999)));
+        assert_eq!(read("5u"), Some(Duration::from_micros(5)));
+        assert_eq!(read("0n"), Some(Duration::ZERO));
+        for wrong in [
+            "",
+            "S",
+            "-1S",
+            "+1S",
+            "1",
+            "1s",
+            "123456789S",
+            "1.5S",
+            "1 S",
+        ] {
+            assert_eq!(read(wrong), None, "{wrong:?}");
+        }
+        assert_eq!(asked(&HeaderMap::new()), None);
+    }
+}

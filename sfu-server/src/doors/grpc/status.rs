@@ -1,0 +1,40 @@
+//! A refusal in gRPC's words: the code, a sentence, and details for programs.
+
+use std::collections::HashMap;
+
+use tonic::Status;
+use tonic_types::{ErrorDetails, StatusExt};
+
+use crate::error::{ApiError, ErrorKind};
+
+/// Whose reasons they are, in `google.rpc.ErrorInfo`.
+pub(super) const DOMAIN: &str = "sfu.control.v1";
+
+/// The refusal as a status with `ErrorInfo`, and with `BadRequest` where a field is to blame.
+pub(super) fn refuse(error: &ApiError) -> Status {
+    let mut about = HashMap::new();
+    if let Some(field) = error.about() {
+        about.insert("field".to_owned(), field.to_owned());
+    }
+    let mut details = ErrorDetails::with_error_info(reason(error), DOMAIN, about);
+    if let (ErrorKind::InvalidArgument, Some(field)) = (error.kind(), error.about()) {
+        details.add_bad_request_violation(field, error.message());
+    }
+    Status::with_error_details(error.grpc_code(), error.to_string(), details)
+}
+
+/// A word for programs; part of the contract.
+fn reason(error: &ApiError) -> &'static str {
+    match (error.kind(), error.about()) {
+        (ErrorKind::NotFound, Some("room")) => "ROOM_NOT_FOUND",
+        (ErrorKind::NotFound, Some("identity")) => "PARTICIPANT_NOT_FOUND",
+        (ErrorKind::NotFound, _) => "NOT_FOUND",
+        (ErrorKind::InvalidArgument, _) => "FIELD_INVALID",
+        (ErrorKind::Unauthenticated, _) => "TOKEN_INVALID",
+        (ErrorKind::PermissionDenied, _) => "GRANT_MISSING",
+        (ErrorKind::ResourceExhausted, _) => "LIMIT_REACHED",
+        (ErrorKind::RateLimited, _) => "RATE_LIMITED",
+        (ErrorKind::Unavailable, _) => "SHUTTING_DOWN",
+        (ErrorKind::Internal, _) => "INTERNAL",
+    }
+}

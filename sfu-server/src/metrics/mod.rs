@@ -1,0 +1,90 @@
+//! What operators watch: counters and gauges in Prometheus' words, on the metrics port.
+//!
+//! Everything that the engine and the rooms already count is read when somebody asks, by
+//! [`exporter`]; only what nobody else keeps is counted here. No label grows with rooms, tracks or
+//! people: labels are directions, reasons, results, and the number of a worker.
+
+mod exporter;
+mod signalling;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+
+use crate::media::worker_thread::Published;
+use crate::rooms::Rooms;
+use exporter::{Population, WorkerCounters};
+
+pub use signalling::{OpenConnection, Signalling};
+
+/// OpenMetrics 1.0, which Prometheus reads as its own.
+const CONTENT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Everything that is exported.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    signalling: Signalling,
+}
+
+impl Metrics {
+    /// Metrics of these rooms and workers; `workers` gives each worker's counters, in their order.
+    pub fn new(rooms: Rooms, workers: impl Fn() -> Vec<Published> + Send + Sync + 'static) -> Self {
+        let mut registry = Registry::with_prefix("sfu");
+        let version = [("version", env!("CARGO_PKG_VERSION"))];
+        registry.register("build", "What runs here", Info::new(version));
+        let signalling = Signalling::default();
+        signalling.register(&mut registry);
+        registry.register_collector(Box::new(Population::new(rooms)));
+        registry.register_collector(Box::new(WorkerCounters::new(Box::new(workers))));
+        Self {
+            registry,
+            signalling,
+        }
+    }
+
+    /// What the signalling doors count.
+    #[must_use]
+    pub fn signalling(&self) -> &Signalling {
+        &self.signalling
+    }
+
+    /// The whole of it as OpenMetrics text.
+    ///
+    /// # Errors
+    /// A value could not be written.
+    pub fn exposition(&self) -> Result<String, fmt::Error> {
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+/// `GET /metrics`.
+pub fn router(metrics: Arc<Metrics>) -> Router {
+    Router::new()
+        .route("/metrics", get(export))
+        .with_state(metrics)
+}
+
+async fn export(State(metrics): State<Arc<Metrics>>) -> Response {
+    match metrics.exposition() {
+        Ok(text) => ([(CONTENT_TYPE, CONTENT)], text).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "metrics could not be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}

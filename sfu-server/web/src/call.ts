@@ -1,0 +1,188 @@
+import {
+  type DisconnectReason,
+  type Participant,
+  Room,
+  RoomEvent,
+  type RoomOptions,
+} from 'livekit-client';
+import type { Devices } from './devices';
+import { byId } from './dom';
+import { Grid } from './grid';
+import { announce, notify, withdraw, withdrawAll } from './notices';
+import type { Settings } from './settings';
+import { Tile, displayName } from './tile';
+import type { Admission } from './token';
+import { Refusal, type Words, ended } from './words';
+
+/** Bits spent on a pixel of the largest encoding: plain talking heads in VP8. */
+const BITS_PER_PIXEL = 0.09;
+
+/** One stay in one room, from the connection to its end. */
+export class Call {
+  readonly room: Room;
+  private readonly tiles = new Map<string, Tile>();
+  private readonly grid: Grid;
+  private readonly devices: Devices;
+  private readonly onEnded: (words: Words) => void;
+  private joined = false;
+
+  constructor(grid: Grid, devices: Devices, settings: Settings, onEnded: (words: Words) => void) {
+    this.grid = grid;
+    this.devices = devices;
+    this.onEnded = onEnded;
+    this.room = new Room(roomOptions(settings));
+    this.listen();
+  }
+
+  /** Joins `name`; throws what `words.joinFailure` can put into words. */
+  async join(name: string, admission: Admission): Promise<void> {
+    // Naming the room lets the server refuse a token that is for another one.
+    const url = new URL(admission.url);
+    url.searchParams.set('room', name);
+    await this.room.connect(url.toString(), admission.token);
+    if (this.room.name !== name) {
+      const other = this.room.name;
+      await this.room.disconnect();
+      throw new Refusal({
+        title: 'The invitation is for another room',
+        text: `It admits to “${other}”, not to “${name}”.`,
+      });
+    }
+    this.joined = true;
+    this.tileOf(this.room.localParticipant);
+    for (const participant of this.room.remoteParticipants.values()) {
+      this.tileOf(participant);
+    }
+    this.devices.serve(this.room);
+    this.showHeadCount();
+    this.offerSound();
+  }
+
+  async leave(): Promise<void> {
+    await this.room.disconnect();
+  }
+
+  private listen(): void {
+    const room = this.room;
+    const updateOf = (participant: Participant) => this.tileOf(participant).update();
+    const update = (_: unknown, participant: Participant) => updateOf(participant);
+    const updateRemote = (_: unknown, __: unknown, participant: Participant) =>
+      updateOf(participant);
+
+    room
+      .on(RoomEvent.ParticipantConnected, (participant) => {
+        this.tileOf(participant);
+        this.showHeadCount();
+        announce(`${displayName(participant)} joined`);
+      })
+      .on(RoomEvent.ParticipantDisconnected, (participant) => {
+        this.removeTile(participant.identity);
+        this.showHeadCount();
+        announce(`${displayName(participant)} left`);
+      })
+      .on(RoomEvent.ParticipantNameChanged, update)
+      .on(RoomEvent.TrackPublished, update)
+      .on(RoomEvent.TrackUnpublished, update)
+      .on(RoomEvent.TrackSubscribed, updateRemote)
+      .on(RoomEvent.TrackUnsubscribed, updateRemote)
+      .on(RoomEvent.ActiveSpeakersChanged, (speakers) => this.showSpeakers(speakers))
+      .on(RoomEvent.AudioPlaybackStatusChanged, () => this.offerSound());
+
+    for (const event of [RoomEvent.TrackMuted, RoomEvent.TrackUnmuted] as const) {
+      room.on(event, (publication, participant) => {
+        update(publication, participant);
+        this.devices.update();
+      });
+    }
+    for (const event of [RoomEvent.LocalTrackPublished, RoomEvent.LocalTrackUnpublished] as const) {
+      room.on(event, (publication, participant) => {
+        update(publication, participant);
+        this.devices.update();
+      });
+    }
+    for (const event of [RoomEvent.SignalReconnecting, RoomEvent.Reconnecting] as const) {
+      room.on(event, () =>
+        notify('connection', {
+          title: 'Reconnecting…',
+          text: 'The connection to the server was lost. The page is trying to get it back.',
+        }),
+      );
+    }
+    room.on(RoomEvent.Reconnected, () => withdraw('connection'));
+    room.on(RoomEvent.Disconnected, (reason) => this.end(reason));
+  }
+
+  private end(reason: DisconnectReason | undefined): void {
+    for (const identity of [...this.tiles.keys()]) {
+      this.removeTile(identity);
+    }
+    withdrawAll();
+    // Until the join has succeeded, `join` itself throws what went wrong.
+    if (this.joined) {
+      this.devices.serve(undefined);
+      this.onEnded(ended(reason));
+    }
+  }
+
+  private tileOf(participant: Participant): Tile {
+    const present = this.tiles.get(participant.identity);
+    if (present !== undefined) {
+      return present;
+    }
+    const tile = new Tile(participant);
+    this.tiles.set(participant.identity, tile);
+    this.grid.add(tile.element, participant.isLocal);
+    return tile;
+  }
+
+  private removeTile(identity: string): void {
+    const tile = this.tiles.get(identity);
+    if (tile !== undefined) {
+      tile.detach();
+      this.grid.remove(tile.element);
+      this.tiles.delete(identity);
+    }
+  }
+
+  private showHeadCount(): void {
+    const count = this.room.remoteParticipants.size + 1;
+    byId('head-count', HTMLElement).textContent = count === 1 ? 'Only you' : `${count} people`;
+  }
+
+  private showSpeakers(speakers: Participant[]): void {
+    const speaking = new Set(speakers.map((participant) => participant.identity));
+    for (const [identity, tile] of this.tiles) {
+      tile.setSpeaking(speaking.has(identity));
+    }
+  }
+
+  /** A browser may hold back all sound until the page is clicked. */
+  private offerSound(): void {
+    if (!this.joined || this.room.canPlaybackAudio) {
+      withdraw('sound');
+      return;
+    }
+    notify(
+      'sound',
+      { title: 'The sound is off', text: 'The browser waits for a click before it plays sound.' },
+      { label: 'Turn on sound', run: () => void this.room.startAudio() },
+    );
+  }
+}
+
+function roomOptions({ width, height, fps }: Settings): RoomOptions {
+  return {
+    adaptiveStream: true,
+    dynacast: true,
+    singlePeerConnection: true,
+    videoCaptureDefaults: { resolution: { width, height, frameRate: fps } },
+    publishDefaults: {
+      simulcast: true,
+      videoCodec: 'vp8',
+      videoEncoding: {
+        maxBitrate: Math.round(width * height * fps * BITS_PER_PIXEL),
+        maxFramerate: fps,
+      },
+    },
+  };
+}

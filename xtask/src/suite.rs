@@ -1,0 +1,87 @@
+//! `cargo xtask test`: what CI runs, in the order in which failures are cheapest.
+
+use std::time::Instant;
+
+use crate::step::Step;
+use crate::{needs, workspace};
+
+/// How much is tested.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// Everything.
+    Whole,
+    /// Without what needs a browser or an advisory database.
+    Fast,
+}
+
+/// Runs the steps one after another.
+///
+/// # Errors
+///
+/// The first failure, with the command that repeats it alone, or what is missing.
+pub(crate) fn test(extent: Extent) -> Result<(), String> {
+    let begun = Instant::now();
+    let (root, web) = (workspace::root(), workspace::web());
+
+    Step::new("format", "cargo", &["fmt", "--all", "--check"], &root).run()?;
+
+    // The server embeds the page, so the page is built before any Rust is.
+    needs::web_packages()?;
+    Step::new("page types", "npm", &["run", "check"], &web).run()?;
+    Step::new("page", "npm", &["run", "build"], &web).run()?;
+
+    let lint = [
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ];
+    Step::new("lints", "cargo", &lint, &root).run()?;
+    Step::new("tests", "cargo", &["test", "--workspace"], &root).run()?;
+
+    if extent == Extent::Whole {
+        advisories()?;
+        calls_in_a_browser()?;
+    }
+    eprintln!("\n==> all steps ok, {:.0} s", begun.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// Known vulnerabilities among the dependencies. Their database comes from the network, which not
+/// every machine has: the step is left out where no tool for it is installed.
+fn advisories() -> Result<(), String> {
+    let root = workspace::root();
+    if needs::cargo_has("deny") {
+        Step::new(
+            "advisories",
+            "cargo",
+            &["deny", "check", "advisories"],
+            &root,
+        )
+        .run()
+    } else if needs::cargo_has("audit") {
+        Step::new("advisories", "cargo", &["audit"], &root).run()
+    } else {
+        eprintln!("\n==> advisories: left out; to include them: cargo install --locked cargo-deny");
+        Ok(())
+    }
+}
+
+/// Calls between Chromium pages, through a server of the dev profile: its dependencies, the
+/// cryptography among them, are optimised there too.
+fn calls_in_a_browser() -> Result<(), String> {
+    let chromium = needs::chromium()?;
+    let build = ["build", "-p", "sfu-server"];
+    Step::new("server", "cargo", &build, &workspace::root()).run()?;
+    Step::new(
+        "calls in a browser",
+        "npm",
+        &["run", "test:browser"],
+        &workspace::web(),
+    )
+    .env("CHROMIUM", chromium)
+    .env("SFU_SERVER_BIN", workspace::server_binary("debug"))
+    .run()
+}
