@@ -65,5 +65,5 @@ pub(crate) fn join(rooms: &Rooms, room: &str, identity: &str) -> Joined {
         address: [127, 0, 0, 1].into(),
         client: "test".to_owned(),
     };
-    rooms.join(params).unwrap()
+    rooms.join(&params).unwrap()
 }

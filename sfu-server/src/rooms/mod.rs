@@ -19,6 +19,7 @@ mod notice;
 mod participant;
 mod permissions;
 mod registry;
+mod resume;
 mod room;
 mod session;
 mod settings;
