@@ -15,6 +15,7 @@ use tonic_health::server::HealthReporter;
 
 use crate::config::Config;
 use crate::doors::grpc::{self, GrpcDoor};
+use crate::doors::livekit::{Door, DoorSettings};
 use crate::metrics::Metrics;
 use crate::rooms::{Rooms, Settings};
 use crate::shutdown::{DOORS_CLOSE, Latch};
@@ -120,7 +121,8 @@ impl Server {
         grpc::set_serving(&health, true).await;
         let rooms = Rooms::new(Settings::default(), Arc::clone(&workers) as _);
         let counters = Arc::clone(&workers);
-        let exported = Arc::new(Metrics::new(rooms.clone(), move || counters.published()));
+        let door = Door::new(rooms.clone(), config.keys.clone(), DoorSettings::default());
+        let exported = Metrics::new(rooms.clone(), door.clone(), move || counters.published());
 
         let mut background = JoinSet::new();
         let told = rooms.clone();
@@ -135,7 +137,7 @@ impl Server {
             timed.keep_time().await;
             "the rooms' clock"
         });
-        let router = http::metrics_router(&draining, Arc::clone(&exported));
+        let router = http::metrics_router(&draining, Arc::new(exported));
         let until = ended.clone();
         background.spawn(async move {
             listener::serve(metrics, router, until).await;
@@ -143,7 +145,7 @@ impl Server {
         });
 
         let mut doors = JoinSet::new();
-        let router = http::router(config, &rooms, &draining, &exported);
+        let router = http::router(config, &rooms, &door, &draining);
         let until = draining.clone();
         doors.spawn(async move {
             listener::serve(http, router, until).await;

@@ -115,6 +115,13 @@ impl Rooms {
     /// there and joins do not make rooms; `ResourceExhausted` if it is full; `Unavailable` while
     /// shutting down.
     pub fn join(&self, params: JoinParams) -> Result<Joined, ApiError> {
+        let joined = self.let_in(&params);
+        let result = joined.as_ref().map(|_| ()).map_err(ApiError::kind);
+        self.0.join_counts.count(result);
+        joined
+    }
+
+    fn let_in(&self, params: &JoinParams) -> Result<Joined, ApiError> {
         params.check()?;
         let now = Instant::now();
         self.0.joins.take(params.address, now).map_err(|wait| {
@@ -122,8 +129,8 @@ impl Rooms {
             ApiError::new(ErrorKind::RateLimited, message)
         })?;
         loop {
-            let room = self.room_to_join(&params)?;
-            if let Some(joined) = Room::join(&room, &params, now) {
+            let room = self.room_to_join(params)?;
+            if let Some(joined) = Room::join(&room, params, now) {
                 return joined;
             }
             // It ended between the look-up and the lock: its name is free for a new one.
