@@ -107,8 +107,9 @@ impl Ingress {
         self.last_media = Some(now);
         let video = self.video_facts(payload)?;
         if video.keyframe_start {
+            // What is missing before it stays due: a receiver could do without, but subscribers see
+            // the gap too, ask for it, and hold the keyframe back behind it meanwhile.
             self.keyframes.keyframe_seen();
-            self.nack_generator.keyframe(fresh.sequence);
         }
         Ok(PacketFacts {
             arrived: now,

@@ -106,12 +106,6 @@ impl NackGenerator {
         false
     }
 
-    /// Forgets what is missing before a keyframe that started at `sequence`: no picture needs it.
-    pub(super) fn keyframe(&mut self, sequence: u64) {
-        let needed = self.missing.partition_point(|m| m.sequence < sequence);
-        self.missing.drain(..needed);
-    }
-
     pub(super) fn clear(&mut self) {
         self.missing.clear();
         self.next_due = None;

@@ -140,7 +140,8 @@ fn subscriber_wants_keyframe(
     }
 }
 
-/// Asks for the keyframes that a participant's subscriptions wait for.
+/// Asks for the keyframes that a participant's subscriptions wait for. Before it is connected it
+/// could not be sent them, and the one that it then needs would have to wait its turn behind them.
 pub(super) fn request_wanted_keyframes(
     shared: &mut Shared,
     room: &mut Room,
@@ -150,6 +151,9 @@ pub(super) fn request_wanted_keyframes(
     let Some(peer) = room.peers.get(index) else {
         return;
     };
+    if !peer.transport.is_connected() {
+        return;
+    }
     let wanted: Vec<_> = peer
         .egresses
         .iter()

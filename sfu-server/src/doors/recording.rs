@@ -68,5 +68,5 @@ pub(crate) fn params(room: &str, identity: &str) -> JoinParams {
 }
 
 pub(crate) fn join(rooms: &Rooms, room: &str, identity: &str) -> Joined {
-    rooms.join(params(room, identity)).unwrap()
+    rooms.join(&params(room, identity)).unwrap()
 }

@@ -103,10 +103,10 @@ fn joins_are_counted_by_how_they_went() {
         ..recording::params("kitchen", "")
     };
     for _ in 0..2 {
-        assert!(rooms.join(nameless.clone()).is_err());
+        assert!(rooms.join(&nameless).is_err());
     }
     rooms.shut_down();
-    assert!(rooms.join(recording::params("cellar", "bob")).is_err());
+    assert!(rooms.join(&recording::params("cellar", "bob")).is_err());
     let now = samples(&metrics.exposition().unwrap());
     for (result, count) in [
         ("ok", 1.0),

@@ -114,8 +114,8 @@ impl Rooms {
     /// `InvalidArgument` naming the field; `RateLimited` by address; `NotFound` if the room is not
     /// there and joins do not make rooms; `ResourceExhausted` if it is full; `Unavailable` while
     /// shutting down.
-    pub fn join(&self, params: JoinParams) -> Result<Joined, ApiError> {
-        let joined = self.let_in(&params);
+    pub fn join(&self, params: &JoinParams) -> Result<Joined, ApiError> {
+        let joined = self.let_in(params);
         let result = joined.as_ref().map(|_| ()).map_err(ApiError::kind);
         self.0.join_counts.count(result);
         joined

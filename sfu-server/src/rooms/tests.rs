@@ -76,7 +76,7 @@ fn microphone() -> NewTrack {
 
 impl House {
     fn join(&self, identity: &str) -> Joined {
-        self.rooms.join(params(identity)).unwrap()
+        self.rooms.join(&params(identity)).unwrap()
     }
 
     /// What was sent since the last call, in short words.
@@ -260,7 +260,7 @@ fn refusals_name_the_field() {
     let about = |change: fn(&mut JoinParams)| {
         let mut params = params("ann");
         change(&mut params);
-        house.rooms.join(params).unwrap_err().about()
+        house.rooms.join(&params).unwrap_err().about()
     };
     assert_eq!(about(|params| params.identity.clear()), Some("identity"));
     assert_eq!(
@@ -284,14 +284,14 @@ fn a_track_reaches_everyone_who_wants_everything() {
     let house = house();
     let mut ann = house.join("ann");
     let mut bob = house.join("bob");
-    let mut carl = house.rooms.join(JoinParams {
+    let mut carl = house.rooms.join(&JoinParams {
         auto_subscribe: false,
         ..params("carl")
     });
     let carl = carl.as_mut().unwrap();
     let mut mute = params("dora");
     mute.permissions.subscribe = false;
-    let _dora = house.rooms.join(mute).unwrap();
+    let _dora = house.rooms.join(&mute).unwrap();
     assert_eq!(told(&mut ann).len(), 3);
     told(&mut bob);
     told(carl);
@@ -347,7 +347,7 @@ fn a_subscriber_without_the_right_is_refused() {
         .clone();
     let mut params = params("bob");
     params.permissions.subscribe = false;
-    let mut bob = house.rooms.join(params).unwrap();
+    let mut bob = house.rooms.join(&params).unwrap();
     house.sent();
     bob.session.subscribe(std::slice::from_ref(&sid));
     assert_eq!(told(&mut bob), [format!("{sid} NotAllowed")]);
@@ -420,7 +420,7 @@ fn publishing_is_bounded_by_right_and_by_number() {
     let house = house();
     let mut some = params("ann");
     some.permissions.sources = vec![TrackSource::Camera];
-    let ann = house.rooms.join(some).unwrap();
+    let ann = house.rooms.join(&some).unwrap();
     let refused = ann.session.add_track(microphone()).unwrap_err();
     assert_eq!(
         (refused.kind(), refused.about()),
@@ -486,7 +486,7 @@ fn a_full_room_lets_in_only_who_replaces_itself() {
     house.rooms.create_room(&options).unwrap();
     let _ann = house.join("ann");
     let _bob = house.join("bob");
-    let refused = house.rooms.join(params("carl")).unwrap_err();
+    let refused = house.rooms.join(&params("carl")).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::ResourceExhausted);
     let _again = house.join("ann");
     assert_eq!(house.identities(), ["bob", "ann"]);
@@ -501,13 +501,13 @@ async fn joins_of_one_address_are_limited_in_time() {
     });
     house.join("a");
     house.join("b");
-    let refused = house.rooms.join(params("c")).unwrap_err();
+    let refused = house.rooms.join(&params("c")).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::RateLimited);
     let elsewhere = JoinParams {
         address: IpAddr::from([192, 0, 2, 2]),
         ..params("d")
     };
-    assert!(house.rooms.join(elsewhere).is_ok());
+    assert!(house.rooms.join(&elsewhere).is_ok());
     tokio::time::advance(Duration::from_secs(1)).await;
     house.join("c");
 }
@@ -518,7 +518,7 @@ fn of_a_hidden_participant_nobody_is_told() {
     let mut ann = house.join("ann");
     let mut hidden = params("ghost");
     hidden.permissions.hidden = true;
-    let ghost = house.rooms.join(hidden).unwrap();
+    let ghost = house.rooms.join(&hidden).unwrap();
     assert_eq!(ghost.others.len(), 1);
     let bob = house.join("bob");
     assert_eq!(bob.others.len(), 1);
@@ -639,7 +639,7 @@ fn a_failed_room_ends_and_the_one_beside_it_does_not() {
     let mut ann = house.join("ann");
     let mut beside = house
         .rooms
-        .join(JoinParams {
+        .join(&JoinParams {
             room: "attic".into(),
             ..params("bob")
         })
@@ -665,7 +665,7 @@ fn shutting_down_tells_everyone_and_lets_nobody_in() {
     house.rooms.shut_down();
     assert_eq!(told(&mut ann), ["leave ServerShutdown"]);
     assert_eq!(
-        house.rooms.join(params("bob")).unwrap_err().kind(),
+        house.rooms.join(&params("bob")).unwrap_err().kind(),
         ErrorKind::Unavailable
     );
     assert_eq!(house.rooms.counts(), Counts::default());
@@ -679,7 +679,7 @@ fn a_room_is_wholly_on_one_worker_and_rooms_are_spread() {
             room: room.into(),
             ..params(identity)
         };
-        house.rooms.join(params).unwrap()
+        house.rooms.join(&params).unwrap()
     };
     let kept = [
         join("a", "1"),
@@ -716,7 +716,7 @@ fn own_metadata_changes_with_the_right_and_is_merged() {
     let mut params = params("bob");
     params.permissions.update_own_metadata = true;
     params.attributes = BTreeMap::from([("a".into(), "1".into()), ("b".into(), "2".into())]);
-    let bob = house.rooms.join(params).unwrap();
+    let bob = house.rooms.join(&params).unwrap();
     let change = BTreeMap::from([("a".into(), String::new()), ("c".into(), "3".into())]);
     bob.session.update_own("Robert", "", change).unwrap();
     let info = house.rooms.get_participant("kitchen", "bob").unwrap();

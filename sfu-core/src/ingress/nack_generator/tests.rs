@@ -115,16 +115,6 @@ fn a_gap_too_wide_is_forgotten_and_needs_a_keyframe() {
 }
 
 #[test]
-fn a_keyframe_makes_what_is_missing_before_it_needless() {
-    let (mut generator, start) = generator();
-    generator.received(start, FIRST + 3, Some(FIRST));
-    generator.received(start, FIRST + 6, Some(FIRST + 3));
-    generator.keyframe(FIRST + 3);
-    let (out, lost) = poll(&mut generator, start + REORDER_DELAY);
-    assert_eq!((out, lost), (vec![1, 2], false));
-}
-
-#[test]
 fn what_the_window_no_longer_takes_is_given_up() {
     let (mut generator, start) = generator();
     generator.received(start, FIRST + 2, Some(FIRST));

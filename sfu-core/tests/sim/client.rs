@@ -1,0 +1,347 @@
+//! One participant's app and browser: a `str0m` peer that offers, publishes, and takes down what it
+//! is sent.
+//!
+//! A client that publishes runs `str0m` in RTP mode, so that it can send simulcast and payload
+//! descriptors as browsers do; one that only subscribes runs it in frame mode, so that `str0m`'s own
+//! jitter buffer and depacketisers judge what it is sent.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use str0m::change::{SdpAnswer, SdpPendingOffer};
+use str0m::format::Codec;
+use str0m::media::{
+    Direction, KeyframeRequestKind, MediaData, MediaKind, Mid, Simulcast, SimulcastLayer,
+};
+use str0m::net::{Protocol, Receive};
+use str0m::rtp::{RawPacket, RtpHeader};
+use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
+
+use crate::frame::{self, FrameTag};
+use crate::publisher::{Source, SourceKind};
+use crate::seeded_dtls;
+
+/// Packets that a subscriber's jitter buffer waits for a repair: over a second of what is sent here.
+const REORDERING: usize = 300;
+
+/// One frame as a subscriber's decoder took it. `None`: not whole, or not intact.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Received {
+    pub(crate) at: Instant,
+    pub(crate) track: u64,
+    pub(crate) tag: Option<FrameTag>,
+}
+
+/// One RTP packet as a subscriber's stack decrypted it.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) at: Instant,
+    pub(crate) ssrc: u32,
+    pub(crate) payload_type: u8,
+    pub(crate) sequence: u16,
+    pub(crate) timestamp: u32,
+    pub(crate) marker: bool,
+    pub(crate) payload: Arc<[u8]>,
+}
+
+/// A receiving section's streams, from the answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Streams {
+    pub(crate) media: u32,
+    pub(crate) rtx: Option<u32>,
+}
+
+/// One client.
+pub(crate) struct Client {
+    pub(crate) rtc: Rtc,
+    /// Its own address: another than the world sees when it is behind a NAT.
+    pub(crate) address: SocketAddr,
+    pub(crate) sources: Vec<Source>,
+    /// Receiving sections that the next offer adds.
+    to_add: (u32, u32),
+    receiving: Vec<Mid>,
+    pending: Option<SdpPendingOffer>,
+    offers: u32,
+    /// An offer is to be made when the pending one is answered.
+    wants_offer: bool,
+    next: Instant,
+    pub(crate) connected: Option<Instant>,
+    pub(crate) closed: bool,
+    /// Tracks by section, from the last answer.
+    tracks: BTreeMap<String, u64>,
+    /// Streams by track, from the answers.
+    pub(crate) streams: BTreeMap<u64, Streams>,
+    /// What the decoders took, in order.
+    pub(crate) frames: Vec<Received>,
+    /// The last frame that each track's decoder took, and when it last asked for a keyframe.
+    decoders: BTreeMap<u64, Decoder>,
+    pub(crate) packets: Vec<Seen>,
+}
+
+/// Where a client's datagrams go: the engine's address, and the bytes.
+pub(crate) type Outbox = Vec<(SocketAddr, Vec<u8>)>;
+
+impl Client {
+    /// A client that will publish `sources` and first offer `sections` to receive (audio, video).
+    pub(crate) fn new(
+        now: Instant,
+        address: SocketAddr,
+        sources: Vec<Source>,
+        sections: (u32, u32),
+    ) -> Self {
+        let mut rtc = RtcConfig::new()
+            .set_crypto_provider(seeded_dtls::provider())
+            .set_dtls_cert(seeded_dtls::certificate())
+            .clear_codecs()
+            .enable_opus(true, false)
+            .enable_vp8(true)
+            .set_rtp_mode(!sources.is_empty())
+            .set_reordering_size_video(REORDERING)
+            .enable_raw_packets(true)
+            .build(now);
+        rtc.add_local_candidate(Candidate::host(address, "udp").unwrap());
+        Self {
+            rtc,
+            address,
+            sources,
+            to_add: sections,
+            receiving: Vec::new(),
+            pending: None,
+            offers: 0,
+            wants_offer: false,
+            next: now,
+            connected: None,
+            closed: false,
+            tracks: BTreeMap::new(),
+            streams: BTreeMap::new(),
+            frames: Vec::new(),
+            decoders: BTreeMap::new(),
+            packets: Vec::new(),
+        }
+    }
+
+    /// Makes an offer with everything that waits for one: its number and its text.
+    pub(crate) fn offer(&mut self) -> Option<(u32, String)> {
+        if self.pending.is_some() {
+            self.wants_offer = true;
+            return None;
+        }
+        let mut change = self.rtc.sdp_api();
+        for source in self.sources.iter_mut().filter(|source| source.mid.is_none()) {
+            let kind = if source.kind.is_audio() { MediaKind::Audio } else { MediaKind::Video };
+            let (stream, track) = (Some("stream".to_owned()), Some(source.cid.clone()));
+            let simulcast = simulcast(source.kind);
+            source.mid = Some(change.add_media(kind, Direction::SendOnly, stream, track, simulcast));
+        }
+        // An idle section was answered `inactive`, which `str0m` adopts for good.
+        for mid in &self.receiving {
+            change.set_direction(*mid, Direction::RecvOnly);
+        }
+        let (audio, video) = std::mem::take(&mut self.to_add);
+        let kinds = [(MediaKind::Audio, audio), (MediaKind::Video, video)];
+        for (kind, count) in kinds {
+            for _ in 0..count {
+                self.receiving.push(change.add_media(kind, Direction::RecvOnly, None, None, None));
+            }
+        }
+        let (offer, pending) = change.apply()?;
+        self.pending = Some(pending);
+        self.wants_offer = false;
+        self.offers += 1;
+        Some((self.offers, offer.to_sdp_string()))
+    }
+
+    /// Takes an answer; gives the next offer where one has become due meanwhile.
+    pub(crate) fn answer(
+        &mut self,
+        sdp: &str,
+        mids: &[(String, u64)],
+    ) -> Option<(u32, String)> {
+        let pending = self.pending.take().expect("an answer without an offer");
+        let answer = SdpAnswer::from_sdp_string(sdp).unwrap_or_else(|e| panic!("{e}: {sdp}"));
+        let accepted = self.rtc.sdp_api().accept_answer(pending, answer);
+        accepted.unwrap_or_else(|error| panic!("{error}: {sdp}"));
+        self.tracks = mids.iter().cloned().collect();
+        for (mid, streams) in announced_streams(sdp) {
+            if let Some(track) = self.tracks.get(&mid) {
+                self.streams.insert(*track, streams);
+            }
+        }
+        if self.wants_offer { self.offer() } else { None }
+    }
+
+    /// Adds receiving sections and offers them, now or when the pending offer is answered.
+    pub(crate) fn add_sections(&mut self, audio: u32, video: u32) -> Option<(u32, String)> {
+        self.to_add = (self.to_add.0 + audio, self.to_add.1 + video);
+        self.offer()
+    }
+
+    /// The next deadline: of the stack, or of a source.
+    pub(crate) fn next(&self) -> Instant {
+        let sources = self.sources.iter().filter_map(Source::next);
+        sources.chain([self.next]).min().expect("not empty")
+    }
+
+    /// Does what is due.
+    pub(crate) fn due(&mut self, now: Instant, outbox: &mut Outbox) {
+        if self.next <= now {
+            self.rtc.handle_input(Input::Timeout(now)).unwrap();
+            self.drain(now, outbox);
+        }
+        for at in 0..self.sources.len() {
+            if self.sources[at].next().is_some_and(|next| next <= now) {
+                self.capture(at, now, outbox);
+            }
+        }
+    }
+
+    fn capture(&mut self, at: usize, now: Instant, outbox: &mut Outbox) {
+        let source = &mut self.sources[at];
+        let (mid, audio) = (source.mid.expect("offered"), source.kind.is_audio());
+        let packets = source.capture(now);
+        let codec = if audio { Codec::Opus } else { Codec::Vp8 };
+        let params = self.rtc.codec_config().find(|p| p.spec().codec == codec);
+        let pt = params.expect("negotiated").pt();
+        for packet in packets {
+            packet.write(&mut self.rtc, mid, pt, audio, now);
+            // What is written in RTP mode leaves at the next timeout, which is now: several streams'
+            // packets waiting together would leave in the order of a hash map.
+            self.drain(now, outbox);
+            self.rtc.handle_input(Input::Timeout(now)).unwrap();
+            self.drain(now, outbox);
+        }
+    }
+
+    /// Takes in one datagram from `source`.
+    pub(crate) fn receive(
+        &mut self,
+        now: Instant,
+        source: SocketAddr,
+        datagram: &[u8],
+        outbox: &mut Outbox,
+    ) {
+        let Ok(contents) = datagram.try_into() else {
+            panic!("a datagram that no browser would know: {:02x?}", &datagram[..8]);
+        };
+        let destination = self.address;
+        let receive = Receive { proto: Protocol::Udp, source, destination, contents };
+        self.rtc.handle_input(Input::Receive(now, receive)).unwrap();
+        self.drain(now, outbox);
+    }
+
+    /// Takes everything out of the stack.
+    pub(crate) fn drain(&mut self, now: Instant, outbox: &mut Outbox) {
+        loop {
+            match self.rtc.poll_output().unwrap() {
+                Output::Timeout(at) => {
+                    self.next = at;
+                    return;
+                }
+                Output::Transmit(sent) => outbox.push((sent.destination, sent.contents.to_vec())),
+                Output::Event(event) => self.note(now, event),
+            }
+        }
+    }
+
+    fn note(&mut self, now: Instant, event: Event) {
+        match event {
+            Event::Connected => {
+                self.connected = Some(now);
+                self.sources.iter_mut().for_each(|source| source.start(now));
+            }
+            Event::Closed => self.closed = true,
+            Event::KeyframeRequest(request) => {
+                let mut sources = self.sources.iter_mut();
+                if let Some(source) = sources.find(|source| source.mid == Some(request.mid)) {
+                    source.keyframe_requested(now, request.rid);
+                }
+            }
+            Event::MediaData(data) => self.decode(now, &data),
+            Event::RawPacket(packet) => {
+                if let RawPacket::RtpRx(header, payload) = *packet {
+                    self.packets.push(Seen::new(now, &header, payload));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Client {
+    /// A decoder needs a keyframe, and then every frame; it asks for a keyframe when it has none to
+    /// start from, as browsers do. Audio needs nothing.
+    fn decode(&mut self, now: Instant, data: &MediaData) {
+        let track = self.tracks.get(&*data.mid).copied().unwrap_or(0);
+        let tag = frame::read(&data.data);
+        let decoder = self.decoders.entry(track).or_default();
+        let video = data.params.spec().codec.is_video();
+        if let Some(tag) = tag.filter(|tag| video && !tag.keyframe) {
+            let follows = decoder.last.is_some_and(|last| {
+                (last.encoding, last.number + 1) == (tag.encoding, tag.number)
+            });
+            if !follows {
+                if decoder.asked.is_none_or(|asked| now - asked >= KEYFRAME_RETRY) {
+                    decoder.asked = Some(now);
+                    let mut writer = self.rtc.writer(data.mid).expect("frame mode");
+                    let asked = writer.request_keyframe(None, KeyframeRequestKind::Pli);
+                    asked.expect("video has PLI");
+                }
+                return;
+            }
+        }
+        decoder.last = tag;
+        self.frames.push(Received { at: now, track, tag });
+    }
+}
+
+/// Time between two requests for a keyframe.
+const KEYFRAME_RETRY: Duration = Duration::from_millis(200);
+
+/// A track's decoder.
+#[derive(Default)]
+struct Decoder {
+    last: Option<FrameTag>,
+    asked: Option<Instant>,
+}
+
+impl Seen {
+    fn new(at: Instant, header: &RtpHeader, payload: Vec<u8>) -> Self {
+        Self {
+            at,
+            ssrc: *header.ssrc,
+            payload_type: *header.payload_type,
+            sequence: header.sequence_number,
+            timestamp: header.timestamp,
+            marker: header.marker,
+            payload: payload.into(),
+        }
+    }
+}
+
+fn simulcast(kind: SourceKind) -> Option<Simulcast> {
+    let mut simulcast = Simulcast::new();
+    for rid in kind.rids() {
+        simulcast.add_send_layer(SimulcastLayer::new(rid));
+    }
+    (!kind.rids().is_empty()).then_some(simulcast)
+}
+
+/// The streams that an answer announces, by section.
+fn announced_streams(sdp: &str) -> Vec<(String, Streams)> {
+    let mut found = Vec::new();
+    for section in sdp.split("\r\nm=").skip(1) {
+        let value = |key| section.lines().find_map(|line: &str| line.strip_prefix(key));
+        let numbers = |text: &str| {
+            let words: Vec<u32> = text.split(' ').filter_map(|word| word.parse().ok()).collect();
+            words
+        };
+        let group = value("a=ssrc-group:FID ").map(numbers);
+        let alone = value("a=ssrc:").map(numbers);
+        let Some(ssrcs) = group.or(alone).filter(|ssrcs| !ssrcs.is_empty()) else { continue };
+        let mid = value("a=mid:").unwrap_or_default().to_owned();
+        found.push((mid, Streams { media: ssrcs[0], rtx: ssrcs.get(1).copied() }));
+    }
+    found
+}

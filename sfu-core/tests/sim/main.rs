@@ -1,0 +1,18 @@
+//! Whole meetings in virtual time: `str0m` clients, which are full and independent WebRTC peers,
+//! against the engine, through networks written as lists. Everything follows from one seed.
+//!
+//! What is not from the seed: the bytes of DTLS (ephemeral keys and signatures come from the
+//! system's generator, so their lengths vary by a byte or two) and with them the SRTP keys. Nothing
+//! in here looks at those.
+
+mod client;
+mod frame;
+mod judging;
+mod meeting;
+mod network;
+mod oracle;
+mod publisher;
+mod scenarios;
+mod seeded_dtls;
+mod server;
+mod trace;

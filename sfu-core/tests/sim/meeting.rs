@@ -1,0 +1,426 @@
+//! A whole meeting: clients, network, server and engine, driven from deadline to deadline.
+
+use std::net::SocketAddr;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use sfu_core::command::Command;
+use sfu_core::event::Event;
+use sfu_core::id::WorkerId;
+use sfu_core::media::path::{Path, Protocol};
+use sfu_core::media::send_batch::SendBatch;
+use sfu_core::transport::{DtlsIdentity, DtlsVersion, TransportSettings};
+use sfu_core::worker::{Worker, WorkerSettings};
+
+use crate::client::{Client, Outbox};
+use crate::network::{Filter, Link, LinkId, Network};
+use crate::publisher::{Source, SourceKind};
+use crate::server::{ClientId, Downward, Server, Upward};
+use crate::trace::{Entry, facts};
+
+/// Time that a signalling message takes.
+const SIGNALLING: Duration = Duration::from_millis(15);
+
+/// Most steps at one instant: more means that somebody's deadline never passes.
+const MAX_STEPS_AT_ONCE: u32 = 10_000;
+
+/// Packets of the engine's pool.
+const POOL: u32 = 4096;
+
+/// One participant of a scenario's list.
+#[derive(Clone, Debug)]
+pub(crate) struct Seat {
+    room: u64,
+    joins_at: Duration,
+    sources: Vec<SourceKind>,
+    sections: (u32, u32),
+    up: Link,
+    down: Link,
+    before_wraps: bool,
+}
+
+impl Seat {
+    /// Someone who publishes, over a clean path of 20 ms each way.
+    pub(crate) fn publishing(sources: &[SourceKind]) -> Self {
+        Self { sources: sources.to_vec(), sections: (0, 0), ..Self::watching() }
+    }
+
+    /// Someone who only watches, over a clean path of 20 ms each way.
+    pub(crate) fn watching() -> Self {
+        Self {
+            room: 1,
+            joins_at: Duration::ZERO,
+            sources: Vec::new(),
+            sections: (1, 1),
+            up: Link::of_ms(20),
+            down: Link::of_ms(20),
+            before_wraps: false,
+        }
+    }
+
+    /// In another room than room 1.
+    pub(crate) fn in_room(self, room: u64) -> Self {
+        Self { room, ..self }
+    }
+
+    /// Joins later than at the start.
+    pub(crate) fn at_ms(self, ms: u64) -> Self {
+        Self { joins_at: Duration::from_millis(ms), ..self }
+    }
+
+    /// Over these links: to the engine, and from it.
+    pub(crate) fn over(self, up: Link, down: Link) -> Self {
+        Self { up, down, ..self }
+    }
+
+    /// Publishes with all numbers shortly before their wraps.
+    pub(crate) fn before_wraps(self) -> Self {
+        Self { before_wraps: true, ..self }
+    }
+}
+
+/// What arrives somewhere.
+enum Arrival {
+    AtEngine { remote: SocketAddr, datagram: Vec<u8> },
+    AtClient { remote: SocketAddr, datagram: Vec<u8> },
+    Up(ClientId, Upward),
+    Down(ClientId, Downward),
+}
+
+struct Place {
+    client: Client,
+    room: u64,
+    joins_at: Option<Instant>,
+    up: LinkId,
+    down: LinkId,
+    /// What the engine sees as its address.
+    public: SocketAddr,
+    left: bool,
+    told_of_failure: bool,
+}
+
+/// The meeting.
+pub(crate) struct Meeting {
+    now: Instant,
+    worker: Worker,
+    batch: SendBatch,
+    server: Server,
+    network: Network<Arrival>,
+    places: Vec<Place>,
+    pub(crate) events: Vec<(Duration, Event)>,
+    pub(crate) trace: Vec<Entry>,
+}
+
+/// The start of virtual time, the same for every meeting of the process: `str0m` ties wall clock
+/// times to instants once for each process.
+pub(crate) fn base() -> Instant {
+    #[allow(clippy::disallowed_methods, reason = "a base for virtual time")]
+    static BASE: LazyLock<Instant> = LazyLock::new(Instant::now);
+    *BASE
+}
+
+/// The engine's address.
+pub(crate) fn engine() -> SocketAddr {
+    ([192, 0, 2, 1], 7882).into()
+}
+
+fn identity() -> DtlsIdentity {
+    static IDENTITY: LazyLock<DtlsIdentity> = LazyLock::new(|| DtlsIdentity::generate().unwrap());
+    IDENTITY.clone()
+}
+
+fn worker(seed: u64) -> Worker {
+    let settings = WorkerSettings {
+        worker: WorkerId(0),
+        identity: identity(),
+        transport: TransportSettings::deterministic(DtlsVersion::default()),
+        candidates: vec![engine()],
+        pool_packets: POOL,
+        epoch: (base(), Duration::from_secs(1_700_000_000)),
+    };
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_be_bytes());
+    Worker::new(settings, bytes)
+}
+
+impl Meeting {
+    /// A meeting of the listed seats; nothing has happened yet.
+    pub(crate) fn new(seed: u64, seats: &[Seat]) -> Self {
+        // `str0m` draws everything but DTLS from this thread's generator, and a test is a thread.
+        fastrand::seed(seed);
+        let mut network = Network::new(seed);
+        let seat = |(at, seat): (usize, &Seat)| {
+            let host = u8::try_from(at + 1).unwrap();
+            let address = SocketAddr::from(([10, 0, 0, host], 5000 + u16::from(host)));
+            let track = |n: usize| (at as u64 + 1) * 100 + n as u64;
+            let sources = seat.sources.iter().enumerate().map(|(n, kind)| {
+                let mut source = Source::new(*kind, track(n));
+                if seat.before_wraps {
+                    source.start_before_wraps();
+                }
+                source
+            });
+            Place {
+                client: Client::new(base(), address, sources.collect(), seat.sections),
+                room: seat.room,
+                joins_at: Some(base() + seat.joins_at),
+                up: network.add(seat.up),
+                down: network.add(seat.down),
+                public: address,
+                left: false,
+                told_of_failure: false,
+            }
+        };
+        let places = seats.iter().enumerate().map(seat).collect();
+        Self {
+            now: base(),
+            worker: worker(seed),
+            batch: SendBatch::with_capacity(64 * 1500),
+            server: Server::default(),
+            network,
+            places,
+            events: Vec::new(),
+            trace: Vec::new(),
+        }
+    }
+
+    pub(crate) fn worker(&self) -> &Worker {
+        &self.worker
+    }
+
+    pub(crate) fn client(&self, id: ClientId) -> &Client {
+        &self.places[id].client
+    }
+
+    pub(crate) fn source(&self, id: ClientId, at: usize) -> &Source {
+        &self.places[id].client.sources[at]
+    }
+
+    pub(crate) fn source_mut(&mut self, id: ClientId, at: usize) -> &mut Source {
+        &mut self.places[id].client.sources[at]
+    }
+
+    /// Time since the start.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.now - base()
+    }
+
+    /// Datagrams that the network lost.
+    pub(crate) fn lost(&self) -> u64 {
+        self.network.lost()
+    }
+
+    pub(crate) fn was_told_of_failure(&self, id: ClientId) -> bool {
+        self.places[id].told_of_failure
+    }
+
+    /// Loses what `filter` says of what the engine sends to a client.
+    pub(crate) fn filter_down(&mut self, id: ClientId, filter: Filter) {
+        self.network.set_filter(self.places[id].down, filter);
+    }
+
+    /// As [`Meeting::filter_down`], of what a client sends.
+    pub(crate) fn filter_up(&mut self, id: ClientId, filter: Filter) {
+        self.network.set_filter(self.places[id].up, filter);
+    }
+
+    /// Changes a client's links.
+    pub(crate) fn set_links(&mut self, id: ClientId, up: Link, down: Link) {
+        self.network.set(self.places[id].up, up);
+        self.network.set(self.places[id].down, down);
+    }
+
+    /// Gives a client another address in the world's eyes, as a NAT does that forgot its mapping:
+    /// what comes to the old one reaches nobody.
+    pub(crate) fn rebind(&mut self, id: ClientId, public: SocketAddr) {
+        self.places[id].public = public;
+    }
+
+    /// A datagram from somewhere else reaches the engine now.
+    pub(crate) fn inject(&mut self, remote: SocketAddr, datagram: Vec<u8>) {
+        self.network.deliver(self.now, Arrival::AtEngine { remote, datagram });
+    }
+
+    /// Says something to the engine past the server.
+    pub(crate) fn command(&mut self, command: Command) {
+        self.worker.handle_command(self.now, command);
+        self.drain_engine();
+    }
+
+    /// A participant leaves: the app says so and closes.
+    pub(crate) fn leave(&mut self, id: ClientId) {
+        self.places[id].left = true;
+        let at = self.now + SIGNALLING;
+        self.network.deliver(at, Arrival::Up(id, Upward::Leave));
+    }
+
+    /// A client's address in the world's eyes.
+    pub(crate) fn public(&self, id: ClientId) -> SocketAddr {
+        self.places[id].public
+    }
+
+    /// Goes on for `ms` milliseconds.
+    pub(crate) fn run_for_ms(&mut self, ms: u64) {
+        self.run_until(self.now + Duration::from_millis(ms));
+    }
+
+    /// Stops every source, and gives the last repairs their time.
+    pub(crate) fn wind_down(&mut self) {
+        let sources = self.places.iter_mut().flat_map(|place| &mut place.client.sources);
+        sources.for_each(|source| source.stopped = true);
+        self.run_for_ms(700);
+    }
+
+    /// Goes on until `ms` milliseconds after the start.
+    pub(crate) fn run_until_ms(&mut self, ms: u64) {
+        self.run_until(base() + Duration::from_millis(ms));
+    }
+
+    fn run_until(&mut self, end: Instant) {
+        let mut steps_at_once = 0;
+        while let Some(next) = self.next().filter(|next| *next <= end) {
+            steps_at_once = if next > self.now { 0 } else { steps_at_once + 1 };
+            assert!(steps_at_once < MAX_STEPS_AT_ONCE, "time stands still at {:?}", self.elapsed());
+            self.now = self.now.max(next);
+            self.step();
+        }
+        self.now = end;
+    }
+
+    fn next(&self) -> Option<Instant> {
+        let present = self.places.iter().filter(|place| !place.left);
+        let clients = present.map(|place| place.joins_at.unwrap_or_else(|| place.client.next()));
+        clients.chain(self.worker.poll_timeout()).chain(self.network.next()).min()
+    }
+
+    /// Does everything that is due now, in an order that is always the same.
+    fn step(&mut self) {
+        while let Some(arrival) = self.network.arrived(self.now) {
+            self.arrive(arrival);
+        }
+        if self.worker.poll_timeout().is_some_and(|at| at <= self.now) {
+            self.worker.handle_timeout(self.now);
+            self.drain_engine();
+        }
+        for id in 0..self.places.len() {
+            if self.places[id].left {
+                continue;
+            }
+            match self.places[id].joins_at {
+                Some(at) if at <= self.now => self.join(id),
+                Some(_) => {}
+                None => self.with_client(id, |client, now, outbox| client.due(now, outbox)),
+            }
+        }
+    }
+
+    fn arrive(&mut self, arrival: Arrival) {
+        match arrival {
+            Arrival::AtEngine { remote, mut datagram } => {
+                self.note(remote, true, &datagram);
+                let path = Path { protocol: Protocol::Udp, local: engine(), remote };
+                self.worker.handle_datagram(self.now, path, &mut datagram);
+                self.drain_engine();
+            }
+            Arrival::AtClient { remote, datagram } => {
+                let id = self.places.iter().position(|p| p.public == remote && !p.left);
+                if let Some(id) = id {
+                    self.with_client(id, |client, now, outbox| {
+                        client.receive(now, engine(), &datagram, outbox);
+                    });
+                }
+            }
+            Arrival::Up(id, message) => {
+                for command in self.server.hear(id, message) {
+                    self.worker.handle_command(self.now, command);
+                }
+                self.drain_engine();
+            }
+            Arrival::Down(id, message) => self.hear(id, message),
+        }
+    }
+
+    fn join(&mut self, id: ClientId) {
+        let place = &mut self.places[id];
+        place.joins_at = None;
+        let offer = place.client.offer().expect("a first offer has sections");
+        let sources = place.client.sources.iter();
+        let tracks = sources.map(|source| (source.track, source.cid.clone(), source.kind)).collect();
+        let message = Upward::Join { room: place.room, tracks, offer };
+        self.network.deliver(self.now + SIGNALLING, Arrival::Up(id, message));
+        self.with_client(id, |client, now, outbox| client.drain(now, outbox));
+    }
+
+    fn hear(&mut self, id: ClientId, message: Downward) {
+        if self.places[id].left {
+            return;
+        }
+        let client = &mut self.places[id].client;
+        let offer = match message {
+            Downward::Answer { sdp, mids } => client.answer(&sdp, &mids),
+            Downward::SectionsNeeded { audio, video } => client.add_sections(audio, video),
+            Downward::RoomFailed => {
+                self.places[id].told_of_failure = true;
+                None
+            }
+        };
+        if let Some((number, sdp)) = offer {
+            let message = Upward::Offer { id: number, sdp };
+            self.network.deliver(self.now + SIGNALLING, Arrival::Up(id, message));
+        }
+        self.with_client(id, |client, now, outbox| client.drain(now, outbox));
+    }
+
+    /// Lets a client do something, and sends what comes of it.
+    fn with_client(&mut self, id: ClientId, act: impl FnOnce(&mut Client, Instant, &mut Outbox)) {
+        let mut outbox = Outbox::new();
+        act(&mut self.places[id].client, self.now, &mut outbox);
+        let (up, remote) = (self.places[id].up, self.places[id].public);
+        for (destination, datagram) in outbox {
+            assert_eq!(destination, engine(), "clients know no other address");
+            let arrival = |datagram| Arrival::AtEngine { remote, datagram };
+            self.network.send(self.now, up, &datagram, arrival);
+        }
+    }
+
+    /// Sends what the engine has to send, and obeys its events.
+    fn drain_engine(&mut self) {
+        loop {
+            self.batch.clear();
+            let more = self.worker.poll_transmit(self.now, &mut self.batch);
+            let batch = std::mem::replace(&mut self.batch, SendBatch::with_capacity(0));
+            for run in batch.runs() {
+                assert_eq!(run.path.local, engine(), "a reply leaves from where it was asked");
+                for datagram in batch.bytes()[run.range.clone()].chunks(run.segment_size) {
+                    self.send_down(run.path.remote, datagram);
+                }
+            }
+            self.batch = batch;
+            if !more {
+                break;
+            }
+        }
+        while let Some(event) = self.worker.poll_event() {
+            let (commands, words) = self.server.note(&event);
+            self.events.push((self.elapsed(), event));
+            for (client, message) in words {
+                self.network.deliver(self.now + SIGNALLING, Arrival::Down(client, message));
+            }
+            for command in commands {
+                self.worker.handle_command(self.now, command);
+            }
+        }
+    }
+
+    fn send_down(&mut self, remote: SocketAddr, datagram: &[u8]) {
+        self.note(remote, false, datagram);
+        let Some(place) = self.places.iter().find(|place| place.public == remote) else { return };
+        let arrival = |datagram| Arrival::AtClient { remote, datagram };
+        self.network.send(self.now, place.down, datagram, arrival);
+    }
+
+    fn note(&mut self, remote: SocketAddr, inwards: bool, datagram: &[u8]) {
+        let (at, port) = (self.elapsed(), remote.port());
+        self.trace.push(Entry { at, port, inwards, facts: facts(datagram, inwards) });
+    }
+}

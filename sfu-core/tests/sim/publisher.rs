@@ -1,0 +1,241 @@
+//! What a client publishes: synthetic sources, packetised as a browser does it.
+
+use std::time::{Duration, Instant};
+
+use str0m::Rtc;
+use str0m::media::{Mid, Pt, Rid};
+use str0m::rtp::{ExtensionValues, RtpWrite};
+
+use crate::frame::{self, FrameTag};
+
+/// Payload bytes of a full video packet, before the descriptor.
+const FRAGMENT: usize = 1100;
+
+/// Ticks of the 90 kHz clock between video frames: 30 a second.
+pub(crate) const VIDEO_STEP: u32 = 3000;
+
+/// Ticks of the 48 kHz clock between audio packets: 20 ms.
+pub(crate) const AUDIO_STEP: u32 = 960;
+
+/// The encodings of a simulcast track, the best last as livekit-client offers them.
+pub(crate) const RIDS: [&str; 3] = ["q", "h", "f"];
+
+/// A source to publish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SourceKind {
+    /// Opus.
+    Audio,
+    /// VP8 in one encoding.
+    Video,
+    /// VP8 in the three encodings of [`RIDS`].
+    Simulcast,
+}
+
+impl SourceKind {
+    pub(crate) const fn is_audio(self) -> bool {
+        matches!(self, Self::Audio)
+    }
+
+    pub(crate) fn rids(self) -> &'static [&'static str] {
+        if self == Self::Simulcast { &RIDS } else { &[] }
+    }
+
+    /// Time between frames.
+    fn interval(self) -> Duration {
+        match self {
+            Self::Audio => Duration::from_millis(20),
+            Self::Video | Self::Simulcast => Duration::from_nanos(1_000_000_000 / 30),
+        }
+    }
+}
+
+/// One frame as it was sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Published {
+    pub(crate) tag: FrameTag,
+    pub(crate) at: Instant,
+}
+
+/// One encoding's own numbers.
+struct Encoding {
+    rid: Option<Rid>,
+    sequence: u64,
+    /// Its timestamp of capture 0: each encoding has its own, as in libwebrtc.
+    timestamp: u32,
+    picture_id: u16,
+    tl0: u8,
+    since_keyframe: u32,
+    wants_keyframe: bool,
+    paused: bool,
+}
+
+/// One published track.
+pub(crate) struct Source {
+    pub(crate) kind: SourceKind,
+    pub(crate) track: u64,
+    pub(crate) cid: String,
+    pub(crate) mid: Option<Mid>,
+    encodings: Vec<Encoding>,
+    number: u32,
+    next: Option<Instant>,
+    pub(crate) stopped: bool,
+    /// Keyframes that were asked for: when, and of which encoding.
+    pub(crate) requests: Vec<(Instant, u8)>,
+    pub(crate) published: Vec<Published>,
+}
+
+impl Source {
+    pub(crate) fn new(kind: SourceKind, track: u64) -> Self {
+        let rids: Vec<Option<Rid>> = match kind.rids() {
+            [] => vec![None],
+            rids => rids.iter().map(|rid| Some(Rid::from(*rid))).collect(),
+        };
+        let encoding = |rid| Encoding {
+            rid,
+            // RFC 3711 section 3.3.1: starts in the lower half, as browsers do.
+            sequence: u64::from(fastrand::u16(..0x8000)),
+            timestamp: fastrand::u32(..),
+            picture_id: fastrand::u16(..0x8000),
+            tl0: fastrand::u8(..),
+            since_keyframe: 0,
+            wants_keyframe: true,
+            paused: false,
+        };
+        Self {
+            kind,
+            track,
+            cid: format!("cid-{track}"),
+            mid: None,
+            encodings: rids.into_iter().map(encoding).collect(),
+            number: 0,
+            next: None,
+            stopped: false,
+            requests: Vec::new(),
+            published: Vec::new(),
+        }
+    }
+
+    /// Puts the numbers shortly before their ends, so that they wrap within a second.
+    pub(crate) fn start_before_wraps(&mut self) {
+        for encoding in &mut self.encodings {
+            encoding.sequence = 0xffc0;
+            encoding.timestamp = u32::MAX - 20 * VIDEO_STEP;
+            encoding.picture_id = 0x7ff0;
+            encoding.tl0 = 0xfa;
+        }
+    }
+
+    /// Starts to capture, once.
+    pub(crate) fn start(&mut self, now: Instant) {
+        self.next.get_or_insert(now);
+    }
+
+    /// When the next frame is due.
+    pub(crate) fn next(&self) -> Option<Instant> {
+        self.next.filter(|_| !self.stopped)
+    }
+
+    /// Stops or resumes one encoding, as a browser does when its uplink gets narrow.
+    pub(crate) fn pause(&mut self, encoding: usize, paused: bool) {
+        self.encodings[encoding].paused = paused;
+        self.encodings[encoding].wants_keyframe = true;
+    }
+
+    pub(crate) fn keyframe_requested(&mut self, now: Instant, rid: Option<Rid>) {
+        let Some(at) = self.encodings.iter().position(|encoding| encoding.rid == rid) else {
+            return;
+        };
+        self.encodings[at].wants_keyframe = true;
+        self.requests.push((now, u8::try_from(at).unwrap()));
+    }
+
+    /// Captures one frame; gives the packets of each encoding.
+    pub(crate) fn capture(&mut self, now: Instant) -> Vec<Packet> {
+        let number = self.number;
+        self.number += 1;
+        self.next = Some(now + self.kind.interval());
+        let mut packets = Vec::new();
+        for (at, encoding) in self.encodings.iter_mut().enumerate().filter(|(_, e)| !e.paused) {
+            let keyframe = !self.kind.is_audio() && encoding.wants_keyframe;
+            let place = u8::try_from(at).unwrap();
+            let tag = FrameTag { track: self.track, encoding: place, number, keyframe };
+            self.published.push(Published { tag, at: now });
+            if self.kind.is_audio() {
+                let payload = frame::opus(tag, 60 + fastrand::usize(..60));
+                packets.push(encoding.packet(payload, true, number * AUDIO_STEP));
+            } else {
+                encoding.video(tag, number * VIDEO_STEP, &mut packets);
+            }
+        }
+        packets
+    }
+}
+
+impl Encoding {
+    fn packet(&mut self, payload: Vec<u8>, marker: bool, elapsed: u32) -> Packet {
+        let timestamp = self.timestamp.wrapping_add(elapsed);
+        let sequence = self.sequence;
+        self.sequence += 1;
+        Packet { rid: self.rid, sequence, timestamp, marker, payload }
+    }
+
+    fn video(&mut self, tag: FrameTag, elapsed: u32, packets: &mut Vec<Packet>) {
+        // The top encoding is some 1 Mbit/s, and each one below a half. One alone is a top one.
+        let place = if self.rid.is_none() { 2 } else { tag.encoding };
+        let scale = 1 << place;
+        let usual = 800 * scale + fastrand::usize(..400 * scale);
+        let len = if tag.keyframe { 4 * usual } else { usual };
+        let size = (160 << place, 90 << place);
+        let frame = frame::vp8(tag, size, len);
+        if tag.keyframe {
+            (self.since_keyframe, self.wants_keyframe) = (0, false);
+        }
+        // L1T2: every other frame is of the upper temporal layer.
+        let temporal = (self.since_keyframe % 2) as u8;
+        self.since_keyframe += 1;
+        self.picture_id = (self.picture_id + 1) & 0x7fff;
+        if temporal == 0 {
+            self.tl0 = self.tl0.wrapping_add(1);
+        }
+        let fragments = frame.chunks(FRAGMENT).count();
+        for (at, fragment) in frame.chunks(FRAGMENT).enumerate() {
+            let payload = [&self.descriptor(at == 0, temporal)[..], fragment].concat();
+            packets.push(self.packet(payload, at + 1 == fragments, elapsed));
+        }
+    }
+
+    /// RFC 7741 section 4.2, with all the fields that libwebrtc sends: X; then I, L and T with a
+    /// 15-bit picture id.
+    fn descriptor(&self, first: bool, temporal: u8) -> [u8; 6] {
+        let [high, low] = self.picture_id.to_be_bytes();
+        let start = if first { 0x90 } else { 0x80 };
+        [start, 0xe0, 0x80 | high, low, self.tl0, temporal << 6]
+    }
+}
+
+/// One RTP packet to send.
+pub(crate) struct Packet {
+    rid: Option<Rid>,
+    sequence: u64,
+    timestamp: u32,
+    marker: bool,
+    payload: Vec<u8>,
+}
+
+impl Packet {
+    /// Hands the packet to the client's stack, which adds the header extensions and keeps it for
+    /// NACKs. The caller drains the stack before the next one.
+    pub(crate) fn write(self, rtc: &mut Rtc, mid: Mid, pt: Pt, audio: bool, now: Instant) {
+        let mut direct = rtc.direct_api();
+        let stream = direct.stream_tx_by_mid(mid, self.rid).expect("a stream for each encoding");
+        let mut extensions = ExtensionValues::default();
+        if audio {
+            (extensions.audio_level, extensions.voice_activity) = (Some(-30), Some(true));
+        }
+        let packet = RtpWrite::new(pt, self.sequence.into(), self.timestamp, now, self.payload)
+            .marker(self.marker)
+            .ext_vals(extensions)
+            .nackable(!audio);
+        stream.write_rtp(packet);
+    }
+}
