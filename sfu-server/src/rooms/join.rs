@@ -125,6 +125,13 @@ impl Rooms {
     /// there and joins do not make rooms; `ResourceExhausted` if it is full; `Unavailable` while
     /// shutting down.
     pub fn join(&self, params: &JoinParams) -> Result<Joined, ApiError> {
+        let joined = self.let_in(params);
+        let result = joined.as_ref().map(|_| ()).map_err(ApiError::kind);
+        self.0.join_counts.count(result);
+        joined
+    }
+
+    fn let_in(&self, params: &JoinParams) -> Result<Joined, ApiError> {
         params.check()?;
         let now = Instant::now();
         self.count_join(params.address, now)?;
