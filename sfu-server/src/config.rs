@@ -40,7 +40,7 @@ fails (a port in use) with code 1.";
 
 /// A selective forwarding unit: carries group calls between browsers, apps and services.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "sfu-server", version, after_help = AFTER_HELP, max_term_width = 100)]
+#[command(name = "sfu-server", version, after_help = AFTER_HELP)]
 pub struct Flags {
     /// Development: serves the demo page and hands out tokens to whoever asks, with a published
     /// API key. Never for the open network
@@ -61,15 +61,30 @@ pub struct Flags {
     pub bind: IpAddr,
 
     /// TCP port for pages and signalling
-    #[arg(long, value_name = "PORT", default_value_t = 7880, help_heading = "Network")]
+    #[arg(
+        long,
+        value_name = "PORT",
+        default_value_t = 7880,
+        help_heading = "Network"
+    )]
     pub http_port: u16,
 
     /// TCP port for gRPC
-    #[arg(long, value_name = "PORT", default_value_t = 50051, help_heading = "Network")]
+    #[arg(
+        long,
+        value_name = "PORT",
+        default_value_t = 50051,
+        help_heading = "Network"
+    )]
     pub grpc_port: u16,
 
     /// TCP port for /metrics, /healthz and /readyz
-    #[arg(long, value_name = "PORT", default_value_t = 9464, help_heading = "Network")]
+    #[arg(
+        long,
+        value_name = "PORT",
+        default_value_t = 9464,
+        help_heading = "Network"
+    )]
     pub metrics_port: u16,
 
     /// Address for the metrics port [default: as --bind]
@@ -77,7 +92,12 @@ pub struct Flags {
     pub metrics_bind: Option<IpAddr>,
 
     /// The first worker's UDP port for media; each further worker has the next one
-    #[arg(long, value_name = "PORT", default_value_t = 7882, help_heading = "Media")]
+    #[arg(
+        long,
+        value_name = "PORT",
+        default_value_t = 7882,
+        help_heading = "Media"
+    )]
     pub udp_port: u16,
 
     /// Address that clients are told to send media to; repeat it or separate by commas. Behind NAT,
@@ -110,8 +130,13 @@ pub struct Flags {
     pub log_format: LogFormat,
 
     /// What is logged: a level, or levels by module (`info,sfu_core=debug`)
-    #[arg(long, value_name = "FILTER", env = "SFU_LOG", default_value = "info",
-          help_heading = "Log")]
+    #[arg(
+        long,
+        value_name = "FILTER",
+        env = "SFU_LOG",
+        default_value = "info",
+        help_heading = "Log"
+    )]
     pub log: String,
 }
 

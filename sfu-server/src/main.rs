@@ -9,7 +9,7 @@ use sfu_server::config::{
     Config, DEVELOPMENT_KEY, DEVELOPMENT_SECRET, Flags, LogFormat, SECRET_VARIABLE,
 };
 use sfu_server::server::{Listening, Server};
-use sfu_server::shutdown::{DOORS_CLOSE, Signals, bound_the_end};
+use sfu_server::shutdown::{LAST_PACKETS, Signals, bound_the_end};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
     };
     let result = runtime.block_on(run(&config));
     // What is still there is cut off; the workers send their last packets and end.
-    runtime.shutdown_timeout(DOORS_CLOSE);
+    runtime.shutdown_timeout(LAST_PACKETS);
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(text) => fail(&text),

@@ -56,8 +56,16 @@ pub struct Listening {
 
 impl fmt::Display for Listening {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { http, grpc, metrics, media } = self;
-        write!(f, "listening http=http://{http} grpc={grpc} metrics={metrics} media=")?;
+        let Self {
+            http,
+            grpc,
+            metrics,
+            media,
+        } = self;
+        write!(
+            f,
+            "listening http=http://{http} grpc={grpc} metrics={metrics} media="
+        )?;
         for (index, port) in media.iter().enumerate() {
             let comma = if index == 0 { "" } else { "," };
             write!(f, "{comma}{port}")?;
@@ -83,7 +91,9 @@ pub struct Server {
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server").field("listening", &self.listening).finish_non_exhaustive()
+        f.debug_struct("Server")
+            .field("listening", &self.listening)
+            .finish_non_exhaustive()
     }
 }
 
@@ -140,7 +150,11 @@ impl Server {
             "the HTTP port"
         });
         let (rooms_of_door, keys) = (rooms.clone(), config.keys.clone());
-        let door = GrpcDoor { rooms: rooms_of_door, keys, health: health.clone() };
+        let door = GrpcDoor {
+            rooms: rooms_of_door,
+            keys,
+            health: health.clone(),
+        };
         let until = draining.clone();
         doors.spawn(async move {
             let stop = async move { until.wait().await };
@@ -149,7 +163,15 @@ impl Server {
             }
             "the gRPC port"
         });
-        Ok(Self { listening, rooms, health, draining, ended, doors, background })
+        Ok(Self {
+            listening,
+            rooms,
+            health,
+            draining,
+            ended,
+            doors,
+            background,
+        })
     }
 
     /// Where it can be reached.
@@ -186,7 +208,11 @@ impl Server {
 
 async fn listen(address: SocketAddr, flag: &'static str) -> Result<TcpListener, ListenError> {
     let bound = TcpListener::bind(address).await;
-    bound.map_err(|source| ListenError { address, flag, source })
+    bound.map_err(|source| ListenError {
+        address,
+        flag,
+        source,
+    })
 }
 
 /// The real address; a listener that has none is not there to be asked.

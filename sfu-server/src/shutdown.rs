@@ -10,8 +10,13 @@ use tokio::sync::watch;
 /// goodbye. Lower: a node is replaced sooner.
 pub const DOORS_CLOSE: Duration = Duration::from_secs(3);
 
+/// How long what is still left of the doors may take to be dropped, and the workers to send their
+/// last packets. Higher: a busy machine gets those out. Lower: as for [`DOORS_CLOSE`].
+pub const LAST_PACKETS: Duration = Duration::from_secs(1);
+
 /// How long the whole end may take; then the process ends as it is. Orchestrators kill after 10 to
-/// 30 seconds, without a word in the log: stay well under that, and above [`DOORS_CLOSE`].
+/// 30 seconds, without a word in the log: stay well under that, and above the sum
+/// of [`DOORS_CLOSE`] and [`LAST_PACKETS`].
 pub const END: Duration = Duration::from_secs(5);
 
 /// Something that happens once. Clones are the same.
@@ -74,11 +79,13 @@ impl Signals {
 
 /// Ends the process after [`END`], whatever still goes on: a stuck thread must not keep it.
 pub fn bound_the_end() {
-    let watchdog = std::thread::Builder::new().name("end".to_owned()).spawn(|| {
-        std::thread::sleep(END);
-        tracing::error!("the end took longer than {END:?}: ending as it is");
-        std::process::exit(1);
-    });
+    let watchdog = std::thread::Builder::new()
+        .name("end".to_owned())
+        .spawn(|| {
+            std::thread::sleep(END);
+            tracing::error!("the end took longer than {END:?}: ending as it is");
+            std::process::exit(1);
+        });
     if let Err(error) = watchdog {
         tracing::warn!(%error, "the end is not bounded");
     }

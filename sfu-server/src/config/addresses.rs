@@ -13,7 +13,10 @@ pub(super) fn advertised(
     mut chosen: Vec<IpAddr>,
     development: bool,
 ) -> Result<Vec<IpAddr>, ConfigError> {
-    if let Some(wrong) = chosen.iter().find(|ip| ip.is_unspecified() || ip.is_multicast()) {
+    if let Some(wrong) = chosen
+        .iter()
+        .find(|ip| ip.is_unspecified() || ip.is_multicast())
+    {
         return Err(ConfigError::Advertise(*wrong));
     }
     if chosen.is_empty() {
@@ -28,7 +31,9 @@ pub(super) fn advertised(
 /// Every address of the host's interfaces that are up; empty where the host does not say.
 #[must_use]
 pub fn host_addresses() -> Vec<IpAddr> {
-    let Ok(interfaces) = getifaddrs() else { return Vec::new() };
+    let Ok(interfaces) = getifaddrs() else {
+        return Vec::new();
+    };
     interfaces
         .filter(|interface| interface.flags.contains(InterfaceFlags::IFF_UP))
         .filter_map(|interface| {

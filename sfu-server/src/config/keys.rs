@@ -30,9 +30,7 @@ pub(super) fn pair(
     // An empty variable is how deployments write "not set".
     let variable = variable.filter(|secret| !secret.is_empty());
     let secret = match file {
-        Some(file) => {
-            Some(read(&file).map_err(|reason| ConfigError::SecretFile { file, reason })?)
-        }
+        Some(file) => Some(read(&file).map_err(|reason| ConfigError::SecretFile { file, reason })?),
         None => variable,
     };
     match (key.filter(|key| !key.is_empty()), secret) {

@@ -16,7 +16,10 @@ fn check(line: &str) -> Result<Config, ConfigError> {
 }
 
 fn refusal(line: &str, secret: Option<&str>) -> String {
-    flags(line).check(secret.map(str::to_owned)).unwrap_err().to_string()
+    flags(line)
+        .check(secret.map(str::to_owned))
+        .unwrap_err()
+        .to_string()
 }
 
 #[test]
@@ -40,8 +43,13 @@ fn development_towards_other_machines_needs_a_second_flag() {
         ("--dev --metrics-bind 0.0.0.0", "--metrics-bind 0.0.0.0"),
     ] {
         let text = refusal(line, None);
-        assert!(text.contains(flag) && text.contains("--dev-allow-remote"), "{text}");
-        flags(&format!("{line} --dev-allow-remote")).check(None).unwrap();
+        assert!(
+            text.contains(flag) && text.contains("--dev-allow-remote"),
+            "{text}"
+        );
+        flags(&format!("{line} --dev-allow-remote"))
+            .check(None)
+            .unwrap();
     }
     flags("--dev --bind 127.0.0.2").check(None).unwrap();
     flags("--dev --bind ::1").check(None).unwrap();
@@ -55,11 +63,17 @@ fn outside_development_a_key_and_a_long_secret_are_needed() {
     assert!(refusal("--api-key k", Some("")).contains("--api-secret-file"));
     assert!(refusal("", Some(SECRET)).contains("--api-key"));
     let short = refusal("--api-key k", Some(&SECRET[1..]));
-    assert!(short.contains("31 bytes") && short.contains("32"), "{short}");
+    assert!(
+        short.contains("31 bytes") && short.contains("32"),
+        "{short}"
+    );
     assert!(!short.contains(&SECRET[1..]), "the secret is not repeated");
     let config = check("--api-key k").unwrap();
     assert!(config.development.is_none());
-    assert!(!format!("{config:?}").contains(SECRET), "the secret is not shown");
+    assert!(
+        !format!("{config:?}").contains(SECRET),
+        "the secret is not shown"
+    );
 }
 
 #[test]
@@ -89,35 +103,56 @@ fn a_secret_s_file_wins_and_loses_its_line_break() {
 #[test]
 fn media_ports_must_all_exist() {
     let text = refusal("--dev --udp-port 65535 --workers 2", None);
-    assert!(text.contains("--udp-port 65535") && text.contains("2 workers"), "{text}");
-    let config = flags("--dev --udp-port 65534 --workers 2").check(None).unwrap();
+    assert!(
+        text.contains("--udp-port 65535") && text.contains("2 workers"),
+        "{text}"
+    );
+    let config = flags("--dev --udp-port 65534 --workers 2")
+        .check(None)
+        .unwrap();
     assert_eq!((config.udp_port, config.workers), (65534, 2));
-    flags("--dev --udp-port 0 --workers 256").check(None).unwrap();
+    flags("--dev --udp-port 0 --workers 256")
+        .check(None)
+        .unwrap();
 }
 
 #[test]
 fn advertised_addresses_are_the_operator_s_in_their_order() {
     let config = check("--api-key k --advertise 203.0.113.9,2001:db8::1 --advertise 10.0.0.1");
-    let expected: Vec<IpAddr> =
-        ["203.0.113.9", "2001:db8::1", "10.0.0.1"].map(|ip| ip.parse().unwrap()).into();
+    let expected: Vec<IpAddr> = ["203.0.113.9", "2001:db8::1", "10.0.0.1"]
+        .map(|ip| ip.parse().unwrap())
+        .into();
     assert_eq!(config.unwrap().advertise, expected);
     for wrong in ["0.0.0.0", "::", "239.1.1.1"] {
         let text = refusal(&format!("--dev --advertise {wrong}"), None);
-        assert!(text.contains("--advertise") && text.contains(wrong), "{text}");
+        assert!(
+            text.contains("--advertise") && text.contains(wrong),
+            "{text}"
+        );
     }
 }
 
 #[test]
 fn of_the_host_s_addresses_those_a_client_can_use_are_kept() {
-    let ips = |list: &[&str]| list.iter().map(|ip| ip.parse().unwrap()).collect::<Vec<IpAddr>>();
+    let ips = |list: &[&str]| {
+        list.iter()
+            .map(|ip| ip.parse().unwrap())
+            .collect::<Vec<IpAddr>>()
+    };
     let host = ips(&["127.0.0.1", "::1", "fe80::1", "2001:db8::1", "192.0.2.1"]);
     let live = addresses::usable(host.clone(), false);
     assert_eq!(live, ips(&["192.0.2.1", "2001:db8::1"]));
     let development = addresses::usable(host, true);
-    assert_eq!(development, ips(&["192.0.2.1", "2001:db8::1", "127.0.0.1", "::1"]));
+    assert_eq!(
+        development,
+        ips(&["192.0.2.1", "2001:db8::1", "127.0.0.1", "::1"])
+    );
     let alone = ips(&["127.0.0.1"]);
     assert_eq!(addresses::usable(alone.clone(), false), alone);
-    assert!(host_addresses().iter().any(IpAddr::is_loopback), "every test host has loopback");
+    assert!(
+        host_addresses().iter().any(IpAddr::is_loopback),
+        "every test host has loopback"
+    );
 }
 
 #[test]
@@ -127,12 +162,27 @@ fn wrong_flags_are_refused_with_a_suggestion() {
         Flags::try_parse_from(words).unwrap_err()
     };
     let typo = parse("--dev --http-prot 1");
-    assert_eq!((typo.kind(), typo.exit_code()), (ErrorKind::UnknownArgument, 2));
+    assert_eq!(
+        (typo.kind(), typo.exit_code()),
+        (ErrorKind::UnknownArgument, 2)
+    );
     assert!(typo.to_string().contains("--http-port"), "{typo}");
-    assert_eq!(parse("--dev-allow-remote").kind(), ErrorKind::MissingRequiredArgument);
-    assert_eq!(parse("--fault-injection").kind(), ErrorKind::MissingRequiredArgument);
-    assert_eq!(parse("--dev --workers 0").kind(), ErrorKind::ValueValidation);
-    assert_eq!(parse("--dev --http-port 65536").kind(), ErrorKind::ValueValidation);
+    assert_eq!(
+        parse("--dev-allow-remote").kind(),
+        ErrorKind::MissingRequiredArgument
+    );
+    assert_eq!(
+        parse("--fault-injection").kind(),
+        ErrorKind::MissingRequiredArgument
+    );
+    assert_eq!(
+        parse("--dev --workers 0").kind(),
+        ErrorKind::ValueValidation
+    );
+    assert_eq!(
+        parse("--dev --http-port 65536").kind(),
+        ErrorKind::ValueValidation
+    );
     assert_eq!(parse("--dev --dtls 1.1").kind(), ErrorKind::InvalidValue);
     assert_eq!(parse("--help").kind(), ErrorKind::DisplayHelp);
     assert_eq!(parse("--version").kind(), ErrorKind::DisplayVersion);
@@ -140,7 +190,9 @@ fn wrong_flags_are_refused_with_a_suggestion() {
 
 #[test]
 fn the_help_names_the_ports_and_keeps_the_fault_injection_to_itself() {
-    let help = <Flags as clap::CommandFactory>::command().render_long_help().to_string();
+    let help = <Flags as clap::CommandFactory>::command()
+        .render_long_help()
+        .to_string();
     for port in ["7880", "7882", "50051", "9464"] {
         assert!(help.contains(port), "{port} in {help}");
     }

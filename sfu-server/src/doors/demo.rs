@@ -44,7 +44,10 @@ pub fn router(development: Development, keys: ApiKeys, rooms: Rooms) -> Router {
 
 /// What stands at `/` outside development.
 pub fn closed_router() -> Router {
-    Router::new().route("/", get(|| async { "sfu-server: signalling is at /rtc/v1\n" }))
+    Router::new().route(
+        "/",
+        get(|| async { "sfu-server: signalling is at /rtc/v1\n" }),
+    )
 }
 
 #[derive(Deserialize)]
@@ -89,7 +92,10 @@ impl IntoResponse for Refusal {
             ErrorKind::Unavailable => "unavailable",
             _ => "internal",
         };
-        let error = Error { code: code.to_owned(), message: error.to_string() };
+        let error = Error {
+            code: code.to_owned(),
+            message: error.to_string(),
+        };
         (status, Json(Body { error })).into_response()
     }
 }
@@ -99,7 +105,10 @@ async fn token(
     request: Result<Json<TokenRequest>, JsonRejection>,
 ) -> Result<Json<TokenAnswer>, Refusal> {
     let Json(request) = request.map_err(|rejection| {
-        Refusal(rejection.status(), ApiError::invalid("body", rejection.body_text()))
+        Refusal(
+            rejection.status(),
+            ApiError::invalid("body", rejection.body_text()),
+        )
     })?;
     let identity = match request.identity {
         Some(identity) => identity,
@@ -114,7 +123,9 @@ async fn token(
         video: VideoGrants::join(request.room),
         ..NewToken::default()
     })?;
-    Ok(Json(TokenAnswer { token: minted.token }))
+    Ok(Json(TokenAnswer {
+        token: minted.token,
+    }))
 }
 
 fn required(field: &'static str, value: &str, most: usize) -> Result<(), ApiError> {

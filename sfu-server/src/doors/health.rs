@@ -46,6 +46,9 @@ mod tests {
         draining.set();
         draining.wait().await;
         assert_eq!(status(&router, "/healthz").await, StatusCode::OK);
-        assert_eq!(status(&router, "/readyz").await, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(
+            status(&router, "/readyz").await,
+            StatusCode::SERVICE_UNAVAILABLE
+        );
     }
 }

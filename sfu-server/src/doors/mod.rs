@@ -5,3 +5,6 @@ pub mod demo;
 pub mod grpc;
 pub mod health;
 pub mod livekit;
+
+#[cfg(test)]
+pub(crate) mod recording;

@@ -4,9 +4,9 @@ use std::fmt;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
-use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Unit;
 use sfu_core::drop_reason::DropReason;
 
@@ -35,7 +35,11 @@ impl Collector for Population {
             ("rooms", "Rooms now", counts.rooms),
             ("participants", "Participants now", counts.participants),
             ("tracks", "Published tracks now", counts.tracks),
-            ("subscriptions", "Subscriptions to tracks now", counts.subscriptions),
+            (
+                "subscriptions",
+                "Subscriptions to tracks now",
+                counts.subscriptions,
+            ),
         ] {
             let gauge = ConstGauge::new(u64::try_from(value).unwrap_or(u64::MAX));
             gauge.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
@@ -67,7 +71,13 @@ type Pick = fn(&Published) -> u64;
 
 /// Counted by direction and worker: name, help, unit, in, out.
 const BY_DIRECTION: [(&str, &str, Option<Unit>, Pick, Pick); 6] = [
-    ("datagrams", "UDP datagrams", None, |w| w.engine.datagrams_in, |w| w.engine.datagrams_out),
+    (
+        "datagrams",
+        "UDP datagrams",
+        None,
+        |w| w.engine.datagrams_in,
+        |w| w.engine.datagrams_out,
+    ),
     (
         "datagram_payload",
         "UDP payload",
@@ -107,22 +117,42 @@ const BY_DIRECTION: [(&str, &str, Option<Unit>, Pick, Pick); 6] = [
 
 /// Counted by worker: name, help, value.
 const BY_WORKER: [(&str, &str, Pick); 6] = [
-    ("rooms_failed", "Rooms ended by a panic in their own work", |w| w.engine.rooms_failed),
-    ("socket_kernel_drops", "Datagrams that the kernel dropped, its receive queue full", |w| {
-        w.sockets.iter().map(|socket| socket.recv_kernel_drops).sum()
-    }),
-    ("socket_send_errors", "Datagrams that the kernel refused to send", |w| {
-        w.sockets.iter().map(|socket| socket.send_errors.total()).sum()
-    }),
+    (
+        "rooms_failed",
+        "Rooms ended by a panic in their own work",
+        |w| w.engine.rooms_failed,
+    ),
+    (
+        "socket_kernel_drops",
+        "Datagrams that the kernel dropped, its receive queue full",
+        |w| {
+            w.sockets
+                .iter()
+                .map(|socket| socket.recv_kernel_drops)
+                .sum()
+        },
+    ),
+    (
+        "socket_send_errors",
+        "Datagrams that the kernel refused to send",
+        |w| {
+            w.sockets
+                .iter()
+                .map(|socket| socket.send_errors.total())
+                .sum()
+        },
+    ),
     ("socket_send_calls", "System calls that send", |w| {
         w.sockets.iter().map(|socket| socket.send_calls).sum()
     }),
     ("socket_send_blocked", "Times a socket was full", |w| {
         w.sockets.iter().map(|socket| socket.send_blocked).sum()
     }),
-    ("socket_segmented_runs", "Runs of datagrams that left as one message", |w| {
-        w.sockets.iter().map(|socket| socket.segmented_runs).sum()
-    }),
+    (
+        "socket_segmented_runs",
+        "Runs of datagrams that left as one message",
+        |w| w.sockets.iter().map(|socket| socket.segmented_runs).sum(),
+    ),
 ];
 
 impl Collector for WorkerCounters {
@@ -131,8 +161,10 @@ impl Collector for WorkerCounters {
         for (name, help, unit, received, sent) in BY_DIRECTION {
             let samples = workers.iter().enumerate().flat_map(|(index, worker)| {
                 [("in", received), ("out", sent)].map(|(direction, pick)| {
-                    let labels =
-                        [("worker", index.to_string()), ("direction", direction.to_owned())];
+                    let labels = [
+                        ("worker", index.to_string()),
+                        ("direction", direction.to_owned()),
+                    ];
                     (labels, pick(worker))
                 })
             });
@@ -151,7 +183,10 @@ impl Collector for WorkerCounters {
 /// Drops of all workers together: the reasons are many, and the same everywhere.
 fn drops(encoder: &mut DescriptorEncoder<'_>, workers: &[Published]) -> fmt::Result {
     let samples = DropReason::ALL.into_iter().map(|reason| {
-        let engine: u64 = workers.iter().map(|worker| worker.engine.drops.get(reason)).sum();
+        let engine: u64 = workers
+            .iter()
+            .map(|worker| worker.engine.drops.get(reason))
+            .sum();
         // What a full socket costs is counted beside the socket, not in the engine.
         let outside = match reason {
             DropReason::SocketFull => workers.iter().map(|worker| worker.socket_full).sum(),
@@ -166,8 +201,12 @@ fn drops(encoder: &mut DescriptorEncoder<'_>, workers: &[Published]) -> fmt::Res
 /// How busy each worker is and what it has left.
 fn states(encoder: &mut DescriptorEncoder<'_>, workers: &[Published]) -> fmt::Result {
     let help = "Time that a worker spent working; its rate is the worker's utilisation";
-    let mut metric =
-        encoder.encode_descriptor("worker_busy", help, Some(&Unit::Seconds), MetricType::Counter)?;
+    let mut metric = encoder.encode_descriptor(
+        "worker_busy",
+        help,
+        Some(&Unit::Seconds),
+        MetricType::Counter,
+    )?;
     for (index, worker) in workers.iter().enumerate() {
         let seconds = ConstCounter::new(worker.busy.as_secs_f64());
         seconds.encode(metric.encode_family(&by_worker(index))?)?;

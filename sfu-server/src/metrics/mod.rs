@@ -49,7 +49,10 @@ impl Metrics {
         signalling.register(&mut registry);
         registry.register_collector(Box::new(Population::new(rooms)));
         registry.register_collector(Box::new(WorkerCounters::new(Box::new(workers))));
-        Self { registry, signalling }
+        Self {
+            registry,
+            signalling,
+        }
     }
 
     /// What the signalling doors count.
@@ -71,7 +74,9 @@ impl Metrics {
 
 /// `GET /metrics`.
 pub fn router(metrics: Arc<Metrics>) -> Router {
-    Router::new().route("/metrics", get(export)).with_state(metrics)
+    Router::new()
+        .route("/metrics", get(export))
+        .with_state(metrics)
 }
 
 async fn export(State(metrics): State<Arc<Metrics>>) -> Response {

@@ -34,7 +34,10 @@ const KINDS: [ErrorKind; 8] = [
 
 impl Default for Signalling {
     fn default() -> Self {
-        let this = Self { joins: Family::default(), connections: Gauge::default() };
+        let this = Self {
+            joins: Family::default(),
+            connections: Gauge::default(),
+        };
         for result in std::iter::once("ok").chain(KINDS.map(label)) {
             let _ = this.joins.get_or_create(&JoinLabels { result });
         }

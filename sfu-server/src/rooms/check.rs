@@ -48,10 +48,6 @@ pub(super) fn attributes(pairs: &BTreeMap<String, String>) -> Result<(), ApiErro
 }
 
 /// A room's options; returns its timeouts where it has its own.
-#[expect(
-    clippy::type_complexity,
-    reason = "a pair of two optional times is not complex"
-)]
 pub(super) fn room_options(
     options: &RoomOptions,
 ) -> Result<(Option<Duration>, Option<Duration>), ApiError> {

@@ -14,7 +14,9 @@ impl Rooms {
     pub fn inject_panic(&self, name: &str) -> Result<(), ApiError> {
         let room = self.0.registry.named(name).ok_or_else(no_room)?;
         room.with(|state| {
-            state.engine.send(Command::InjectPanic { room: ids::room_id(state.number) });
+            state.engine.send(Command::InjectPanic {
+                room: ids::room_id(state.number),
+            });
         });
         Ok(())
     }

@@ -114,7 +114,7 @@ impl Rooms {
     /// `InvalidArgument` naming the field; `RateLimited` by address; `NotFound` if the room is not
     /// there and joins do not make rooms; `ResourceExhausted` if it is full; `Unavailable` while
     /// shutting down.
-    pub fn join(&self, params: JoinParams) -> Result<Joined, ApiError> {
+    pub fn join(&self, params: &JoinParams) -> Result<Joined, ApiError> {
         params.check()?;
         let now = Instant::now();
         self.0.joins.take(params.address, now).map_err(|wait| {
@@ -122,8 +122,8 @@ impl Rooms {
             ApiError::new(ErrorKind::RateLimited, message)
         })?;
         loop {
-            let room = self.room_to_join(&params)?;
-            if let Some(joined) = Room::join(&room, &params, now) {
+            let room = self.room_to_join(params)?;
+            if let Some(joined) = Room::join(&room, params, now) {
                 return joined;
             }
             // It ended between the look-up and the lock: its name is free for a new one.

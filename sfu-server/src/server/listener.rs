@@ -44,11 +44,16 @@ pub(super) async fn serve(listener: TcpListener, router: Router, stop: Latch) {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS as usize));
     let accepting = async {
         loop {
-            let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+            let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+                return;
+            };
             let (stream, peer) = accept(&listener).await;
             // Signalling is small messages that somebody waits for.
             let _ = stream.set_nodelay(true);
-            let stream = Placed { stream, _place: place };
+            let stream = Placed {
+                stream,
+                _place: place,
+            };
             tokio::spawn(connection(stream, peer, router.clone(), stop.clone()));
         }
     };

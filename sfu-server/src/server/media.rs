@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use sfu_core::command::Command;
 use sfu_core::event::Event;
-use sfu_core::transport::TransportSettings;
-use sfu_core::transport::DtlsVersion;
+use sfu_core::transport::{DtlsVersion, TransportSettings};
 use tokio::sync::mpsc;
 
 use crate::config::{Config, Dtls};

@@ -21,12 +21,31 @@ let identities;
 /** @type {CallPage[]} the pages that the test at hand opened */
 const visitors = [];
 
-/** @type {{ what: string, token: () => string }[]} */
+/**
+ * 401 to who is not known, 403 to who is known and may not.
+ * @type {{ what: string, status: number, token: () => string }[]}
+ */
 const REFUSED = [
-  { what: 'an expired token', token: () => joinToken(ROOM, 'late', { expiresIn: -600 }) },
-  { what: 'a token of a wrong secret', token: () => joinToken(ROOM, 'forger', { secret: 'guess' }) },
-  { what: 'a token of an unknown key', token: () => joinToken(ROOM, 'stranger', { key: 'nokey' }) },
-  { what: 'a token for another room', token: () => joinToken(OTHER_ROOM, 'astray') },
+  {
+    what: 'an expired token',
+    status: 401,
+    token: () => joinToken(ROOM, 'late', { expiresIn: -600 }),
+  },
+  {
+    what: 'a token of a wrong secret',
+    status: 401,
+    token: () => joinToken(ROOM, 'forger', { secret: 'guess' }),
+  },
+  {
+    what: 'a token of an unknown key',
+    status: 401,
+    token: () => joinToken(ROOM, 'stranger', { key: 'nokey' }),
+  },
+  {
+    what: 'a token for another room',
+    status: 403,
+    token: () => joinToken(OTHER_ROOM, 'astray'),
+  },
 ];
 
 before(async () => {
@@ -49,11 +68,11 @@ after(async () => {
   await server?.stop();
 });
 
-for (const { what, token } of REFUSED) {
+for (const { what, status, token } of REFUSED) {
   test(`${what} is refused, in words`, { timeout: 60_000 }, async () => {
     const query = new URLSearchParams({ access_token: token(), room: ROOM });
     const answer = await fetch(`${server.http}/rtc/v1/validate?${query}`);
-    assert.equal(answer.status, 401);
+    assert.equal(answer.status, status);
     const reason = (await answer.text()).trim();
     assert.match(reason, /[a-z]{3,} [a-z]{2,}/i, 'the refusal gives its reason in words');
 

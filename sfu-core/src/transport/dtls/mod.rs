@@ -173,7 +173,8 @@ impl Dtls {
                     self.timeout = Some(at);
                     break;
                 }
-                // RFC 8122 section 6.2: another certificate ends the session.
+                // RFC 8122 section 6.2: another certificate ends the session. What the engine would
+                // say next, our last flight, never leaves: it tells the peer that all is well.
                 Output::PeerCert(certificate) if fingerprint_of(certificate) != self.expected => {
                     return self.fail();
                 }
@@ -207,8 +208,6 @@ impl Dtls {
 
     fn fail(&mut self) -> Result<(), DropReason> {
         self.state = State::Ended;
-        // Among what waits may be our last flight, which would tell the peer that all is well.
-        self.send_queue.clear();
         self.fact = Some(DtlsFact::Failed);
         Err(DropReason::DtlsFailed)
     }
@@ -241,5 +240,71 @@ impl fmt::Debug for Dtls {
             .field("state", &self.state)
             .field("verified", &self.verified)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The real instant that virtual time starts from.
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "virtual time needs one real instant to start from"
+    )]
+    fn base() -> Instant {
+        Instant::now()
+    }
+
+    fn start(now: Instant, identity: &DtlsIdentity, role: DtlsRole) -> Dtls {
+        let settings = TransportSettings::default();
+        let expected = identity.fingerprint();
+        Dtls::start(now, &settings, None, identity, role, expected)
+    }
+
+    fn deliver(now: Instant, from: &mut Dtls, to: &mut Dtls) {
+        let mut out = [0; MAX_DATAGRAM_READ];
+        while let Some(len) = from.poll_datagram(&mut out) {
+            to.receive(now, &out[..len]).unwrap();
+        }
+    }
+
+    #[test]
+    fn an_error_fails_a_handshake_but_not_a_session_that_has_keys() {
+        let now = base();
+        let identity = DtlsIdentity::generate().unwrap();
+        let mut client = start(now, &identity, DtlsRole::Active);
+        let mut server = start(now, &identity, DtlsRole::Passive);
+        for _ in 0..3 {
+            deliver(now, &mut client, &mut server);
+            deliver(now, &mut server, &mut client);
+        }
+        assert!(matches!(server.take_fact(), Some(DtlsFact::Connected(_))));
+        assert!(matches!(client.take_fact(), Some(DtlsFact::Connected(_))));
+
+        let fatal = |_: &mut dimpl::Dtls| Err(dimpl::Error::ReceiveQueueFull);
+        assert_eq!(server.drive(fatal), Err(DropReason::DtlsFailed));
+        assert!(server.take_fact().is_none());
+        // The engine is never asked again.
+        assert_eq!(server.poll_timeout(), None);
+        assert_eq!(server.receive(now, &[22; 20]), Err(DropReason::DtlsFailed));
+
+        let mut waiting = start(now, &identity, DtlsRole::Passive);
+        assert_eq!(waiting.drive(fatal), Err(DropReason::DtlsFailed));
+        assert!(matches!(waiting.take_fact(), Some(DtlsFact::Failed)));
+    }
+
+    #[test]
+    fn longer_datagrams_than_any_peers_are_not_read() {
+        let now = base();
+        let identity = DtlsIdentity::generate().unwrap();
+        let mut client = start(now, &identity, DtlsRole::Active);
+        let mut server = start(now, &identity, DtlsRole::Passive);
+        let mut out = [0; MAX_DATAGRAM_READ + 1];
+        let len = client.poll_datagram(&mut out).unwrap();
+        assert_eq!(server.receive(now, &out), Err(DropReason::DtlsFailed));
+        assert!(server.take_fact().is_none());
+        assert_eq!(server.receive(now, &out[..len]), Ok(()));
+        assert!(server.poll_datagram(&mut out).is_some());
     }
 }

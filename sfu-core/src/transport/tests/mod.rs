@@ -280,7 +280,10 @@ impl Call {
     /// Moves time on by `step`, with the transport's timeouts on the way and the peer silent.
     fn wait(&mut self, step: Duration) {
         let end = self.now + step;
+        let mut timeouts = 0;
         while let Some(due) = self.transport.poll_timeout().filter(|&due| due <= end) {
+            timeouts += 1;
+            assert!(timeouts < 100, "a deadline that stays due");
             self.now = self.now.max(due);
             self.transport.handle_timeout(self.now);
         }

@@ -54,7 +54,9 @@ fn serve(path: &str, file: &EmbeddedFile, request: &HeaderMap) -> Response {
         let _ = write!(tag, "{byte:02x}");
     }
     tag.push('"');
-    let known = request.get(IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == tag.as_bytes());
+    let known = request
+        .get(IF_NONE_MATCH)
+        .is_some_and(|value| value.as_bytes() == tag.as_bytes());
     let headers = [
         (CONTENT_TYPE, content_type(path)),
         // Asked again each time, so that a new build is seen; the tag makes that cheap.

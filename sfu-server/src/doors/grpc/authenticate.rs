@@ -44,5 +44,8 @@ fn token(metadata: &MetadataMap) -> Result<&str, AuthError> {
 
 /// The claims that [`Authenticate`] left.
 pub(super) fn claims<T>(request: &Request<T>) -> Result<&Claims, Status> {
-    request.extensions().get().ok_or_else(|| refuse(&AuthError::Missing.into()))
+    request
+        .extensions()
+        .get()
+        .ok_or_else(|| refuse(&AuthError::Missing.into()))
 }

@@ -72,7 +72,11 @@ fn permission(permissions: &Permissions) -> v1::ParticipantPermission {
         can_publish: Some(permissions.publish),
         can_subscribe: Some(permissions.subscribe),
         can_publish_data: Some(permissions.publish_data),
-        can_publish_sources: permissions.sources.iter().map(|one| source(*one).into()).collect(),
+        can_publish_sources: permissions
+            .sources
+            .iter()
+            .map(|one| source(*one).into())
+            .collect(),
         can_update_own_metadata: Some(permissions.update_own_metadata),
         hidden: Some(permissions.hidden),
         recorder: Some(permissions.recorder),
@@ -87,8 +91,11 @@ pub(super) fn grants(
     room: String,
     permission: v1::ParticipantPermission,
 ) -> Result<VideoGrants, ApiError> {
-    let sources = permission.can_publish_sources().map(claim_source);
-    let can_publish_sources = sources.collect::<Result<Vec<_>, _>>()?;
+    // Unknown sources are refused, not skipped: an empty list allows everything.
+    let sources = permission.can_publish_sources.iter();
+    let can_publish_sources = sources
+        .map(|source| claim_source(v1::TrackSource::try_from(*source).unwrap_or_default()))
+        .collect::<Result<Vec<_>, _>>()?;
     Ok(VideoGrants {
         // Absent claims of this one follow `canPublish`; the contract's default is true.
         can_publish_data: Some(permission.can_publish_data.unwrap_or(true)),
@@ -111,7 +118,10 @@ fn claim_source(source: v1::TrackSource) -> Result<String, ApiError> {
         v1::TrackSource::ScreenShareAudio => "screen_share_audio",
         v1::TrackSource::Unspecified => {
             let field = "permission.can_publish_sources";
-            return Err(ApiError::invalid(field, "not a source that this version knows"));
+            return Err(ApiError::invalid(
+                field,
+                "not a source that this version knows",
+            ));
         }
     };
     Ok(word.to_owned())

@@ -18,7 +18,10 @@ impl<S> Layer<S> for Deadline {
     type Service = WithDeadline<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        WithDeadline { inner, most: self.0 }
+        WithDeadline {
+            inner,
+            most: self.0,
+        }
     }
 }
 
@@ -78,7 +81,29 @@ fn asked(headers: &HeaderMap) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
+    use tower::{ServiceExt, service_fn};
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_call_that_outlives_its_deadline_ends_with_deadline_exceeded() {
+        let never = service_fn(|_: Request<()>| {
+            std::future::pending::<Result<Response<String>, Infallible>>()
+        });
+        let request = Request::builder()
+            .header("grpc-timeout", "5m")
+            .body(())
+            .unwrap();
+        let patient = Deadline(Duration::from_secs(3600)).layer(never);
+        let answer = patient.oneshot(request).await.unwrap();
+        assert_eq!(answer.headers()["grpc-status"], "4");
+        // Without a deadline of the caller's own, the server's holds.
+        let strict = Deadline(Duration::from_millis(5)).layer(never);
+        let answer = strict.oneshot(Request::new(())).await.unwrap();
+        assert_eq!(answer.headers()["grpc-status"], "4");
+    }
 
     #[test]
     fn a_timeout_is_digits_and_a_unit() {
@@ -93,7 +118,17 @@ mod tests {
         assert_eq!(read("99999999m"), Some(Duration::from_millis(99_999_999)));
         assert_eq!(read("5u"), Some(Duration::from_micros(5)));
         assert_eq!(read("0n"), Some(Duration::ZERO));
-        for wrong in ["", "S", "-1S", "+1S", "1", "1s", "123456789S", "1.5S", "1 S"] {
+        for wrong in [
+            "",
+            "S",
+            "-1S",
+            "+1S",
+            "1",
+            "1s",
+            "123456789S",
+            "1.5S",
+            "1 S",
+        ] {
             assert_eq!(read(wrong), None, "{wrong:?}");
         }
         assert_eq!(asked(&HeaderMap::new()), None);

@@ -25,7 +25,10 @@ pub(super) fn required(field: &'static str, value: &str, most: usize) -> Result<
 
 fn bounded(field: &'static str, got: usize, most: usize) -> Result<(), ApiError> {
     if got > most {
-        return Err(ApiError::invalid(field, format!("{got} bytes, at most {most}")));
+        return Err(ApiError::invalid(
+            field,
+            format!("{got} bytes, at most {most}"),
+        ));
     }
     Ok(())
 }
@@ -44,9 +47,14 @@ pub(super) fn identity(value: &str) -> Result<(), ApiError> {
 pub(super) fn names(values: &[String]) -> Result<(), ApiError> {
     if values.len() > MAX_NAMES {
         let got = values.len();
-        return Err(ApiError::invalid("names", format!("{got} names, at most {MAX_NAMES}")));
+        return Err(ApiError::invalid(
+            "names",
+            format!("{got} names, at most {MAX_NAMES}"),
+        ));
     }
-    values.iter().try_for_each(|name| bounded("names", name.len(), limits::MAX_ROOM_NAME))
+    values
+        .iter()
+        .try_for_each(|name| bounded("names", name.len(), limits::MAX_ROOM_NAME))
 }
 
 /// A length of time, which may be absent but not negative.
@@ -67,7 +75,11 @@ pub(super) fn join_token(request: &v1::CreateJoinTokenRequest) -> Result<(), Api
     identity(&request.identity)?;
     bounded("name", request.name.len(), limits::MAX_NAME)?;
     bounded("metadata", request.metadata.len(), limits::MAX_METADATA)?;
-    let attributes: usize = request.attributes.iter().map(|(k, v)| k.len() + v.len()).sum();
+    let attributes: usize = request
+        .attributes
+        .iter()
+        .map(|(k, v)| k.len() + v.len())
+        .sum();
     bounded("attributes", attributes, limits::MAX_ATTRIBUTES)
 }
 

@@ -12,10 +12,13 @@ mod page;
 mod service;
 mod status;
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
-use sfu_control_proto::v1::room_service_server::RoomServiceServer;
 use sfu_control_proto::FILE_DESCRIPTOR_SET;
+use sfu_control_proto::v1::room_service_server::RoomServiceServer;
 use tokio::net::TcpListener;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Server;
@@ -78,7 +81,11 @@ pub struct GrpcDoor {
 /// Tells health's callers and watchers whether this server takes calls: all of it (the empty name)
 /// and the room service.
 pub async fn set_serving(health: &HealthReporter, serving: bool) {
-    let status = if serving { ServingStatus::Serving } else { ServingStatus::NotServing };
+    let status = if serving {
+        ServingStatus::Serving
+    } else {
+        ServingStatus::NotServing
+    };
     for name in ["", tonic_name::<RoomServiceServer<RoomDoor>>()] {
         health.set_service_status(name, status).await;
     }

@@ -36,12 +36,18 @@ impl RoomDoor {
         self.rooms.create_room(&options).map(convert::room)
     }
 
-    fn list_rooms(&self, request: &v1::ListRoomsRequest) -> Result<v1::ListRoomsResponse, ApiError> {
+    fn list_rooms(
+        &self,
+        request: &v1::ListRoomsRequest,
+    ) -> Result<v1::ListRoomsResponse, ApiError> {
         fields::names(&request.names)?;
         let page = Page::read(request.page_size, &request.page_token)?;
         let rooms = self.rooms.list_rooms(&request.names);
         let (rooms, next_page_token) = page.cut(rooms, |room| room.name.clone(), convert::room);
-        Ok(v1::ListRoomsResponse { rooms, next_page_token })
+        Ok(v1::ListRoomsResponse {
+            rooms,
+            next_page_token,
+        })
     }
 
     fn list_participants(
@@ -51,9 +57,11 @@ impl RoomDoor {
         let page = Page::read(request.page_size, &request.page_token)?;
         let mut participants = self.rooms.list_participants(&request.room)?;
         participants.sort_by_cached_key(arrival);
-        let (participants, next_page_token) =
-            page.cut(participants, arrival, convert::participant);
-        Ok(v1::ListParticipantsResponse { participants, next_page_token })
+        let (participants, next_page_token) = page.cut(participants, arrival, convert::participant);
+        Ok(v1::ListParticipantsResponse {
+            participants,
+            next_page_token,
+        })
     }
 
     fn create_join_token(
@@ -79,7 +87,10 @@ impl RoomDoor {
 /// What participants are listed by: when they came, and the sid where two came at once. Digits of
 /// one width, so that the order of the texts is the order of the times.
 fn arrival(participant: &ParticipantInfo) -> String {
-    let since_1970 = participant.joined_at.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since_1970 = participant
+        .joined_at
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     format!("{:039}.{}", since_1970.as_nanos(), participant.sid)
 }
 
@@ -92,13 +103,11 @@ fn may_see(claims: &Claims, room: &str) -> Result<(), ApiError> {
 }
 
 /// Proves a right after the fields that it is about are known to be there.
-fn admin<T>(
-    request: &Request<T>,
-    room: &str,
-    checked: Result<(), ApiError>,
-) -> Result<(), Status> {
+fn admin<T>(request: &Request<T>, room: &str, checked: Result<(), ApiError>) -> Result<(), Status> {
     let claims = claims(request)?;
-    checked.and_then(|()| claims.allow(Right::AdminRoom(room))).map_err(|error| refuse(&error))
+    checked
+        .and_then(|()| claims.allow(Right::AdminRoom(room)))
+        .map_err(|error| refuse(&error))
 }
 
 fn answer<T>(result: Result<T, ApiError>) -> Result<Response<T>, Status> {
@@ -124,10 +133,14 @@ impl RoomService for RoomDoor {
     ) -> Result<Response<v1::GetRoomResponse>, Status> {
         let claims = claims(&request)?;
         let name = request.get_ref().room.as_str();
-        answer(fields::room(name).and_then(|()| may_see(claims, name)).and_then(|()| {
-            let room = Some(convert::room(self.rooms.get_room(name)?));
-            Ok(v1::GetRoomResponse { room })
-        }))
+        answer(
+            fields::room(name)
+                .and_then(|()| may_see(claims, name))
+                .and_then(|()| {
+                    let room = Some(convert::room(self.rooms.get_room(name)?));
+                    Ok(v1::GetRoomResponse { room })
+                }),
+        )
     }
 
     async fn list_rooms(

@@ -5,14 +5,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use livekit_protocol as proto;
 use livekit_protocol::leave_request::Action;
-use sfu_core::media::codec::{Codec, MediaKind};
+use sfu_core::media::codec::Codec;
 
+use super::convert_track::{mime, source, track};
 use super::limits;
 use crate::error::{ApiError, ErrorKind};
-use crate::rooms::{
-    Joined, LeaveReason, NewTrack, ParticipantInfo, ParticipantState, Permissions, Quality,
-    RoomInfo, TrackInfo, TrackLayer, TrackSource,
-};
+use crate::rooms::{Joined, LeaveReason, ParticipantInfo, ParticipantState, Permissions, RoomInfo};
 
 /// The protocol's version that this server speaks.
 const PROTOCOL: i32 = 17;
@@ -23,86 +21,6 @@ const SERVER_NAME: &str = "sfu";
 pub(super) fn unix_millis(time: SystemTime) -> i64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-}
-
-fn mime(codec: Codec) -> &'static str {
-    match codec {
-        Codec::Opus => "audio/opus",
-        Codec::Vp8 => "video/VP8",
-        _ => "",
-    }
-}
-
-fn source(source: TrackSource) -> proto::TrackSource {
-    match source {
-        TrackSource::Unknown => proto::TrackSource::Unknown,
-        TrackSource::Camera => proto::TrackSource::Camera,
-        TrackSource::Microphone => proto::TrackSource::Microphone,
-        TrackSource::ScreenShare => proto::TrackSource::ScreenShare,
-        TrackSource::ScreenShareAudio => proto::TrackSource::ScreenShareAudio,
-    }
-}
-
-fn layer(layer: &TrackLayer) -> proto::VideoLayer {
-    let quality = match layer.quality {
-        Quality::Low => proto::VideoQuality::Low,
-        Quality::Medium => proto::VideoQuality::Medium,
-        Quality::High => proto::VideoQuality::High,
-    };
-    proto::VideoLayer {
-        quality: quality.into(),
-        width: layer.width,
-        height: layer.height,
-        bitrate: layer.bitrate,
-        spatial_layer: quality.into(),
-        ..Default::default()
-    }
-}
-
-/// `version` grows with every change of the publisher.
-#[expect(deprecated, reason = "clients of today read the older fields too")]
-pub(super) fn track(info: &TrackInfo, cid: &str, version: u32) -> proto::TrackInfo {
-    let mid = info.mid.clone().unwrap_or_default();
-    let layers: Vec<_> = info.layers.iter().map(layer).collect();
-    let kind = match info.kind {
-        MediaKind::Audio => proto::TrackType::Audio,
-        MediaKind::Video => proto::TrackType::Video,
-    };
-    let mode = match info.kind {
-        MediaKind::Audio => proto::video_layer::Mode::Unused,
-        MediaKind::Video => proto::video_layer::Mode::OneSpatialLayerPerStream,
-    };
-    proto::TrackInfo {
-        sid: info.sid.clone(),
-        r#type: kind.into(),
-        name: info.name.clone(),
-        muted: info.muted,
-        width: info.width,
-        height: info.height,
-        simulcast: info.simulcast,
-        disable_dtx: info.disable_dtx,
-        source: source(info.source).into(),
-        layers: layers.clone(),
-        mime_type: mime(info.codec).to_owned(),
-        mid: mid.clone(),
-        codecs: vec![proto::SimulcastCodecInfo {
-            mime_type: mime(info.codec).to_owned(),
-            mid,
-            cid: cid.to_owned(),
-            layers,
-            video_layer_mode: mode.into(),
-            sdp_cid: cid.to_owned(),
-        }],
-        stereo: info.stereo,
-        // RED is not forwarded.
-        disable_red: true,
-        stream: info.stream.clone(),
-        version: Some(proto::TimedVersion {
-            unix_micro: unix_millis(SystemTime::now()).saturating_mul(1_000),
-            ticks: i32::try_from(version).unwrap_or(i32::MAX),
-        }),
-        ..Default::default()
-    }
 }
 
 fn permission(permissions: &Permissions) -> proto::ParticipantPermission {
@@ -269,60 +187,4 @@ pub(super) fn refusal(error: &ApiError) -> proto::RequestResponse {
         message: error.to_string(),
         request: None,
     }
-}
-
-/// A track that a client announces.
-#[expect(deprecated, reason = "clients of today write the older fields")]
-pub(super) fn new_track(request: &proto::AddTrackRequest) -> Result<NewTrack, ApiError> {
-    let kind = match request.r#type() {
-        proto::TrackType::Audio => MediaKind::Audio,
-        proto::TrackType::Video => MediaKind::Video,
-        proto::TrackType::Data => {
-            return Err(ApiError::invalid("type", "AUDIO or VIDEO"));
-        }
-    };
-    let source = match request.source() {
-        proto::TrackSource::Unknown => TrackSource::Unknown,
-        proto::TrackSource::Camera => TrackSource::Camera,
-        proto::TrackSource::Microphone => TrackSource::Microphone,
-        proto::TrackSource::ScreenShare => TrackSource::ScreenShare,
-        proto::TrackSource::ScreenShareAudio => TrackSource::ScreenShareAudio,
-    };
-    // Clients announce the layers of the first codec here, of all of them there.
-    let nested = request
-        .simulcast_codecs
-        .first()
-        .map(|codec| codec.layers.as_slice());
-    let layers = if request.layers.is_empty() {
-        nested.unwrap_or_default()
-    } else {
-        &request.layers
-    };
-    Ok(NewTrack {
-        cid: request.cid.clone(),
-        kind,
-        source,
-        name: request.name.clone(),
-        stream: request.stream.clone(),
-        muted: request.muted,
-        width: request.width,
-        height: request.height,
-        layers: layers.iter().filter_map(new_layer).collect(),
-        stereo: request.stereo,
-        disable_dtx: request.disable_dtx,
-    })
-}
-
-fn new_layer(layer: &proto::VideoLayer) -> Option<TrackLayer> {
-    Some(TrackLayer {
-        quality: match layer.quality() {
-            proto::VideoQuality::Low => Quality::Low,
-            proto::VideoQuality::Medium => Quality::Medium,
-            proto::VideoQuality::High => Quality::High,
-            proto::VideoQuality::Off => return None,
-        },
-        width: layer.width,
-        height: layer.height,
-        bitrate: layer.bitrate,
-    })
 }

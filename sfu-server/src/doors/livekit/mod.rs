@@ -9,7 +9,9 @@
 
 mod admission;
 mod convert;
+mod convert_track;
 mod counters;
+mod frames;
 mod join_request;
 mod limits;
 mod notices;
@@ -91,7 +93,6 @@ impl Door {
     /// `into_make_service_with_connect_info::<SocketAddr>()`.
     ///
     /// Any origin may call: pages are hosted anywhere, and it is the token that is believed.
-    #[must_use]
     pub fn router(&self) -> Router {
         Router::new()
             .route("/rtc/v1", get(signal))

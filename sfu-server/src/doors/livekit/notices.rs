@@ -3,7 +3,7 @@
 use livekit_protocol as proto;
 use livekit_protocol::signal_response::Message;
 
-use super::convert;
+use super::{convert, convert_track};
 use crate::error::{ApiError, ErrorKind};
 use crate::rooms::{Notice, SubscriptionError};
 
@@ -36,7 +36,7 @@ pub(super) fn message(notice: Notice) -> Option<Message> {
         }
         Notice::TrackPublished { cid, track } => {
             Message::TrackPublished(proto::TrackPublishedResponse {
-                track: Some(convert::track(&track, &cid, 0)),
+                track: Some(convert_track::track(&track, &cid, 0)),
                 cid,
             })
         }

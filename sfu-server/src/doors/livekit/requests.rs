@@ -8,7 +8,7 @@ use livekit_protocol::signal_request::Message as Asked;
 use livekit_protocol::signal_response::Message as Told;
 
 use super::admission::read_offer;
-use super::convert;
+use super::{convert, convert_track};
 use crate::error::ApiError;
 use crate::rooms::SessionHandle;
 
@@ -82,7 +82,7 @@ fn offer(session: &SessionHandle, offer: &proto::SessionDescription) -> Outcome 
 }
 
 pub(super) fn add_track(session: &SessionHandle, request: proto::AddTrackRequest) -> Outcome {
-    let added = convert::new_track(&request).and_then(|track| session.add_track(track));
+    let added = convert_track::new_track(&request).and_then(|track| session.add_track(track));
     match added {
         Ok(()) => Outcome::Nothing,
         Err(error) => refused(session, &error, Request::AddTrack(request)),

@@ -4,19 +4,17 @@ use std::pin::pin;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures_util::SinkExt;
-use livekit_protocol::signal_request::Message as Asked;
+use livekit_protocol::SignalRequest;
 use livekit_protocol::signal_response::Message as Told;
-use livekit_protocol::{SignalRequest, SignalResponse};
 use prost::Message as _;
 use tokio::time::Instant;
-use tokio_tungstenite::tungstenite;
 
 use super::admission::Admitted;
 use super::counters::Closing;
+use super::frames::{encode, read_fault, read_json};
 use super::requests::{self, Outcome};
 use super::sockets::Place;
 use super::{Door, convert, limits, notices};
-use crate::error::ErrorKind;
 use crate::rate::{Rate, TokenBucket};
 use crate::rooms::{Ending, LeaveReason, Notice, Notices, SessionHandle};
 
@@ -24,29 +22,6 @@ const RATE: Rate = Rate {
     per_second: limits::MESSAGES_PER_SECOND,
     burst: limits::MESSAGE_BURST,
 };
-
-/// Normal closure (RFC 6455 section 7.4.1).
-const CLOSE_NORMAL: u16 = 1000;
-
-/// A message too big to process (RFC 6455 section 7.4.1).
-const CLOSE_TOO_BIG: u16 = 1009;
-
-/// Broken framing (RFC 6455 section 7.4.1).
-const CLOSE_PROTOCOL: u16 = 1002;
-
-impl Closing {
-    fn close_code(self) -> u16 {
-        match self {
-            Self::Unauthorised => ErrorKind::Unauthenticated.close_code(),
-            Self::BadRequest | Self::Undecodable => ErrorKind::InvalidArgument.close_code(),
-            Self::JoinRefused | Self::TooManySockets => ErrorKind::ResourceExhausted.close_code(),
-            Self::TooManyMessages | Self::NotReading => ErrorKind::RateLimited.close_code(),
-            Self::MessageTooLong => CLOSE_TOO_BIG,
-            Self::Silent => CLOSE_PROTOCOL,
-            Self::SessionEnded | Self::ClosedByClient => CLOSE_NORMAL,
-        }
-    }
-}
 
 /// Joins, and serves the socket until it or the session ends.
 pub(super) async fn serve(door: Door, mut socket: WebSocket, admitted: Admitted, place: Place) {
@@ -115,7 +90,7 @@ async fn join(
         admitted.params.room.clone(),
         admitted.params.identity.clone(),
     );
-    let joined = match door.0.rooms.join(admitted.params) {
+    let joined = match door.0.rooms.join(&admitted.params) {
         Ok(joined) => joined,
         Err(error) => {
             tracing::info!(%room, %identity, %error, "join refused");
@@ -276,44 +251,5 @@ async fn write(socket: &mut WebSocket, told: Told, json: bool) -> Result<(), Clo
         Ok(Ok(())) => Ok(()),
         Ok(Err(_)) => Err(Closing::ClosedByClient),
         Err(_) => Err(Closing::NotReading),
-    }
-}
-
-fn encode(told: Told, json: bool) -> Message {
-    let response = SignalResponse {
-        message: Some(told),
-    };
-    if json && let Ok(text) = serde_json::to_string(&response) {
-        return Message::Text(text.into());
-    }
-    Message::Binary(response.encode_to_vec().into())
-}
-
-/// A request in JSON. One whose kind or fields are not known is ignored, as in protobuf.
-fn read_json(text: &str) -> Result<Option<Asked>, Closing> {
-    if let Ok(request) = serde_json::from_str::<SignalRequest>(text) {
-        return Ok(request.message);
-    }
-    match serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text) {
-        Ok(unknown) => {
-            let kinds: Vec<_> = unknown.keys().take(1).collect();
-            tracing::debug!(?kinds, "unknown request ignored");
-            Ok(None)
-        }
-        Err(_) => Err(Closing::Undecodable),
-    }
-}
-
-fn read_fault(error: axum::Error) -> Closing {
-    match error.into_inner().downcast_ref::<tungstenite::Error>() {
-        Some(tungstenite::Error::Capacity(_)) => Closing::MessageTooLong,
-        Some(tungstenite::Error::Utf8(_)) => Closing::Undecodable,
-        Some(tungstenite::Error::Protocol(fault)) => match fault {
-            tungstenite::error::ProtocolError::ResetWithoutClosingHandshake => {
-                Closing::ClosedByClient
-            }
-            _ => Closing::Undecodable,
-        },
-        _ => Closing::ClosedByClient,
     }
 }
