@@ -12,27 +12,44 @@ use crate::oracle::{self, Violation};
 use crate::publisher::{Published, SourceKind};
 
 fn meeting(seed: u64, link: Link) -> Meeting {
-    Meeting::new(seed, &[
-        Seat::publishing(&[SourceKind::Video]),
-        Seat::watching().over(link, link),
-    ])
+    Meeting::new(
+        seed,
+        &[
+            Seat::publishing(&[SourceKind::Video]),
+            Seat::watching().over(link, link),
+        ],
+    )
 }
 
 #[test]
 fn a_network_that_loses_every_repair_is_complained_about() {
     let mut meeting = meeting(1, Link::of_ms(20).losing(20));
-    let vp8 = meeting.client(1).rtc.codec_config().find(|p| p.spec().codec == Codec::Vp8);
+    let vp8 = meeting
+        .client(1)
+        .rtc
+        .codec_config()
+        .find(|p| p.spec().codec == Codec::Vp8);
     let rtx = *vp8.unwrap().resend().unwrap();
-    meeting.filter_down(1, Box::new(move |datagram| {
-        datagram[0] & 0xc0 == 0x80 && datagram[1] & 0x7f == rtx
-    }));
+    meeting.filter_down(
+        1,
+        Box::new(move |datagram| datagram[0] & 0xc0 == 0x80 && datagram[1] & 0x7f == rtx),
+    );
     meeting.run_until_ms(3000);
     meeting.wind_down();
     let complaints = meeting.complaints(1, (0, 0));
     let any = |kind: fn(&Violation) -> bool| complaints.iter().any(kind);
-    assert!(any(|c| matches!(c, Violation::Missing(_))), "{complaints:?}");
-    assert!(any(|c| matches!(c, Violation::SequenceHole(_))), "{complaints:?}");
-    assert!(meeting.worker().stats().rtx_out > 0, "the engine did its part");
+    assert!(
+        any(|c| matches!(c, Violation::Missing(_))),
+        "{complaints:?}"
+    );
+    assert!(
+        any(|c| matches!(c, Violation::SequenceHole(_))),
+        "{complaints:?}"
+    );
+    assert!(
+        meeting.worker().stats().rtx_out > 0,
+        "the engine did its part"
+    );
 }
 
 #[test]
@@ -44,7 +61,12 @@ fn a_network_that_is_cut_is_complained_about() {
     meeting.wind_down();
     let complaints = meeting.complaints(1, (0, 0));
     assert!(complaints.len() > 10, "{complaints:?}");
-    assert!(complaints.iter().all(|c| matches!(c, Violation::Missing(_))), "{complaints:?}");
+    assert!(
+        complaints
+            .iter()
+            .all(|c| matches!(c, Violation::Missing(_))),
+        "{complaints:?}"
+    );
 }
 
 /// What a good meeting leaves behind, to be broken.
@@ -72,7 +94,12 @@ fn record() -> Record {
 fn of_frames(break_it: impl FnOnce(&mut Vec<Received>)) -> Vec<Violation> {
     let mut record = record();
     break_it(&mut record.received);
-    oracle::frames(&record.published, &record.received, base() + Duration::from_millis(850), true)
+    oracle::frames(
+        &record.published,
+        &record.received,
+        base() + Duration::from_millis(850),
+        true,
+    )
 }
 
 fn number(received: &Received) -> u32 {
@@ -86,27 +113,38 @@ fn every_complaint_about_frames_can_be_heard() {
     let (fifth, sixth, seventh) = (at(5), at(6), at(7));
     assert_eq!(of_frames(|_| {}), []);
     assert_eq!(of_frames(Vec::clear), [Violation::Nothing]);
-    assert_eq!(of_frames(|r| r.insert(6, r[5])), [
-        Violation::Repeated(fifth),
-        Violation::Undecodable(fifth),
-    ]);
-    assert_eq!(of_frames(|r| _ = r.remove(6)), [
-        Violation::Missing(sixth),
-        Violation::Undecodable(seventh),
-    ]);
-    assert_eq!(of_frames(|r| _ = r.remove(0)), [Violation::Undecodable(at(1))]);
+    assert_eq!(
+        of_frames(|r| r.insert(6, r[5])),
+        [Violation::Repeated(fifth), Violation::Undecodable(fifth),]
+    );
+    assert_eq!(
+        of_frames(|r| _ = r.remove(6)),
+        [Violation::Missing(sixth), Violation::Undecodable(seventh),]
+    );
+    assert_eq!(
+        of_frames(|r| _ = r.remove(0)),
+        [Violation::Undecodable(at(1))]
+    );
     let swapped = of_frames(|r| r.swap(5, 6));
-    assert!(swapped.contains(&Violation::OutOfOrder(fifth)), "{swapped:?}");
+    assert!(
+        swapped.contains(&Violation::OutOfOrder(fifth)),
+        "{swapped:?}"
+    );
     let corrupt = of_frames(|r| r[6].tag = None);
     assert!(corrupt.contains(&Violation::Corrupt), "{corrupt:?}");
     let foreign = of_frames(|r| r[6].tag.as_mut().unwrap().track = 7);
     assert!(foreign.contains(&Violation::OtherTrack(7)), "{foreign:?}");
     let invented = of_frames(|r| r[6].tag.as_mut().unwrap().number = 5000);
-    assert!(invented.contains(&Violation::NeverSent(5000)), "{invented:?}");
+    assert!(
+        invented.contains(&Violation::NeverSent(5000)),
+        "{invented:?}"
+    );
 }
 
 fn of_packets(break_it: impl FnOnce(&mut Vec<Seen>)) -> Vec<Violation> {
-    let Record { mut seen, streams, .. } = record();
+    let Record {
+        mut seen, streams, ..
+    } = record();
     break_it(&mut seen);
     oracle::video_packets(&seen, streams, 0)
 }
@@ -129,7 +167,9 @@ fn every_complaint_about_packets_can_be_heard() {
     };
     assert_eq!(of_packets(|_| {}), []);
     assert_eq!(of_packets(Vec::clear), [Violation::Nothing]);
-    has(of_packets(|s| drop(s.remove(first + 1))), |c| matches!(c, Violation::SequenceHole(_)));
+    has(of_packets(|s| drop(s.remove(first + 1))), |c| {
+        matches!(c, Violation::SequenceHole(_))
+    });
     has(of_packets(|s| s.insert(first, s[first].clone())), |c| {
         matches!(c, Violation::SequenceRepeated(_))
     });
@@ -139,8 +179,16 @@ fn every_complaint_about_packets_can_be_heard() {
         s.insert(first, other);
     });
     has(doubled, |c| matches!(c, Violation::RepairDiffers(_)));
-    has(of_packets(|s| s[first].timestamp += 1), |c| matches!(c, Violation::TimestampOff { .. }));
-    has(of_packets(|s| change(&mut s[first], 3, 1)), |c| matches!(c, Violation::PictureIdOff(_)));
-    has(of_packets(|s| change(&mut s[first], 4, 1)), |c| matches!(c, Violation::Tl0Off(_)));
-    has(of_packets(|s| s[first - 1].marker = false), |c| matches!(c, Violation::MarkerOff(_)));
+    has(of_packets(|s| s[first].timestamp += 1), |c| {
+        matches!(c, Violation::TimestampOff { .. })
+    });
+    has(of_packets(|s| change(&mut s[first], 3, 1)), |c| {
+        matches!(c, Violation::PictureIdOff(_))
+    });
+    has(of_packets(|s| change(&mut s[first], 4, 1)), |c| {
+        matches!(c, Violation::Tl0Off(_))
+    });
+    has(of_packets(|s| s[first - 1].marker = false), |c| {
+        matches!(c, Violation::MarkerOff(_))
+    });
 }
