@@ -37,9 +37,7 @@ pub(crate) struct Received {
 /// One RTP packet as a subscriber's stack decrypted it.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
-    pub(crate) at: Instant,
     pub(crate) ssrc: u32,
-    pub(crate) payload_type: u8,
     pub(crate) sequence: u16,
     pub(crate) timestamp: u32,
     pub(crate) marker: bool,
@@ -275,7 +273,7 @@ impl Client {
             Event::MediaData(data) => self.decode(now, &data),
             Event::RawPacket(packet) => {
                 if let RawPacket::RtpRx(header, payload) = *packet {
-                    self.packets.push(Seen::new(now, &header, payload));
+                    self.packets.push(Seen::new(&header, payload));
                 }
             }
             _ => {}
@@ -328,11 +326,9 @@ struct Decoder {
 }
 
 impl Seen {
-    fn new(at: Instant, header: &RtpHeader, payload: Vec<u8>) -> Self {
+    fn new(header: &RtpHeader, payload: Vec<u8>) -> Self {
         Self {
-            at,
             ssrc: *header.ssrc,
-            payload_type: *header.payload_type,
             sequence: header.sequence_number,
             timestamp: header.timestamp,
             marker: header.marker,

@@ -340,7 +340,7 @@ impl Meeting {
             match self.places[id].joins_at {
                 Some(at) if at <= self.now => self.join(id),
                 Some(_) => {}
-                None => self.with_client(id, |client, now, outbox| client.due(now, outbox)),
+                None => self.with_client(id, Client::due),
             }
         }
     }
@@ -396,7 +396,7 @@ impl Meeting {
         };
         self.network
             .deliver(self.now + SIGNALLING, Arrival::Up(id, message));
-        self.with_client(id, |client, now, outbox| client.drain(now, outbox));
+        self.with_client(id, Client::drain);
     }
 
     fn hear(&mut self, id: ClientId, message: Downward) {
@@ -417,7 +417,7 @@ impl Meeting {
             self.network
                 .deliver(self.now + SIGNALLING, Arrival::Up(id, message));
         }
-        self.with_client(id, |client, now, outbox| client.drain(now, outbox));
+        self.with_client(id, Client::drain);
     }
 
     /// Lets a client do something, and sends what comes of it.
