@@ -7,7 +7,7 @@ use slab::Slab;
 use super::peer::{Peer, Requested, SectionUse};
 use super::rtcp_queue::RtcpQueue;
 use super::streams::Streams;
-use super::{PeerKey, Room, Shared, Worker, negotiation};
+use super::{PeerKey, Room, Shared, Worker, forward, negotiation};
 use crate::bandwidth::pacer::Pacer;
 use crate::command::{Command, MediaPermissions, TrackAnnouncement};
 use crate::config::{MAX_SUBSCRIPTIONS_PER_PARTICIPANT, MAX_TRACKS_PER_PARTICIPANT};
@@ -56,10 +56,8 @@ impl Worker {
                 });
             }
             Command::SetTrackMuted { track, muted } => {
-                self.with_track(track, |_, room, index| {
-                    if let Some(track) = room.tracks.get_mut(index) {
-                        track.announcement.muted = muted;
-                    }
+                self.with_track(track, |shared, room, index| {
+                    forward::set_muted(shared, room, index, muted, now);
                 });
             }
             Command::Subscribe { participant, track } => {
