@@ -188,14 +188,6 @@ impl Transport {
         keys.receiver.open_rtcp(packet)
     }
 
-    /// Forgets a stream that is gone for good, which frees its place among
-    /// [`srtp::MAX_RECEIVE_STREAMS`].
-    pub fn forget_stream(&mut self, ssrc: Ssrc) {
-        if let Some(keys) = &mut self.keys {
-            keys.receiver.forget(ssrc);
-        }
-    }
-
     /// What seals packets to the peer, once there are keys.
     pub fn srtp_sender(&mut self) -> Option<&mut SrtpSender> {
         self.keys.as_mut().map(|keys| &mut keys.sender)

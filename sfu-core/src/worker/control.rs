@@ -282,9 +282,8 @@ pub(super) fn remove_track(shared: &mut Shared, room: &mut Room, index: TrackInd
 
 /// Ends what a participant sends for a track.
 pub(super) fn end_ingresses(shared: &mut Shared, peer: &mut Peer, track: TrackIndex) {
-    let transport = &mut peer.transport;
-    peer.streams
-        .remove_track(track, |ssrc| transport.forget_stream(ssrc));
+    // Their replay windows stay: the same sender may go on in this section, where its numbers are.
+    peer.streams.remove_track(track);
     let pool = &mut shared.pool;
     peer.ingresses.retain(|_, publishing| {
         let stays = publishing.track != track;

@@ -56,15 +56,9 @@ impl Streams {
         Ok(())
     }
 
-    /// Forgets a track's streams and hands their SSRCs out.
-    pub(super) fn remove_track(&mut self, track: TrackIndex, mut gone: impl FnMut(Ssrc)) {
-        self.0.retain(|stream| {
-            let stays = stream.track != track;
-            if !stays {
-                gone(stream.ssrc);
-            }
-            stays
-        });
+    /// Forgets a track's streams.
+    pub(super) fn remove_track(&mut self, track: TrackIndex) {
+        self.0.retain(|stream| stream.track != track);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::cipher::Cipher;
 use super::profile::{Keys, SrtpError, SrtpProfile};
-use super::streams::{Lookup, Streams};
+use super::streams::{Lookup, SILENT_RTCP, SILENT_RTP, Streams};
 use super::{MIN_RTP_HEADER_LEN, RTCP_ENCRYPTED, rollover, rtcp_sender};
 use crate::drop_reason::DropReason;
 use crate::id::Ssrc;
@@ -32,8 +32,8 @@ impl SrtpReceiver {
             profile,
             rtp,
             rtcp,
-            rtp_streams: Streams::default(),
-            rtcp_streams: Streams::default(),
+            rtp_streams: Streams::new(SILENT_RTP),
+            rtcp_streams: Streams::new(SILENT_RTCP),
         }
     }
 
@@ -115,13 +115,5 @@ impl SrtpReceiver {
             .map_err(|_| DropReason::SrtpAuthFailed)?;
         self.rtcp_streams.accept(&lookup, ssrc, index);
         Ok(packet.len() - self.profile.rtcp_overhead())
-    }
-
-    /// Frees the place of a stream that has ended. Only for an SSRC that signalling will not take
-    /// up again: the stream's old packets could then be replayed, and one that had wrapped its
-    /// sequence number could not go on.
-    pub fn forget(&mut self, ssrc: Ssrc) {
-        self.rtp_streams.forget(ssrc);
-        self.rtcp_streams.forget(ssrc);
     }
 }

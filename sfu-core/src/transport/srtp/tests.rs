@@ -11,6 +11,7 @@ use super::cipher::Cipher;
 use super::derivation::{Label, derive};
 use super::replay::ReplayWindow;
 use super::rollover::estimate;
+use super::streams::{SILENT_RTCP, SILENT_RTP};
 use super::*;
 use crate::drop_reason::DropReason;
 use crate::id::Ssrc;
@@ -644,11 +645,30 @@ mod session {
         let refused = receiver.open_rtcp(&mut rtcp.clone());
         assert_eq!(refused, Err(DropReason::StreamLimit));
 
-        receiver.forget(Ssrc(7));
+        // All others go on, and the one that is silent gives its place up.
+        let mut next: Vec<_> = (0..limit).map(first).collect();
+        for round in 0..SILENT_RTP {
+            let ssrc = (round % u64::from(limit)) as u32;
+            if ssrc != 7 {
+                next[ssrc as usize] += 1;
+                let packet = sealed(&sender, Ssrc(ssrc), next[ssrc as usize]);
+                assert!(open(&mut receiver, &packet).is_ok());
+            }
+        }
+        assert_eq!(open(&mut receiver, &one_more), Err(DropReason::StreamLimit));
+        for sequence in 0..200 {
+            let packet = sealed(&sender, Ssrc(0), 60_000 + sequence);
+            let _ = open(&mut receiver, &packet);
+        }
         assert_eq!(open(&mut receiver, &one_more), Ok(1));
+        for _ in 0..SILENT_RTCP {
+            let mut rtcp = sealed_rtcp(&mut sender, Ssrc(1));
+            assert_eq!(receiver.open_rtcp(&mut rtcp), Ok(32));
+        }
         assert_eq!(receiver.open_rtcp(&mut rtcp), Ok(32));
+        let first = |ssrc: u32| next[ssrc as usize];
         // The others kept their place and their state.
-        for ssrc in (0..limit).filter(|ssrc| *ssrc != 7) {
+        for ssrc in (1..limit).filter(|ssrc| *ssrc != 7) {
             let packet = sealed(&sender, Ssrc(ssrc), first(ssrc));
             let again = open(&mut receiver, &packet);
             assert_eq!(again, Err(DropReason::SrtpReplayed), "{ssrc}");
