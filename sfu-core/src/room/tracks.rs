@@ -37,6 +37,8 @@ pub struct Track {
     pub announcement: TrackAnnouncement,
     /// The publisher's section, once negotiated.
     pub mid: Option<Mid>,
+    /// Its section has stopped sending: it is over, and only the control plane does not know yet.
+    pub ended: bool,
     /// The publisher's ingress of each encoding, lowest quality first.
     pub encodings: [Option<usize>; MAX_ENCODINGS],
     /// The best encoding that has packets now.
@@ -79,6 +81,7 @@ impl Tracks {
             kind: announcement.kind,
             announcement,
             mid: None,
+            ended: false,
             encodings: [None; MAX_ENCODINGS],
             best: None,
             started: false,
@@ -120,13 +123,13 @@ impl Tracks {
             .filter(move |&index| self.slots[index].publisher == peer)
     }
 
-    /// The publisher's announced track that the client calls `cid` and that has no section yet: a
-    /// track published anew may be announced before the former one of that name has ended.
+    /// The publisher's announced track that the client calls `cid` and that has had no section
+    /// yet: a track published anew may be announced before the former one of that name is gone.
     #[must_use]
     pub fn unbound_by_cid(&self, peer: PeerIndex, cid: &str) -> Option<TrackIndex> {
         self.of_publisher(peer).find(|&index| {
             let track = &self.slots[index];
-            track.mid.is_none() && track.announcement.cid == cid
+            track.mid.is_none() && !track.ended && track.announcement.cid == cid
         })
     }
 

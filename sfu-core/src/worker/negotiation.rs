@@ -141,6 +141,7 @@ fn unbind(shared: &mut Shared, room: &mut Room, index: PeerIndex, track_index: T
     end_ingresses(shared, &mut room.peers[index], track_index);
     if let Some(track) = room.tracks.get_mut(track_index) {
         track.mid = None;
+        track.ended = true;
         track.best = None;
         track.encodings = Default::default();
         shared
