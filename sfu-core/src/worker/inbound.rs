@@ -113,8 +113,8 @@ fn settle(shared: &mut Shared, room: &mut Room, index: PeerIndex, now: Instant) 
     drain_transport_events(shared, room, index, now);
     let key = PeerKey::new(room.key, index);
     if let Some(peer) = room.peers.get_mut(index) {
-        if let Some(at) = peer.transport.poll_timeout() {
-            shared.timers.arm(key, at);
+        if let Some(at) = peer.next_deadline(now) {
+            shared.timers.arm(key, at.max(now));
         }
         shared.mark_dirty(room.key, index, peer);
     }

@@ -59,8 +59,9 @@ pub(super) fn offer(
     feedback::request_wanted_keyframes(shared, room, index, now);
     ask_for_offer(shared, room, index);
     let peer = &mut room.peers[index];
-    if let Some(at) = peer.transport.poll_timeout() {
-        shared.timers.arm(key, at);
+    // What is sent here from now on is reported on.
+    if let Some(at) = peer.next_deadline(now) {
+        shared.timers.arm(key, at.max(now));
     }
     shared.mark_dirty(room.key, index, peer);
 }
