@@ -1,5 +1,7 @@
 //! The packets of one encoding that can still be sent again.
 
+use std::time::{Duration, Instant};
+
 use super::codec::MediaKind;
 use super::packet::{PacketPool, PacketRef};
 
@@ -12,6 +14,11 @@ pub const VIDEO_CACHE_PACKETS: usize = 512;
 /// that sound too late to be played never needs; lowering it refuses packets that are merely
 /// reordered.
 pub const AUDIO_CACHE_PACKETS: usize = 64;
+
+/// How long a packet is kept at most. Raising it repairs over longer round trips, and lets the pool
+/// serve fewer encodings at once: it holds what arrives in this time. Lowering it below a few round
+/// trips makes repairs fail whose first try was lost.
+pub const CACHE_AGE: Duration = Duration::from_secs(2);
 
 /// How many packets an encoding of this kind keeps.
 #[must_use]
@@ -28,6 +35,9 @@ pub const fn capacity_for(kind: MediaKind) -> usize {
 #[derive(Debug)]
 pub struct PacketCache {
     ring: Box<[Option<(u64, PacketRef)>]>,
+    /// No packet held is below `oldest` or above `newest`.
+    oldest: u64,
+    newest: u64,
 }
 
 impl PacketCache {
@@ -36,6 +46,8 @@ impl PacketCache {
     pub fn new(kind: MediaKind) -> Self {
         Self {
             ring: vec![None; capacity_for(kind)].into_boxed_slice(),
+            oldest: u64::MAX,
+            newest: 0,
         }
     }
 
@@ -61,8 +73,30 @@ impl PacketCache {
                     pool.release(old);
                 }
                 self.ring[place] = Some((sequence, packet));
+                self.newest = self.newest.max(sequence);
+                let reach = (self.newest + 1).saturating_sub(self.ring.len() as u64);
+                self.oldest = self.oldest.min(sequence).max(reach);
                 true
             }
+        }
+    }
+
+    /// Releases what is older than [`CACHE_AGE`]. Each packet is looked at once more at most.
+    pub fn expire(&mut self, pool: &mut PacketPool, now: Instant) {
+        while self.oldest <= self.newest {
+            let place = self.index(self.oldest);
+            if let Some((held, packet)) = self.ring[place]
+                && held == self.oldest
+            {
+                let arrived = pool.get(packet).map(|(facts, _)| facts.arrived);
+                let age = arrived.map(|at| now.saturating_duration_since(at));
+                if age.is_some_and(|age| age < CACHE_AGE) {
+                    return;
+                }
+                pool.release(packet);
+                self.ring[place] = None;
+            }
+            self.oldest += 1;
         }
     }
 
@@ -82,6 +116,7 @@ impl PacketCache {
                 pool.release(packet);
             }
         }
+        (self.oldest, self.newest) = (u64::MAX, 0);
     }
 }
 

@@ -212,6 +212,7 @@ fn store(
     // Padding is not forwarded: the stored bytes end where the payload ends.
     let end = usize::from(facts.payload_start) + payload.len();
     let bytes = arrival.packet.get(..end).ok_or(DropReason::RtpMalformed)?;
+    publishing.cache.expire(&mut shared.pool, now);
     let stored = shared.pool.insert(owner(room), facts, bytes);
     let packet = stored.ok_or(DropReason::PoolExhausted)?;
     // A packet a whole cache older than the newest is of no use to anybody.

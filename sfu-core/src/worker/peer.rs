@@ -190,6 +190,13 @@ impl Peer {
         }
     }
 
+    /// Lets go of packets that are too old to be asked for: a stream that has stopped keeps none.
+    pub(super) fn expire_caches(&mut self, pool: &mut PacketPool, now: Instant) {
+        for (_, publishing) in &mut self.ingresses {
+            publishing.cache.expire(pool, now);
+        }
+    }
+
     /// When this participant needs looking after next.
     pub(super) fn next_deadline(&self, now: Instant) -> Option<Instant> {
         let streams = self

@@ -84,6 +84,7 @@ fn look_after(shared: &mut Shared, room: &mut Room, index: PeerIndex, now: Insta
         return;
     };
     if peer.transport.is_connected() {
+        peer.expire_caches(&mut shared.pool, now);
         peer.ask_for_missing(&mut shared.stats, now);
         peer.report_arrivals(now);
         if now >= peer.next_report {

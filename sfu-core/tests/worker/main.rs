@@ -8,3 +8,7 @@
 mod client;
 mod meeting;
 mod muting;
+
+mod pool;
+mod reports;
+mod republishing;
