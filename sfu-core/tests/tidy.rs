@@ -244,7 +244,7 @@ fn server_vocabularies_stay_behind_their_doors() {
             for import in imports(line) {
                 let upwards = matches!(
                     (room.as_str(), import.as_str()),
-                    ("rooms" | "auth" | "media" | "metrics", "doors")
+                    ("rooms" | "auth" | "media", "doors")
                         | ("media", "rooms" | "auth")
                         | ("auth", "rooms" | "media")
                 );

@@ -1,6 +1,7 @@
 //! What the operator chooses: the command line, and the checked settings that it becomes.
 
 mod addresses;
+mod error;
 mod keys;
 
 #[cfg(test)]
@@ -13,13 +14,20 @@ use std::path::PathBuf;
 use clap::{Parser, ValueEnum};
 
 use crate::auth::ApiKeys;
+use crate::doors::livekit::DoorSettings;
+use crate::rooms::{Settings, limits};
 
 pub use addresses::host_addresses;
+pub use error::ConfigError;
 pub use keys::{DEVELOPMENT_KEY, DEVELOPMENT_SECRET, SECRET_VARIABLE};
 
 /// Most workers. Higher: more media ports than firewalls are opened for, on machines that do not
 /// exist. Lower: cores of large machines stay idle.
 const MAX_WORKERS: u16 = 256;
+
+/// Seconds of the long run's joins that may come at once: when a meeting begins, an office joins
+/// together. Higher: one address may load the node with more handshakes. Lower: such people wait.
+const JOIN_BURST_SECONDS: u32 = 5;
 
 const AFTER_HELP: &str = "\
 Ports, all of them settable, 0 meaning any free one:
@@ -124,6 +132,25 @@ pub struct Flags {
     #[arg(long, value_name = "FILE", help_heading = "Access")]
     pub api_secret_file: Option<PathBuf>,
 
+    /// Believe the last address of X-Forwarded-For to be the client's: only behind a proxy that
+    /// sets it. Without it everybody behind the proxy shares the bounds of one address
+    #[arg(long, help_heading = "Limits")]
+    pub trust_forwarded_for: bool,
+
+    /// Joins per second from one address, in the long run; five times as many at once
+    #[arg(long, value_name = "N", default_value_t = limits::JOINS_PER_SECOND,
+          value_parser = clap::value_parser!(u32).range(1..=1_000_000), help_heading = "Limits")]
+    pub joins_per_second: u32,
+
+    /// Signalling connections open from one address [default: 1000]
+    #[arg(long, value_name = "N", help_heading = "Limits")]
+    pub sockets_per_address: Option<NonZeroUsize>,
+
+    /// Participants of one room, whatever the room asks for
+    #[arg(long, value_name = "N", default_value_t = limits::MAX_PARTICIPANTS,
+          value_parser = clap::value_parser!(u32).range(1..), help_heading = "Limits")]
+    pub max_participants: u32,
+
     /// Form of the log
     #[arg(long, value_name = "FORM", value_enum, default_value_t = LogFormat::Text,
           help_heading = "Log")]
@@ -181,6 +208,10 @@ pub struct Config {
     pub dtls: Dtls,
     /// Who may sign tokens.
     pub keys: ApiKeys,
+    /// Bounds of rooms and joins.
+    pub rooms: Settings,
+    /// Bounds of the signalling door.
+    pub signalling: DoorSettings,
 }
 
 /// What development mode opens.
@@ -190,60 +221,6 @@ pub struct Development {
     pub fault_injection: bool,
     /// The key pair is the published one.
     pub published_key: bool,
-}
-
-/// Why a command line cannot be served. The text names the flag and says what to do.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConfigError {
-    /// Development mode towards other machines, without the second flag.
-    #[error(
-        "{flag} {address} with --dev would let whoever reaches this machine into every room; \
-         stay on a loopback address, or add --dev-allow-remote if that is meant"
-    )]
-    RemoteDevelopment {
-        /// The flag that asks for it.
-        flag: &'static str,
-        /// The address.
-        address: IpAddr,
-    },
-    /// The last worker's port would not exist.
-    #[error("--udp-port {first} with {workers} workers would run past port 65535")]
-    MediaPorts {
-        /// The first port.
-        first: u16,
-        /// How many are needed.
-        workers: u16,
-    },
-    /// Nobody can send to this address.
-    #[error("--advertise {0}: clients cannot send to it; name an address of one host")]
-    Advertise(IpAddr),
-    /// The host has no address to advertise, or does not say.
-    #[error("no address of this host was found; name one with --advertise")]
-    NoAddress,
-    /// No API key, outside development.
-    #[error(
-        "an API key is needed: --api-key (or SFU_API_KEY), and its secret by --api-secret-file \
-         or SFU_API_SECRET; to just try the server use --dev"
-    )]
-    NoKey,
-    /// A key without its secret.
-    #[error("--api-key is given without its secret: use --api-secret-file or SFU_API_SECRET")]
-    NoSecret,
-    /// A secret without its key.
-    #[error("a secret is given without its key: use --api-key or SFU_API_KEY")]
-    SecretWithoutKey,
-    /// The secret's file cannot be read.
-    #[error("--api-secret-file {}: {reason}", file.display())]
-    SecretFile {
-        /// Which.
-        file: PathBuf,
-        /// Why.
-        reason: String,
-    },
-    /// The pair cannot be used.
-    #[error("the API secret cannot be used: {0}")]
-    Key(#[from] crate::auth::KeyError),
 }
 
 impl Flags {
@@ -270,6 +247,19 @@ impl Flags {
             fault_injection: self.fault_injection,
             published_key: pair.0 == DEVELOPMENT_KEY,
         });
+        let rooms = Settings {
+            joins_per_second: self.joins_per_second,
+            join_burst: self.joins_per_second.saturating_mul(JOIN_BURST_SECONDS),
+            max_participants: self.max_participants,
+            ..Settings::default()
+        };
+        let mut signalling = DoorSettings {
+            trust_forwarded_for: self.trust_forwarded_for,
+            ..DoorSettings::default()
+        };
+        if let Some(sockets) = self.sockets_per_address {
+            signalling.sockets_per_address = sockets.get();
+        }
         Ok(Config {
             development,
             http: SocketAddr::new(self.bind, self.http_port),
@@ -280,6 +270,8 @@ impl Flags {
             workers,
             dtls: self.dtls,
             keys: ApiKeys::new([pair], self.dev)?,
+            rooms,
+            signalling,
         })
     }
 }

@@ -15,8 +15,9 @@ use tonic_health::server::HealthReporter;
 
 use crate::config::Config;
 use crate::doors::grpc::{self, GrpcDoor};
+use crate::doors::livekit::Door;
 use crate::metrics::Metrics;
-use crate::rooms::{Rooms, Settings};
+use crate::rooms::Rooms;
 use crate::shutdown::{DOORS_CLOSE, Latch};
 
 /// What kept the server from starting. Its text names the address and the flag.
@@ -106,7 +107,7 @@ impl Server {
         let http = listen(config.http, "--http-port").await?;
         let grpc = listen(config.grpc, "--grpc-port").await?;
         let metrics = listen(config.metrics, "--metrics-port").await?;
-        let (workers, mut events) = media::start(config).map_err(StartError::Media)?;
+        let (workers, events) = media::start(config).map_err(StartError::Media)?;
         let listening = Listening {
             http: local(&http, config.http),
             grpc: local(&grpc, config.grpc),
@@ -118,24 +119,23 @@ impl Server {
         let ended = Latch::default();
         let health = HealthReporter::new();
         grpc::set_serving(&health, true).await;
-        let rooms = Rooms::new(Settings::default(), Arc::clone(&workers) as _);
+        let rooms = Rooms::new(config.rooms.clone(), Arc::clone(&workers) as _);
         let counters = Arc::clone(&workers);
-        let exported = Arc::new(Metrics::new(rooms.clone(), move || counters.published()));
+        let door = Door::new(
+            rooms.clone(),
+            config.keys.clone(),
+            config.signalling.clone(),
+        );
+        let exported = Metrics::new(rooms.clone(), door.clone(), move || counters.published());
 
         let mut background = JoinSet::new();
-        let told = rooms.clone();
-        background.spawn(async move {
-            while let Some((worker, event)) = events.recv().await {
-                told.handle_event(worker, event);
-            }
-            "the workers"
-        });
+        background.spawn(hear(rooms.clone(), events));
         let timed = rooms.clone();
         background.spawn(async move {
             timed.keep_time().await;
             "the rooms' clock"
         });
-        let router = http::metrics_router(&draining, Arc::clone(&exported));
+        let router = http::metrics_router(&draining, Arc::new(exported));
         let until = ended.clone();
         background.spawn(async move {
             listener::serve(metrics, router, until).await;
@@ -143,7 +143,7 @@ impl Server {
         });
 
         let mut doors = JoinSet::new();
-        let router = http::router(config, &rooms, &draining, &exported);
+        let router = http::router(config, &rooms, &door, &draining);
         let until = draining.clone();
         doors.spawn(async move {
             listener::serve(http, router, until).await;
@@ -204,6 +204,14 @@ impl Server {
         self.doors.shutdown().await;
         self.background.shutdown().await;
     }
+}
+
+/// Hands the workers' facts to the rooms, until there are no workers.
+async fn hear(rooms: Rooms, mut events: media::Events) -> &'static str {
+    while let Some((worker, event)) = events.recv().await {
+        rooms.handle_event(worker, event);
+    }
+    "the workers"
 }
 
 async fn listen(address: SocketAddr, flag: &'static str) -> Result<TcpListener, ListenError> {

@@ -1,4 +1,5 @@
 //! The binary as operators meet it: its lines, its ports, its exit codes.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};

@@ -112,11 +112,14 @@ impl Tracks {
             .filter(move |&index| self.slots[index].publisher == peer)
     }
 
-    /// The publisher's announced track that the client calls `cid`.
+    /// The publisher's announced track that the client calls `cid` and that has no section yet: a
+    /// track published anew may be announced before the former one of that name has ended.
     #[must_use]
-    pub fn by_cid(&self, peer: PeerIndex, cid: &str) -> Option<TrackIndex> {
-        self.of_publisher(peer)
-            .find(|&index| self.slots[index].announcement.cid == cid)
+    pub fn unbound_by_cid(&self, peer: PeerIndex, cid: &str) -> Option<TrackIndex> {
+        self.of_publisher(peer).find(|&index| {
+            let track = &self.slots[index];
+            track.mid.is_none() && track.announcement.cid == cid
+        })
     }
 
     /// Ends one subscriber's route from a track and says which egress it led to.
@@ -148,9 +151,12 @@ mod tests {
         let mine = tracks.announce(1, announcement(10, "camera")).unwrap();
         let theirs = tracks.announce(2, announcement(11, "camera")).unwrap();
         assert!(tracks.announce(2, announcement(11, "again")).is_none());
-        assert_eq!(tracks.by_cid(1, "camera"), Some(mine));
-        assert_eq!(tracks.by_cid(2, "camera"), Some(theirs));
-        assert_eq!(tracks.by_cid(2, "screen"), None);
+        assert_eq!(tracks.unbound_by_cid(1, "camera"), Some(mine));
+        assert_eq!(tracks.unbound_by_cid(2, "camera"), Some(theirs));
+        assert_eq!(tracks.unbound_by_cid(2, "screen"), None);
+        tracks.get_mut(mine).unwrap().mid = Some(Mid::from("0").unwrap());
+        let again = tracks.announce(1, announcement(12, "camera")).unwrap();
+        assert_eq!(tracks.unbound_by_cid(1, "camera"), Some(again));
         assert!(tracks.remove(mine).is_some());
         assert_eq!(tracks.index_of(TrackId(10)), None);
         assert_eq!(tracks.of_publisher(2).collect::<Vec<_>>(), [theirs]);

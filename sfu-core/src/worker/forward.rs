@@ -19,7 +19,7 @@ pub(super) fn forward(
     packet: PacketRef,
     facts: &PacketFacts,
 ) {
-    first_packets(shared, room, now, stream);
+    let is_new_best = first_packets(shared, room, stream);
     let Some(track) = room.tracks.get(stream.track) else {
         return;
     };
@@ -43,12 +43,16 @@ pub(super) fn forward(
             Err(reason) => shared.stats.drops.count(reason),
         }
     }
+    if is_new_best {
+        // Only now: an encoding's first packet is mostly its keyframe.
+        request_best(shared, room, stream.track, now);
+    }
 }
 
-/// Notes a track's first packet, and an encoding that is better than the one forwarded.
-fn first_packets(shared: &mut Shared, room: &mut Room, now: Instant, stream: Stream) {
+/// Notes a track's first packet, and an encoding that is better than the one forwarded: true then.
+fn first_packets(shared: &mut Shared, room: &mut Room, stream: Stream) -> bool {
     let Some(track) = room.tracks.get_mut(stream.track) else {
-        return;
+        return false;
     };
     if !track.started {
         track.started = true;
@@ -56,9 +60,11 @@ fn first_packets(shared: &mut Shared, room: &mut Room, now: Instant, stream: Str
             .events
             .push_back(Event::TrackStarted { track: track.id });
     }
-    if track.best.is_none_or(|best| stream.encoding > best) {
-        set_best(shared, room, stream.track, Some(stream.encoding), now);
+    let is_new_best = track.best.is_none_or(|best| stream.encoding > best);
+    if is_new_best {
+        set_best(room, stream.track, Some(stream.encoding));
     }
+    is_new_best
 }
 
 /// Chooses anew among a publisher's encodings: the best one that still has packets.
@@ -89,18 +95,13 @@ pub(super) fn refresh_best_encodings(
         }
     }
     for (track, best) in changes {
-        set_best(shared, room, track, Some(best), now);
+        set_best(room, track, Some(best));
+        request_best(shared, room, track, now);
     }
 }
 
 /// Makes `best` the encoding that every subscription of the track aims at.
-fn set_best(
-    shared: &mut Shared,
-    room: &mut Room,
-    track_index: TrackIndex,
-    best: Option<u8>,
-    now: Instant,
-) {
+fn set_best(room: &mut Room, track_index: TrackIndex, best: Option<u8>) {
     let Some(track) = room.tracks.get_mut(track_index) else {
         return;
     };
@@ -113,14 +114,27 @@ fn set_best(
         // has turned off by keyframes on all others.
         publishing.ingress.cancel_keyframe();
     }
-    let Some(track) = room.tracks.get(track_index) else { return };
-    let mut wanted = false;
+    let Some(track) = room.tracks.get(track_index) else {
+        return;
+    };
     for route in &track.routes {
         let egress = &mut room.peers[route.peer].egresses[route.egress].egress;
         egress.set_target(best);
-        wanted |= egress.wants_keyframe_of().is_some();
     }
-    if let (true, Some(best)) = (wanted, best) {
+}
+
+/// Asks for the best encoding's keyframe if a subscriber who could be sent it waits for it.
+fn request_best(shared: &mut Shared, room: &mut Room, track_index: TrackIndex, now: Instant) {
+    let Some(track) = room.tracks.get(track_index) else {
+        return;
+    };
+    let Some(best) = track.best else { return };
+    let wanted = track.routes.iter().any(|route| {
+        let peer = &room.peers[route.peer];
+        let egress = &peer.egresses[route.egress].egress;
+        peer.transport.is_connected() && egress.wants_keyframe_of().is_some()
+    });
+    if wanted {
         feedback::request_keyframe(shared, room, track_index, best, now);
     }
 }

@@ -96,10 +96,9 @@ fn check(peer: &Peer, offer: &OfferedSession) -> Result<(), OfferError> {
 /// Takes over the offered sections: what a section was used for stays unless the offer ends it.
 fn adopt_sections(shared: &mut Shared, room: &mut Room, index: PeerIndex, offer: &OfferedSession) {
     let former = std::mem::take(&mut room.peers[index].sections);
-    settle_request(
-        &mut room.peers[index].requested,
-        &offer.sections[former.len()..],
-    );
+    // An offer that does not meet what was asked for is asked again: the request may be lost with
+    // the signalling, and sections too many are there for the next track.
+    room.peers[index].requested = Requested::default();
     let mut former = former.into_iter();
     for offered in &offer.sections {
         let former = former
@@ -134,20 +133,6 @@ fn adopt_sections(shared: &mut Shared, room: &mut Room, index: PeerIndex, offer:
     }
     let peer = &mut room.peers[index];
     peer.extensions = merged_extensions(&peer.sections);
-}
-
-/// Takes the sections that are new in an offer off what was asked for.
-fn settle_request(requested: &mut Requested, new: &[OfferedSection]) {
-    let count = |kind| {
-        let receiving = new
-            .iter()
-            .filter(|s| s.kind == SectionKind::Media(kind) && s.direction.receives());
-        u32::try_from(receiving.count()).unwrap_or(u32::MAX)
-    };
-    requested.audio = requested.audio.saturating_sub(count(MediaKind::Audio));
-    requested.video = requested.video.saturating_sub(count(MediaKind::Video));
-    // An offer made before the request arrived has not met it yet.
-    requested.offer = requested.audio + requested.video > 0;
 }
 
 /// The publisher's section stopped sending: the track's packets end, its announcement stays until
@@ -208,7 +193,7 @@ fn bind_published(shared: &mut Shared, room: &mut Room, index: PeerIndex) {
         let Some(cid) = &section.offered.track_cid else {
             continue;
         };
-        let Some(track_index) = room.tracks.by_cid(index, cid) else {
+        let Some(track_index) = room.tracks.unbound_by_cid(index, cid) else {
             continue;
         };
         let Some(track) = room.tracks.get_mut(track_index) else {
@@ -216,7 +201,7 @@ fn bind_published(shared: &mut Shared, room: &mut Room, index: PeerIndex) {
         };
         let fits = section.offered.kind == SectionKind::Media(track.kind)
             && !section.offered.payloads.is_empty();
-        if track.mid.is_some() || !fits {
+        if !fits {
             continue;
         }
         let mid = section.offered.mid;

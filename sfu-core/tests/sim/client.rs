@@ -37,9 +37,7 @@ pub(crate) struct Received {
 /// One RTP packet as a subscriber's stack decrypted it.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
-    pub(crate) at: Instant,
     pub(crate) ssrc: u32,
-    pub(crate) payload_type: u8,
     pub(crate) sequence: u16,
     pub(crate) timestamp: u32,
     pub(crate) marker: bool,
@@ -129,11 +127,20 @@ impl Client {
             return None;
         }
         let mut change = self.rtc.sdp_api();
-        for source in self.sources.iter_mut().filter(|source| source.mid.is_none()) {
-            let kind = if source.kind.is_audio() { MediaKind::Audio } else { MediaKind::Video };
+        for source in self
+            .sources
+            .iter_mut()
+            .filter(|source| source.mid.is_none())
+        {
+            let kind = if source.kind.is_audio() {
+                MediaKind::Audio
+            } else {
+                MediaKind::Video
+            };
             let (stream, track) = (Some("stream".to_owned()), Some(source.cid.clone()));
             let simulcast = simulcast(source.kind);
-            source.mid = Some(change.add_media(kind, Direction::SendOnly, stream, track, simulcast));
+            source.mid =
+                Some(change.add_media(kind, Direction::SendOnly, stream, track, simulcast));
         }
         // An idle section was answered `inactive`, which `str0m` adopts for good.
         for mid in &self.receiving {
@@ -143,7 +150,8 @@ impl Client {
         let kinds = [(MediaKind::Audio, audio), (MediaKind::Video, video)];
         for (kind, count) in kinds {
             for _ in 0..count {
-                self.receiving.push(change.add_media(kind, Direction::RecvOnly, None, None, None));
+                self.receiving
+                    .push(change.add_media(kind, Direction::RecvOnly, None, None, None));
             }
         }
         let (offer, pending) = change.apply()?;
@@ -154,11 +162,7 @@ impl Client {
     }
 
     /// Takes an answer; gives the next offer where one has become due meanwhile.
-    pub(crate) fn answer(
-        &mut self,
-        sdp: &str,
-        mids: &[(String, u64)],
-    ) -> Option<(u32, String)> {
+    pub(crate) fn answer(&mut self, sdp: &str, mids: &[(String, u64)]) -> Option<(u32, String)> {
         let pending = self.pending.take().expect("an answer without an offer");
         let answer = SdpAnswer::from_sdp_string(sdp).unwrap_or_else(|e| panic!("{e}: {sdp}"));
         let accepted = self.rtc.sdp_api().accept_answer(pending, answer);
@@ -223,10 +227,18 @@ impl Client {
         outbox: &mut Outbox,
     ) {
         let Ok(contents) = datagram.try_into() else {
-            panic!("a datagram that no browser would know: {:02x?}", &datagram[..8]);
+            panic!(
+                "a datagram that no browser would know: {:02x?}",
+                &datagram[..8]
+            );
         };
         let destination = self.address;
-        let receive = Receive { proto: Protocol::Udp, source, destination, contents };
+        let receive = Receive {
+            proto: Protocol::Udp,
+            source,
+            destination,
+            contents,
+        };
         self.rtc.handle_input(Input::Receive(now, receive)).unwrap();
         self.drain(now, outbox);
     }
@@ -261,7 +273,7 @@ impl Client {
             Event::MediaData(data) => self.decode(now, &data),
             Event::RawPacket(packet) => {
                 if let RawPacket::RtpRx(header, payload) = *packet {
-                    self.packets.push(Seen::new(now, &header, payload));
+                    self.packets.push(Seen::new(&header, payload));
                 }
             }
             _ => {}
@@ -278,11 +290,14 @@ impl Client {
         let decoder = self.decoders.entry(track).or_default();
         let video = data.params.spec().codec.is_video();
         if let Some(tag) = tag.filter(|tag| video && !tag.keyframe) {
-            let follows = decoder.last.is_some_and(|last| {
-                (last.encoding, last.number + 1) == (tag.encoding, tag.number)
-            });
+            let follows = decoder
+                .last
+                .is_some_and(|last| (last.encoding, last.number + 1) == (tag.encoding, tag.number));
             if !follows {
-                if decoder.asked.is_none_or(|asked| now - asked >= KEYFRAME_RETRY) {
+                if decoder
+                    .asked
+                    .is_none_or(|asked| now - asked >= KEYFRAME_RETRY)
+                {
                     decoder.asked = Some(now);
                     let mut writer = self.rtc.writer(data.mid).expect("frame mode");
                     let asked = writer.request_keyframe(None, KeyframeRequestKind::Pli);
@@ -292,7 +307,11 @@ impl Client {
             }
         }
         decoder.last = tag;
-        self.frames.push(Received { at: now, track, tag });
+        self.frames.push(Received {
+            at: now,
+            track,
+            tag,
+        });
     }
 }
 
@@ -307,11 +326,9 @@ struct Decoder {
 }
 
 impl Seen {
-    fn new(at: Instant, header: &RtpHeader, payload: Vec<u8>) -> Self {
+    fn new(header: &RtpHeader, payload: Vec<u8>) -> Self {
         Self {
-            at,
             ssrc: *header.ssrc,
-            payload_type: *header.payload_type,
             sequence: header.sequence_number,
             timestamp: header.timestamp,
             marker: header.marker,
@@ -332,16 +349,31 @@ fn simulcast(kind: SourceKind) -> Option<Simulcast> {
 fn announced_streams(sdp: &str) -> Vec<(String, Streams)> {
     let mut found = Vec::new();
     for section in sdp.split("\r\nm=").skip(1) {
-        let value = |key| section.lines().find_map(|line: &str| line.strip_prefix(key));
+        let value = |key| {
+            section
+                .lines()
+                .find_map(|line: &str| line.strip_prefix(key))
+        };
         let numbers = |text: &str| {
-            let words: Vec<u32> = text.split(' ').filter_map(|word| word.parse().ok()).collect();
+            let words: Vec<u32> = text
+                .split(' ')
+                .filter_map(|word| word.parse().ok())
+                .collect();
             words
         };
         let group = value("a=ssrc-group:FID ").map(numbers);
         let alone = value("a=ssrc:").map(numbers);
-        let Some(ssrcs) = group.or(alone).filter(|ssrcs| !ssrcs.is_empty()) else { continue };
+        let Some(ssrcs) = group.or(alone).filter(|ssrcs| !ssrcs.is_empty()) else {
+            continue;
+        };
         let mid = value("a=mid:").unwrap_or_default().to_owned();
-        found.push((mid, Streams { media: ssrcs[0], rtx: ssrcs.get(1).copied() }));
+        found.push((
+            mid,
+            Streams {
+                media: ssrcs[0],
+                rtx: ssrcs.get(1).copied(),
+            },
+        ));
     }
     found
 }

@@ -44,7 +44,10 @@ pub(crate) fn opus(tag: FrameTag, len: usize) -> Vec<u8> {
 }
 
 fn finish(mut frame: Vec<u8>, tag: FrameTag, len: usize) -> Vec<u8> {
-    assert!(len >= MIN_LEN, "a frame of {len} bytes has no room for its tag");
+    assert!(
+        len >= MIN_LEN,
+        "a frame of {len} bytes has no room for its tag"
+    );
     frame.extend(MAGIC);
     frame.extend(tag.track.to_be_bytes());
     frame.push(tag.encoding);
@@ -63,7 +66,9 @@ fn finish(mut frame: Vec<u8>, tag: FrameTag, len: usize) -> Vec<u8> {
 
 /// The tag at the front of a frame, or of the frame's first fragment.
 pub(crate) fn peek(frame: &[u8]) -> Option<FrameTag> {
-    let at = [1, 3, 10].into_iter().find(|at| frame.get(*at..).is_some_and(|f| f.starts_with(MAGIC)))?;
+    let at = [1, 3, 10]
+        .into_iter()
+        .find(|at| frame.get(*at..).is_some_and(|f| f.starts_with(MAGIC)))?;
     let tag = frame.get(at + MAGIC.len()..)?.first_chunk::<TAG>()?;
     Some(FrameTag {
         track: u64::from_be_bytes(tag[..8].try_into().unwrap()),
@@ -89,7 +94,12 @@ fn hash(bytes: &[u8]) -> u64 {
 
 #[test]
 fn a_frame_tells_its_tag_and_any_change() {
-    let tag = FrameTag { track: 7, encoding: 2, number: 99, keyframe: true };
+    let tag = FrameTag {
+        track: 7,
+        encoding: 2,
+        number: 99,
+        keyframe: true,
+    };
     for frame in [vp8(tag, (640, 360), 3000), opus(tag, 90)] {
         assert_eq!(read(&frame), Some(tag));
         assert_eq!(read(&frame[..frame.len() - 1]), None);
@@ -97,7 +107,10 @@ fn a_frame_tells_its_tag_and_any_change() {
         changed[60] ^= 1;
         assert_eq!(read(&changed), None);
     }
-    let delta = FrameTag { keyframe: false, ..tag };
+    let delta = FrameTag {
+        keyframe: false,
+        ..tag
+    };
     let parsed = |tag| {
         let payload = [&[0x10][..], &vp8(tag, (640, 360), 100)].concat();
         sfu_core::wire::codec::vp8::parse(&payload).unwrap()

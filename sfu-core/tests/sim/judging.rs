@@ -24,15 +24,18 @@ impl Meeting {
         let source = self.source(publisher, source);
         let client = self.client(subscriber);
         let audio = source.kind.is_audio();
-        let of_track = client.frames.iter().filter(|frame| frame.track == source.track);
+        let of_track = client
+            .frames
+            .iter()
+            .filter(|frame| frame.track == source.track);
         let received: Vec<_> = of_track.copied().collect();
-        let Some(last) = source.published.last() else { return vec![Violation::Nothing] };
+        let Some(last) = source.published.last() else {
+            return vec![Violation::Nothing];
+        };
         let mut wrong = oracle::frames(&source.published, &received, last.at - TAIL, !audio);
         if !audio {
             wrong.extend(match client.streams.get(&source.track) {
-                Some(streams) => {
-                    oracle::video_packets(&client.packets, *streams, SWITCH_TOLERANCE)
-                }
+                Some(streams) => oracle::video_packets(&client.packets, *streams, SWITCH_TOLERANCE),
                 None => vec![Violation::Nothing],
             });
         }

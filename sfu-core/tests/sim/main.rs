@@ -5,6 +5,11 @@
 //! system's generator, so their lengths vary by a byte or two) and with them the SRTP keys. Nothing
 //! in here looks at those.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "all of it is a test, its parts outside of test functions too"
+)]
+
 mod client;
 mod frame;
 mod judging;

@@ -42,7 +42,11 @@ pub(crate) struct Seat {
 impl Seat {
     /// Someone who publishes, over a clean path of 20 ms each way.
     pub(crate) fn publishing(sources: &[SourceKind]) -> Self {
-        Self { sources: sources.to_vec(), sections: (0, 0), ..Self::watching() }
+        Self {
+            sources: sources.to_vec(),
+            sections: (0, 0),
+            ..Self::watching()
+        }
     }
 
     /// Someone who only watches, over a clean path of 20 ms each way.
@@ -65,7 +69,10 @@ impl Seat {
 
     /// Joins later than at the start.
     pub(crate) fn at_ms(self, ms: u64) -> Self {
-        Self { joins_at: Duration::from_millis(ms), ..self }
+        Self {
+            joins_at: Duration::from_millis(ms),
+            ..self
+        }
     }
 
     /// Over these links: to the engine, and from it.
@@ -75,14 +82,23 @@ impl Seat {
 
     /// Publishes with all numbers shortly before their wraps.
     pub(crate) fn before_wraps(self) -> Self {
-        Self { before_wraps: true, ..self }
+        Self {
+            before_wraps: true,
+            ..self
+        }
     }
 }
 
 /// What arrives somewhere.
 enum Arrival {
-    AtEngine { remote: SocketAddr, datagram: Vec<u8> },
-    AtClient { remote: SocketAddr, datagram: Vec<u8> },
+    AtEngine {
+        remote: SocketAddr,
+        datagram: Vec<u8>,
+    },
+    AtClient {
+        remote: SocketAddr,
+        datagram: Vec<u8>,
+    },
     Up(ClientId, Upward),
     Down(ClientId, Downward),
 }
@@ -238,7 +254,8 @@ impl Meeting {
 
     /// A datagram from somewhere else reaches the engine now.
     pub(crate) fn inject(&mut self, remote: SocketAddr, datagram: Vec<u8>) {
-        self.network.deliver(self.now, Arrival::AtEngine { remote, datagram });
+        self.network
+            .deliver(self.now, Arrival::AtEngine { remote, datagram });
     }
 
     /// Says something to the engine past the server.
@@ -266,7 +283,10 @@ impl Meeting {
 
     /// Stops every source, and gives the last repairs their time.
     pub(crate) fn wind_down(&mut self) {
-        let sources = self.places.iter_mut().flat_map(|place| &mut place.client.sources);
+        let sources = self
+            .places
+            .iter_mut()
+            .flat_map(|place| &mut place.client.sources);
         sources.for_each(|source| source.stopped = true);
         self.run_for_ms(700);
     }
@@ -279,8 +299,16 @@ impl Meeting {
     fn run_until(&mut self, end: Instant) {
         let mut steps_at_once = 0;
         while let Some(next) = self.next().filter(|next| *next <= end) {
-            steps_at_once = if next > self.now { 0 } else { steps_at_once + 1 };
-            assert!(steps_at_once < MAX_STEPS_AT_ONCE, "time stands still at {:?}", self.elapsed());
+            steps_at_once = if next > self.now {
+                0
+            } else {
+                steps_at_once + 1
+            };
+            assert!(
+                steps_at_once < MAX_STEPS_AT_ONCE,
+                "time stands still at {:?}",
+                self.elapsed()
+            );
             self.now = self.now.max(next);
             self.step();
         }
@@ -290,7 +318,10 @@ impl Meeting {
     fn next(&self) -> Option<Instant> {
         let present = self.places.iter().filter(|place| !place.left);
         let clients = present.map(|place| place.joins_at.unwrap_or_else(|| place.client.next()));
-        clients.chain(self.worker.poll_timeout()).chain(self.network.next()).min()
+        clients
+            .chain(self.worker.poll_timeout())
+            .chain(self.network.next())
+            .min()
     }
 
     /// Does everything that is due now, in an order that is always the same.
@@ -309,21 +340,31 @@ impl Meeting {
             match self.places[id].joins_at {
                 Some(at) if at <= self.now => self.join(id),
                 Some(_) => {}
-                None => self.with_client(id, |client, now, outbox| client.due(now, outbox)),
+                None => self.with_client(id, Client::due),
             }
         }
     }
 
     fn arrive(&mut self, arrival: Arrival) {
         match arrival {
-            Arrival::AtEngine { remote, mut datagram } => {
+            Arrival::AtEngine {
+                remote,
+                mut datagram,
+            } => {
                 self.note(remote, true, &datagram);
-                let path = Path { protocol: Protocol::Udp, local: engine(), remote };
+                let path = Path {
+                    protocol: Protocol::Udp,
+                    local: engine(),
+                    remote,
+                };
                 self.worker.handle_datagram(self.now, path, &mut datagram);
                 self.drain_engine();
             }
             Arrival::AtClient { remote, datagram } => {
-                let id = self.places.iter().position(|p| p.public == remote && !p.left);
+                let id = self
+                    .places
+                    .iter()
+                    .position(|p| p.public == remote && !p.left);
                 if let Some(id) = id {
                     self.with_client(id, |client, now, outbox| {
                         client.receive(now, engine(), &datagram, outbox);
@@ -345,10 +386,17 @@ impl Meeting {
         place.joins_at = None;
         let offer = place.client.offer().expect("a first offer has sections");
         let sources = place.client.sources.iter();
-        let tracks = sources.map(|source| (source.track, source.cid.clone(), source.kind)).collect();
-        let message = Upward::Join { room: place.room, tracks, offer };
-        self.network.deliver(self.now + SIGNALLING, Arrival::Up(id, message));
-        self.with_client(id, |client, now, outbox| client.drain(now, outbox));
+        let tracks = sources
+            .map(|source| (source.track, source.cid.clone(), source.kind))
+            .collect();
+        let message = Upward::Join {
+            room: place.room,
+            tracks,
+            offer,
+        };
+        self.network
+            .deliver(self.now + SIGNALLING, Arrival::Up(id, message));
+        self.with_client(id, Client::drain);
     }
 
     fn hear(&mut self, id: ClientId, message: Downward) {
@@ -366,9 +414,10 @@ impl Meeting {
         };
         if let Some((number, sdp)) = offer {
             let message = Upward::Offer { id: number, sdp };
-            self.network.deliver(self.now + SIGNALLING, Arrival::Up(id, message));
+            self.network
+                .deliver(self.now + SIGNALLING, Arrival::Up(id, message));
         }
-        self.with_client(id, |client, now, outbox| client.drain(now, outbox));
+        self.with_client(id, Client::drain);
     }
 
     /// Lets a client do something, and sends what comes of it.
@@ -390,7 +439,11 @@ impl Meeting {
             let more = self.worker.poll_transmit(self.now, &mut self.batch);
             let batch = std::mem::replace(&mut self.batch, SendBatch::with_capacity(0));
             for run in batch.runs() {
-                assert_eq!(run.path.local, engine(), "a reply leaves from where it was asked");
+                assert_eq!(
+                    run.path.local,
+                    engine(),
+                    "a reply leaves from where it was asked"
+                );
                 for datagram in batch.bytes()[run.range.clone()].chunks(run.segment_size) {
                     self.send_down(run.path.remote, datagram);
                 }
@@ -404,7 +457,8 @@ impl Meeting {
             let (commands, words) = self.server.note(&event);
             self.events.push((self.elapsed(), event));
             for (client, message) in words {
-                self.network.deliver(self.now + SIGNALLING, Arrival::Down(client, message));
+                self.network
+                    .deliver(self.now + SIGNALLING, Arrival::Down(client, message));
             }
             for command in commands {
                 self.worker.handle_command(self.now, command);
@@ -414,13 +468,20 @@ impl Meeting {
 
     fn send_down(&mut self, remote: SocketAddr, datagram: &[u8]) {
         self.note(remote, false, datagram);
-        let Some(place) = self.places.iter().find(|place| place.public == remote) else { return };
+        let Some(place) = self.places.iter().find(|place| place.public == remote) else {
+            return;
+        };
         let arrival = |datagram| Arrival::AtClient { remote, datagram };
         self.network.send(self.now, place.down, datagram, arrival);
     }
 
     fn note(&mut self, remote: SocketAddr, inwards: bool, datagram: &[u8]) {
         let (at, port) = (self.elapsed(), remote.port());
-        self.trace.push(Entry { at, port, inwards, facts: facts(datagram, inwards) });
+        self.trace.push(Entry {
+            at,
+            port,
+            inwards,
+            facts: facts(datagram, inwards),
+        });
     }
 }

@@ -32,23 +32,41 @@ impl Link {
     /// A link that only takes `ms` milliseconds.
     pub(crate) const fn of_ms(ms: u64) -> Self {
         let delay = Duration::from_millis(ms);
-        Self { delay, loss: 0, reorder: 0, duplicate: 0, rate: None }
+        Self {
+            delay,
+            loss: 0,
+            reorder: 0,
+            duplicate: 0,
+            rate: None,
+        }
     }
 
     pub(crate) const fn losing(self, per_mille: u32) -> Self {
-        Self { loss: per_mille, ..self }
+        Self {
+            loss: per_mille,
+            ..self
+        }
     }
 
     pub(crate) const fn reordering(self, per_mille: u32) -> Self {
-        Self { reorder: per_mille, ..self }
+        Self {
+            reorder: per_mille,
+            ..self
+        }
     }
 
     pub(crate) const fn duplicating(self, per_mille: u32) -> Self {
-        Self { duplicate: per_mille, ..self }
+        Self {
+            duplicate: per_mille,
+            ..self
+        }
     }
 
     pub(crate) const fn limited_to(self, bits_per_second: u64) -> Self {
-        Self { rate: Some(bits_per_second), ..self }
+        Self {
+            rate: Some(bits_per_second),
+            ..self
+        }
     }
 }
 
@@ -117,7 +135,13 @@ pub(crate) struct Network<T> {
 
 impl<T> Network<T> {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { seed, links: Vec::new(), queue: BinaryHeap::new(), order: 0, lost: 0 }
+        Self {
+            seed,
+            links: Vec::new(),
+            queue: BinaryHeap::new(),
+            order: 0,
+            lost: 0,
+        }
     }
 
     /// Adds a link. Each draws from generators of its own, so that one client's traffic never
@@ -129,7 +153,12 @@ impl<T> Network<T> {
             rng.set_stream((first + kind) as u64);
             rng
         });
-        self.links.push(LinkState { link, luck, free_at: None, filter: None });
+        self.links.push(LinkState {
+            link,
+            luck,
+            free_at: None,
+            filter: None,
+        });
         self.links.len() - 1
     }
 
@@ -168,7 +197,11 @@ impl<T> Network<T> {
     /// Lets `what` arrive at `at`, over no link.
     pub(crate) fn deliver(&mut self, at: Instant, what: T) {
         self.order += 1;
-        self.queue.push(Reverse(InFlight { at, order: self.order, what }));
+        self.queue.push(Reverse(InFlight {
+            at,
+            order: self.order,
+            what,
+        }));
     }
 
     /// When the next thing arrives.
@@ -208,7 +241,11 @@ impl LinkState {
         if late < self.link.reorder {
             at += Link::REORDER_DELAY;
         }
-        if twice < self.link.duplicate { vec![at, at] } else { vec![at] }
+        if twice < self.link.duplicate {
+            vec![at, at]
+        } else {
+            vec![at]
+        }
     }
 }
 
@@ -230,7 +267,10 @@ fn links_lose_delay_and_overtake_as_written_and_as_seeded() {
         (network.lost(), order)
     };
     let (lost, order) = run(1);
-    assert!((70..130).contains(&lost), "{lost} of 1000 lost, 10 % expected");
+    assert!(
+        (70..130).contains(&lost),
+        "{lost} of 1000 lost, 10 % expected"
+    );
     assert!(order.len() as u64 > 1000 - lost, "none arrived twice");
     assert!(!order.is_sorted(), "none was overtaken");
     assert_eq!(run(1), (lost, order.clone()));

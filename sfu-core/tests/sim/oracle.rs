@@ -33,7 +33,11 @@ pub(crate) enum Violation {
     /// A repair that differs from the packet it repairs.
     RepairDiffers(u64),
     /// A frame whose timestamp is not as far from the one before as their captures are.
-    TimestampOff { number: u32, step: i64, captured: i64 },
+    TimestampOff {
+        number: u32,
+        step: i64,
+        captured: i64,
+    },
     /// A frame whose picture id does not follow, or that changes within.
     PictureIdOff(u32),
     /// A frame whose TL0PICIDX does not follow.
@@ -79,15 +83,16 @@ pub(crate) fn frames(
             }
             _ => {}
         }
-        let follows = before.is_some_and(|last| {
-            tag.encoding == last.encoding && tag.number == last.number + 1
-        });
+        let follows = before
+            .is_some_and(|last| tag.encoding == last.encoding && tag.number == last.number + 1);
         if depends && !tag.keyframe && !follows && sent.at <= until {
             wrong.push(Violation::Undecodable(tag.number));
         }
         before = Some(tag);
     }
-    let Some(last) = before else { return vec![Violation::Nothing] };
+    let Some(last) = before else {
+        return vec![Violation::Nothing];
+    };
     let mut due: Vec<u32> = published
         .iter()
         .filter(|sent| sent.at <= until && sent.tag.number > last.number)
@@ -119,13 +124,20 @@ pub(crate) fn video_packets(seen: &[Seen], streams: Streams, tolerance: u32) -> 
     };
     let mut holes = first.sequence..=last.sequence;
     for slot in &slots {
-        wrong.extend(holes.by_ref().take_while(|s| *s < slot.sequence).map(Violation::SequenceHole));
+        wrong.extend(
+            holes
+                .by_ref()
+                .take_while(|s| *s < slot.sequence)
+                .map(Violation::SequenceHole),
+        );
     }
     let mut before: Option<(Picture, bool)> = None;
     for slot in &slots {
         let starts = sfu_core::wire::codec::vp8::parse(slot.payload).is_some_and(|d| d.frame_start);
         let last = before.as_ref().map(|(picture, _)| *picture);
-        let Some(picture) = Picture::of(slot, starts, last) else { continue };
+        let Some(picture) = Picture::of(slot, starts, last) else {
+            continue;
+        };
         if let Some((last, ended)) = before {
             picture.judge(&last, starts, tolerance, &mut wrong);
             // A switch may cut the frame before it short: its missing end can no longer be placed,
@@ -154,7 +166,11 @@ impl Picture {
     fn of(slot: &Slot<'_>, starts: bool, before: Option<Self>) -> Option<Self> {
         let descriptor = sfu_core::wire::codec::vp8::parse(slot.payload)?;
         let inside = &slot.payload[usize::from(descriptor.descriptor_len)..];
-        let tag = if starts { frame::peek(inside)? } else { before?.tag };
+        let tag = if starts {
+            frame::peek(inside)?
+        } else {
+            before?.tag
+        };
         Some(Self {
             tag,
             timestamp: slot.timestamp,
@@ -181,7 +197,11 @@ impl Picture {
         let allowed = if switched { tolerance } else { 0 };
         let backwards = starts && step <= 0;
         if (step - captured).unsigned_abs() > u64::from(allowed) || backwards {
-            wrong.push(Violation::TimestampOff { number, step, captured });
+            wrong.push(Violation::TimestampOff {
+                number,
+                step,
+                captured,
+            });
         }
     }
 }
@@ -203,7 +223,13 @@ fn slots<'s>(seen: &'s [Seen], streams: Streams, wrong: &mut Vec<Violation>) -> 
         let sequence = extend(newest, sequence);
         newest = newest.max(Some(sequence));
         let (timestamp, marker) = (packet.timestamp, packet.marker);
-        slots.push(Slot { sequence, timestamp, marker, payload, repair });
+        slots.push(Slot {
+            sequence,
+            timestamp,
+            marker,
+            payload,
+            repair,
+        });
     }
     // Stable: of one number, what came first stays first.
     slots.sort_by_key(|slot| slot.sequence);
@@ -223,7 +249,15 @@ fn slots<'s>(seen: &'s [Seen], streams: Streams, wrong: &mut Vec<Violation>) -> 
 }
 
 fn extend(newest: Option<u64>, sequence: u16) -> u64 {
-    let Some(newest) = newest else { return u64::from(sequence) + 0x1_0000 };
-    let step = i64::from(sequence.wrapping_sub((newest & 0xffff) as u16).cast_signed());
-    newest.checked_add_signed(step).expect("starts above one cycle")
+    let Some(newest) = newest else {
+        return u64::from(sequence) + 0x1_0000;
+    };
+    let step = i64::from(
+        sequence
+            .wrapping_sub((newest & 0xffff) as u16)
+            .cast_signed(),
+    );
+    newest
+        .checked_add_signed(step)
+        .expect("starts above one cycle")
 }

@@ -142,7 +142,11 @@ impl Source {
     }
 
     pub(crate) fn keyframe_requested(&mut self, now: Instant, rid: Option<Rid>) {
-        let Some(at) = self.encodings.iter().position(|encoding| encoding.rid == rid) else {
+        let Some(at) = self
+            .encodings
+            .iter()
+            .position(|encoding| encoding.rid == rid)
+        else {
             return;
         };
         self.encodings[at].wants_keyframe = true;
@@ -155,10 +159,20 @@ impl Source {
         self.number += 1;
         self.next = Some(now + self.kind.interval());
         let mut packets = Vec::new();
-        for (at, encoding) in self.encodings.iter_mut().enumerate().filter(|(_, e)| !e.paused) {
+        for (at, encoding) in self
+            .encodings
+            .iter_mut()
+            .enumerate()
+            .filter(|(_, e)| !e.paused)
+        {
             let keyframe = !self.kind.is_audio() && encoding.wants_keyframe;
             let place = u8::try_from(at).unwrap();
-            let tag = FrameTag { track: self.track, encoding: place, number, keyframe };
+            let tag = FrameTag {
+                track: self.track,
+                encoding: place,
+                number,
+                keyframe,
+            };
             self.published.push(Published { tag, at: now });
             if self.kind.is_audio() {
                 let payload = frame::opus(tag, 60 + fastrand::usize(..60));
@@ -176,7 +190,13 @@ impl Encoding {
         let timestamp = self.timestamp.wrapping_add(elapsed);
         let sequence = self.sequence;
         self.sequence += 1;
-        Packet { rid: self.rid, sequence, timestamp, marker, payload }
+        Packet {
+            rid: self.rid,
+            sequence,
+            timestamp,
+            marker,
+            payload,
+        }
     }
 
     fn video(&mut self, tag: FrameTag, elapsed: u32, packets: &mut Vec<Packet>) {
@@ -227,7 +247,9 @@ impl Packet {
     /// NACKs. The caller drains the stack before the next one.
     pub(crate) fn write(self, rtc: &mut Rtc, mid: Mid, pt: Pt, audio: bool, now: Instant) {
         let mut direct = rtc.direct_api();
-        let stream = direct.stream_tx_by_mid(mid, self.rid).expect("a stream for each encoding");
+        let stream = direct
+            .stream_tx_by_mid(mid, self.rid)
+            .expect("a stream for each encoding");
         let mut extensions = ExtensionValues::default();
         if audio {
             (extensions.audio_level, extensions.voice_activity) = (Some(-30), Some(true));

@@ -12,14 +12,20 @@ use str0m::crypto::{CryptoError, from_feature_flags};
 
 /// The provider: `str0m`'s, but for DTLS.
 pub(crate) fn provider() -> Arc<CryptoProvider> {
-    Arc::new(CryptoProvider { dtls_provider: &Seeded, ..from_feature_flags() })
+    Arc::new(CryptoProvider {
+        dtls_provider: &Seeded,
+        ..from_feature_flags()
+    })
 }
 
 /// One certificate for every client of the process: making one costs more than the rest of joining.
 pub(crate) fn certificate() -> DtlsCert {
     static CERTIFICATE: LazyLock<DtlsCert> = LazyLock::new(|| {
         let provider = from_feature_flags();
-        provider.dtls_provider.generate_certificate().expect("a key can be made")
+        provider
+            .dtls_provider
+            .generate_certificate()
+            .expect("a key can be made")
     });
     CERTIFICATE.clone()
 }
@@ -43,7 +49,11 @@ impl DtlsProvider for Seeded {
         let config = dimpl::Config::builder().dangerously_set_rng_seed(seed);
         let config = config.mtu(mtu.unwrap_or(1200)).build();
         let config = config.map_err(|error| CryptoError::Other(error.to_string()))?;
-        Ok(Box::new(Instance(dimpl::Dtls::new_12(Arc::new(config), cert.clone(), now))))
+        Ok(Box::new(Instance(dimpl::Dtls::new_12(
+            Arc::new(config),
+            cert.clone(),
+            now,
+        ))))
     }
 }
 

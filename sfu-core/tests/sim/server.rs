@@ -16,16 +16,29 @@ pub(crate) type ClientId = usize;
 /// A client's words to the server.
 #[derive(Clone, Debug)]
 pub(crate) enum Upward {
-    Join { room: u64, tracks: Vec<(u64, String, SourceKind)>, offer: (u32, String) },
-    Offer { id: u32, sdp: String },
+    Join {
+        room: u64,
+        tracks: Vec<(u64, String, SourceKind)>,
+        offer: (u32, String),
+    },
+    Offer {
+        id: u32,
+        sdp: String,
+    },
     Leave,
 }
 
 /// The server's words to a client.
 #[derive(Clone, Debug)]
 pub(crate) enum Downward {
-    Answer { sdp: String, mids: Vec<(String, u64)> },
-    SectionsNeeded { audio: u32, video: u32 },
+    Answer {
+        sdp: String,
+        mids: Vec<(String, u64)>,
+    },
+    SectionsNeeded {
+        audio: u32,
+        video: u32,
+    },
     RoomFailed,
 }
 
@@ -54,12 +67,18 @@ impl Server {
     /// What a client's message makes the server tell the engine.
     pub(crate) fn hear(&mut self, from: ClientId, message: Upward) -> Vec<Command> {
         match message {
-            Upward::Join { room, tracks, offer } => self.join(from, room, tracks, offer),
+            Upward::Join {
+                room,
+                tracks,
+                offer,
+            } => self.join(from, room, tracks, offer),
             Upward::Offer { id, sdp } => vec![offer(from, id, &sdp)],
             Upward::Leave => {
                 self.rooms.remove(&from);
                 self.tracks.retain(|_, track| track.publisher != from);
-                vec![Command::RemoveParticipant { participant: participant(from) }]
+                vec![Command::RemoveParticipant {
+                    participant: participant(from),
+                }]
             }
         }
     }
@@ -71,27 +90,48 @@ impl Server {
         tracks: Vec<(u64, String, SourceKind)>,
         (id, sdp): (u32, String),
     ) -> Vec<Command> {
-        let permissions = MediaPermissions { publish: true, subscribe: true };
+        let permissions = MediaPermissions {
+            publish: true,
+            subscribe: true,
+        };
         let participant = participant(from);
         let room_id = RoomId(room);
-        let mut commands = vec![Command::AddParticipant { room: room_id, participant, permissions }];
-        let others = self.tracks.iter().filter(|(_, track)| {
-            track.bound && self.rooms.get(&track.publisher) == Some(&room)
-        });
+        let mut commands = vec![Command::AddParticipant {
+            room: room_id,
+            participant,
+            permissions,
+        }];
+        let others = self
+            .tracks
+            .iter()
+            .filter(|(_, track)| track.bound && self.rooms.get(&track.publisher) == Some(&room));
         commands.extend(others.map(|(track, _)| subscribe(from, *track)));
         self.rooms.insert(from, room);
         for (track, cid, kind) in tracks {
-            self.tracks.insert(track, Track { publisher: from, bound: false });
+            self.tracks.insert(
+                track,
+                Track {
+                    publisher: from,
+                    bound: false,
+                },
+            );
             let announcement = TrackAnnouncement {
                 track: TrackId(track),
-                kind: if kind.is_audio() { MediaKind::Audio } else { MediaKind::Video },
+                kind: if kind.is_audio() {
+                    MediaKind::Audio
+                } else {
+                    MediaKind::Video
+                },
                 cid,
                 stream_label: format!("PA_{from}"),
                 track_label: format!("TR_{track}"),
                 muted: false,
             };
             let announcement = Box::new(announcement);
-            commands.push(Command::AnnounceTrack { participant, announcement });
+            commands.push(Command::AnnounceTrack {
+                participant,
+                announcement,
+            });
         }
         commands.push(offer(from, id, &sdp));
         commands
@@ -102,22 +142,48 @@ impl Server {
         let mut commands = Vec::new();
         let mut words = Vec::new();
         match event {
-            Event::Answer { participant, sdp, mids, .. } => {
-                let mids = mids.iter().map(|(mid, track)| (mid.to_string(), track.0)).collect();
-                words.push((client(*participant), Downward::Answer { sdp: sdp.clone(), mids }));
+            Event::Answer {
+                participant,
+                sdp,
+                mids,
+                ..
+            } => {
+                let mids = mids
+                    .iter()
+                    .map(|(mid, track)| (mid.to_string(), track.0))
+                    .collect();
+                words.push((
+                    client(*participant),
+                    Downward::Answer {
+                        sdp: sdp.clone(),
+                        mids,
+                    },
+                ));
             }
-            Event::OfferRefused { participant, error, .. } => {
+            Event::OfferRefused {
+                participant, error, ..
+            } => {
                 panic!("offer of {participant} refused: {error}");
             }
-            Event::SectionsNeeded { participant, audio, video } => {
+            Event::SectionsNeeded {
+                participant,
+                audio,
+                video,
+            } => {
                 let (audio, video) = (*audio, *video);
-                words.push((client(*participant), Downward::SectionsNeeded { audio, video }));
+                words.push((
+                    client(*participant),
+                    Downward::SectionsNeeded { audio, video },
+                ));
             }
             Event::TrackBound { track, .. } => {
                 let known = self.tracks.get_mut(&track.0).expect("announced");
                 known.bound = true;
                 let (publisher, room) = (known.publisher, self.rooms[&known.publisher]);
-                let others = self.rooms.iter().filter(|(c, r)| **r == room && **c != publisher);
+                let others = self
+                    .rooms
+                    .iter()
+                    .filter(|(c, r)| **r == room && **c != publisher);
                 commands.extend(others.map(|(other, _)| subscribe(*other, track.0)));
             }
             Event::RoomFailed { room } => {
@@ -131,10 +197,17 @@ impl Server {
 }
 
 fn subscribe(from: ClientId, track: u64) -> Command {
-    Command::Subscribe { participant: participant(from), track: TrackId(track) }
+    Command::Subscribe {
+        participant: participant(from),
+        track: TrackId(track),
+    }
 }
 
 fn offer(from: ClientId, offer_id: u32, sdp: &str) -> Command {
     let offer = read_offer(sdp).unwrap_or_else(|error| panic!("{error}: {sdp}"));
-    Command::Offer { participant: participant(from), offer_id, offer: Box::new(offer) }
+    Command::Offer {
+        participant: participant(from),
+        offer_id,
+        offer: Box::new(offer),
+    }
 }

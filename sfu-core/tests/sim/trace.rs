@@ -21,8 +21,18 @@ use sfu_core::wire::rtp::RtpHeader;
 pub(crate) enum Facts {
     Stun,
     Dtls,
-    Rtp { ssrc: u32, sequence: u16, timestamp: u32, payload_type: u8, marker: bool, payload: usize },
-    Rtcp { packet_type: u8, sender: Option<u32> },
+    Rtp {
+        ssrc: u32,
+        sequence: u16,
+        timestamp: u32,
+        payload_type: u8,
+        marker: bool,
+        payload: usize,
+    },
+    Rtcp {
+        packet_type: u8,
+        sender: Option<u32>,
+    },
     Other,
 }
 
@@ -43,14 +53,16 @@ pub(crate) fn facts(datagram: &[u8], inwards: bool) -> Facts {
     match classify(datagram) {
         Some(DatagramKind::Stun) => Facts::Stun,
         Some(DatagramKind::Dtls) => Facts::Dtls,
-        Some(DatagramKind::Rtp) => RtpHeader::parse(datagram).map_or(Facts::Other, |header| Facts::Rtp {
-            ssrc: header.ssrc.0,
-            sequence: header.sequence,
-            timestamp: header.timestamp,
-            payload_type: header.payload_type.0,
-            marker: header.marker,
-            payload: datagram.len() - usize::from(header.header_len),
-        }),
+        Some(DatagramKind::Rtp) => {
+            RtpHeader::parse(datagram).map_or(Facts::Other, |header| Facts::Rtp {
+                ssrc: header.ssrc.0,
+                sequence: header.sequence,
+                timestamp: header.timestamp,
+                payload_type: header.payload_type.0,
+                marker: header.marker,
+                payload: datagram.len() - usize::from(header.header_len),
+            })
+        }
         Some(DatagramKind::Rtcp) if datagram.len() >= 8 => Facts::Rtcp {
             packet_type: datagram[1],
             sender: (!inwards).then(|| u32::from_be_bytes(datagram[4..8].try_into().unwrap())),

@@ -156,6 +156,35 @@ fn of_the_host_s_addresses_those_a_client_can_use_are_kept() {
 }
 
 #[test]
+fn limits_are_the_operator_s() {
+    let config = flags("--dev").check(None).unwrap();
+    assert_eq!(config.rooms.joins_per_second, limits::JOINS_PER_SECOND);
+    assert_eq!(config.rooms.join_burst, limits::JOIN_BURST);
+    assert!(!config.signalling.trust_forwarded_for);
+    let help = <Flags as clap::CommandFactory>::command()
+        .render_help()
+        .to_string();
+    let sockets = config.signalling.sockets_per_address;
+    assert!(
+        help.contains(&format!("one address [default: {sockets}]")),
+        "{help}"
+    );
+
+    let config = check(
+        "--api-key k --joins-per-second 200 --sockets-per-address 9 --max-participants 12 \
+         --trust-forwarded-for",
+    );
+    let config = config.unwrap();
+    assert_eq!(
+        (config.rooms.joins_per_second, config.rooms.join_burst),
+        (200, 1000)
+    );
+    assert_eq!(config.rooms.max_participants, 12);
+    assert_eq!(config.signalling.sockets_per_address, 9);
+    assert!(config.signalling.trust_forwarded_for);
+}
+
+#[test]
 fn wrong_flags_are_refused_with_a_suggestion() {
     let parse = |line: &str| {
         let words = std::iter::once("sfu-server").chain(line.split_whitespace());

@@ -52,8 +52,8 @@ pub(crate) fn token(video: VideoGrants) -> String {
         .token
 }
 
-pub(crate) fn join(rooms: &Rooms, room: &str, identity: &str) -> Joined {
-    let params = JoinParams {
+pub(crate) fn params(room: &str, identity: &str) -> JoinParams {
+    JoinParams {
         room: room.to_owned(),
         identity: identity.to_owned(),
         name: identity.to_uppercase(),
@@ -64,6 +64,9 @@ pub(crate) fn join(rooms: &Rooms, room: &str, identity: &str) -> Joined {
         may_create: true,
         address: [127, 0, 0, 1].into(),
         client: "test".to_owned(),
-    };
-    rooms.join(params).unwrap()
+    }
+}
+
+pub(crate) fn join(rooms: &Rooms, room: &str, identity: &str) -> Joined {
+    rooms.join(&params(room, identity)).unwrap()
 }

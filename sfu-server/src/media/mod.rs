@@ -1,5 +1,6 @@
 //! The only I/O around a worker.
 
+mod corridor;
 pub mod outlet;
 pub mod send_queue;
 pub mod udp_socket;

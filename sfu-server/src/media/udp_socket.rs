@@ -32,10 +32,10 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
-use tokio::io::unix::AsyncFd;
 use sfu_core::media::path::{Path, Protocol};
 use sfu_core::media::send_batch::{Run, SendBatch};
 use socket2::{Domain, Socket, Type};
+use tokio::io::unix::AsyncFd;
 
 pub use counters::{Counters, SendErrors};
 pub use recv_batch::{RECV_BUFFER, RECV_MESSAGES, RecvBatch};

@@ -10,41 +10,87 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit;
 use sfu_core::drop_reason::DropReason;
 
+use crate::doors::livekit::{Closing, Door};
 use crate::media::worker_thread::Published;
 use crate::rooms::Rooms;
 
-/// How much there is now.
-pub(super) struct Population(Rooms);
+/// What the rooms hold and how joins went.
+pub(super) struct Application(Rooms);
 
-impl Population {
+impl Application {
     pub(super) fn new(rooms: Rooms) -> Self {
         Self(rooms)
     }
 }
 
-impl fmt::Debug for Population {
+impl fmt::Debug for Application {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Population").finish_non_exhaustive()
+        f.debug_tuple("Application").finish_non_exhaustive()
     }
 }
 
-impl Collector for Population {
+impl Collector for Application {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let counts = self.0.counts();
-        for (name, help, value) in [
-            ("rooms", "Rooms now", counts.rooms),
-            ("participants", "Participants now", counts.participants),
-            ("tracks", "Published tracks now", counts.tracks),
+        gauge(&mut encoder, "rooms", "Rooms now", counts.rooms)?;
+        gauge(
+            &mut encoder,
+            "participants",
+            "Participants now",
+            counts.participants,
+        )?;
+        gauge(
+            &mut encoder,
+            "tracks",
+            "Published tracks now",
+            counts.tracks,
+        )?;
+        gauge(
+            &mut encoder,
+            "subscriptions",
+            "Subscriptions to tracks now",
+            counts.subscriptions,
+        )?;
+        let help = "Attempts to join a room with a good token, by result";
+        let joins = self.0.join_counts().each();
+        let samples = joins.map(|(result, count)| ([("result", result)], count));
+        counters(&mut encoder, "joins", help, None, samples)
+    }
+}
+
+/// What the signalling door counts.
+pub(super) struct SignallingDoor(Door);
+
+impl SignallingDoor {
+    pub(super) fn new(door: Door) -> Self {
+        Self(door)
+    }
+}
+
+impl fmt::Debug for SignallingDoor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SignallingDoor").finish_non_exhaustive()
+    }
+}
+
+impl Collector for SignallingDoor {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let help = "Open signalling connections";
+        gauge(
+            &mut encoder,
+            "signalling_connections",
+            help,
+            self.0.open_sockets(),
+        )?;
+        let closings = Closing::ALL.iter();
+        let samples = closings.map(|closing| {
             (
-                "subscriptions",
-                "Subscriptions to tracks now",
-                counts.subscriptions,
-            ),
-        ] {
-            let gauge = ConstGauge::new(u64::try_from(value).unwrap_or(u64::MAX));
-            gauge.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
-        }
-        Ok(())
+                [("reason", closing.name())],
+                self.0.closings().get(*closing),
+            )
+        });
+        let help = "Signalling connections that were refused or have ended, by reason";
+        counters(&mut encoder, "signalling_closings", help, None, samples)
     }
 }
 
@@ -223,6 +269,12 @@ fn states(encoder: &mut DescriptorEncoder<'_>, workers: &[Published]) -> fmt::Re
 
 fn by_worker(index: usize) -> [(&'static str, String); 1] {
     [("worker", index.to_string())]
+}
+
+/// A gauge without labels.
+fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: usize) -> fmt::Result {
+    let value = ConstGauge::new(u64::try_from(value).unwrap_or(u64::MAX));
+    value.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)
 }
 
 /// One counter's samples, each with its labels.

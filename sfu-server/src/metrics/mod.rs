@@ -1,11 +1,10 @@
 //! What operators watch: counters and gauges in Prometheus' words, on the metrics port.
 //!
-//! Everything that the engine and the rooms already count is read when somebody asks, by
-//! [`exporter`]; only what nobody else keeps is counted here. No label grows with rooms, tracks or
+//! Everything is counted where it happens and read when somebody asks ([`exporter`]); nothing is
+//! counted here. No label grows with rooms, tracks or
 //! people: labels are directions, reasons, results, and the number of a worker.
 
 mod exporter;
-mod signalling;
 
 #[cfg(test)]
 mod tests;
@@ -23,11 +22,10 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use crate::doors::livekit::Door;
 use crate::media::worker_thread::Published;
 use crate::rooms::Rooms;
-use exporter::{Population, WorkerCounters};
-
-pub use signalling::{OpenConnection, Signalling};
+use exporter::{Application, SignallingDoor, WorkerCounters};
 
 /// OpenMetrics 1.0, which Prometheus reads as its own.
 const CONTENT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -36,29 +34,23 @@ const CONTENT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
-    signalling: Signalling,
 }
 
 impl Metrics {
-    /// Metrics of these rooms and workers; `workers` gives each worker's counters, in their order.
-    pub fn new(rooms: Rooms, workers: impl Fn() -> Vec<Published> + Send + Sync + 'static) -> Self {
+    /// Metrics of these rooms, of the signalling door to them and of the workers; `workers` gives
+    /// each worker's counters, in their order.
+    pub fn new(
+        rooms: Rooms,
+        door: Door,
+        workers: impl Fn() -> Vec<Published> + Send + Sync + 'static,
+    ) -> Self {
         let mut registry = Registry::with_prefix("sfu");
         let version = [("version", env!("CARGO_PKG_VERSION"))];
         registry.register("build", "What runs here", Info::new(version));
-        let signalling = Signalling::default();
-        signalling.register(&mut registry);
-        registry.register_collector(Box::new(Population::new(rooms)));
+        registry.register_collector(Box::new(Application::new(rooms)));
+        registry.register_collector(Box::new(SignallingDoor::new(door)));
         registry.register_collector(Box::new(WorkerCounters::new(Box::new(workers))));
-        Self {
-            registry,
-            signalling,
-        }
-    }
-
-    /// What the signalling doors count.
-    #[must_use]
-    pub fn signalling(&self) -> &Signalling {
-        &self.signalling
+        Self { registry }
     }
 
     /// The whole of it as OpenMetrics text.

@@ -4,8 +4,9 @@ use std::time::Duration;
 use sfu_core::drop_reason::DropReason;
 
 use super::*;
+use crate::doors::livekit::DoorSettings;
 use crate::doors::recording;
-use crate::error::ErrorKind;
+use crate::rooms::JoinParams;
 
 /// Every sample by its name and labels, as a scraper reads them.
 fn samples(text: &str) -> BTreeMap<String, f64> {
@@ -18,6 +19,11 @@ fn samples(text: &str) -> BTreeMap<String, f64> {
             (name.to_owned(), value.parse().expect("a value is a number"))
         })
         .collect()
+}
+
+fn metrics_of(rooms: &Rooms, workers: fn() -> Vec<Published>) -> Metrics {
+    let door = Door::new(rooms.clone(), recording::keys(), DoorSettings::default());
+    Metrics::new(rooms.clone(), door, workers)
 }
 
 fn two_workers() -> Vec<Published> {
@@ -41,7 +47,7 @@ fn two_workers() -> Vec<Published> {
 #[test]
 fn what_others_count_is_exported_when_somebody_asks() {
     let (rooms, _) = recording::rooms();
-    let metrics = Metrics::new(rooms.clone(), two_workers);
+    let metrics = metrics_of(&rooms, two_workers);
     let _here = ["ann", "bob"].map(|who| recording::join(&rooms, "kitchen", who));
     let text = metrics.exposition().unwrap();
     assert!(text.ends_with("# EOF\n"));
@@ -88,23 +94,35 @@ fn what_others_count_is_exported_when_somebody_asks() {
 }
 
 #[test]
-fn joins_and_connections_are_counted_as_they_happen() {
-    let metrics = Metrics::new(recording::rooms().0, Vec::new);
-    let signalling = metrics.signalling();
-    signalling.joined(Ok(()));
-    signalling.joined(Err(ErrorKind::PermissionDenied));
-    signalling.joined(Err(ErrorKind::PermissionDenied));
-    let first = signalling.opened();
-    let second = signalling.opened();
-    drop(first);
+fn joins_are_counted_by_how_they_went() {
+    let (rooms, _) = recording::rooms();
+    let metrics = metrics_of(&rooms, Vec::new);
+    let _ann = recording::join(&rooms, "kitchen", "ann");
+    let nameless = JoinParams {
+        identity: String::new(),
+        ..recording::params("kitchen", "")
+    };
+    for _ in 0..2 {
+        assert!(rooms.join(&nameless).is_err());
+    }
+    rooms.shut_down();
+    assert!(rooms.join(&recording::params("cellar", "bob")).is_err());
     let now = samples(&metrics.exposition().unwrap());
-    assert_eq!(now["sfu_joins_total{result=\"ok\"}"], 1.0);
-    assert_eq!(now["sfu_joins_total{result=\"permission_denied\"}"], 2.0);
-    assert_eq!(now["sfu_joins_total{result=\"internal\"}"], 0.0);
-    assert_eq!(now["sfu_signalling_connections"], 1.0);
-    drop(second);
+    for (result, count) in [
+        ("ok", 1.0),
+        ("invalid_argument", 2.0),
+        ("unavailable", 1.0),
+        ("rate_limited", 0.0),
+    ] {
+        assert_eq!(
+            now[&format!("sfu_joins_total{{result=\"{result}\"}}")],
+            count,
+            "{result}"
+        );
+    }
+    assert_eq!(now["sfu_signalling_connections"], 0.0);
     assert_eq!(
-        samples(&metrics.exposition().unwrap())["sfu_signalling_connections"],
+        now["sfu_signalling_closings_total{reason=\"unauthorised\"}"],
         0.0
     );
 }
@@ -112,7 +130,7 @@ fn joins_and_connections_are_counted_as_they_happen() {
 #[test]
 fn names_follow_the_conventions_and_no_label_grows_with_people() {
     let (rooms, _) = recording::rooms();
-    let metrics = Metrics::new(rooms.clone(), two_workers);
+    let metrics = metrics_of(&rooms, two_workers);
     let before = metrics.exposition().unwrap();
     let _here = ["ann", "bob"].map(|who| recording::join(&rooms, "kitchen", who));
     let after = metrics.exposition().unwrap();

@@ -137,6 +137,7 @@ impl State {
 
     /// Whether the room is over; then it has ended.
     fn sweep(&mut self, now: Instant) -> bool {
+        self.forget_departed(now);
         let over = self.participants.iter().filter_map(|(id, participant)| {
             let reason = participant.given_up(now)?;
             Some((*id, reason))

@@ -56,6 +56,9 @@ pub struct Joined {
     pub me: ParticipantInfo,
     /// The others, without hidden ones, in the order of joining.
     pub others: Vec<ParticipantInfo>,
+    /// Who left while the session was without signalling, as far as remembered; empty for a new
+    /// session.
+    pub departed: Vec<ParticipantInfo>,
 }
 
 /// What a session is told. At most [`limits::OUTBOX`] notices wait; one more ends the session.
@@ -66,6 +69,13 @@ pub struct Notices {
 }
 
 impl Notices {
+    pub(super) fn new(
+        queue: mpsc::Receiver<Notice>,
+        ended: watch::Receiver<Option<LeaveReason>>,
+    ) -> Self {
+        Self { queue, ended }
+    }
+
     /// The next notice; after [`Notice::Leave`] none comes. `None`: the session ended without
     /// room for that notice, see [`Notices::ended`].
     pub async fn next(&mut self) -> Option<Notice> {
@@ -115,12 +125,16 @@ impl Rooms {
     /// there and joins do not make rooms; `ResourceExhausted` if it is full; `Unavailable` while
     /// shutting down.
     pub fn join(&self, params: &JoinParams) -> Result<Joined, ApiError> {
+        let joined = self.let_in(params);
+        let result = joined.as_ref().map(|_| ()).map_err(ApiError::kind);
+        self.0.join_counts.count(result);
+        joined
+    }
+
+    fn let_in(&self, params: &JoinParams) -> Result<Joined, ApiError> {
         params.check()?;
         let now = Instant::now();
-        self.0.joins.take(params.address, now).map_err(|wait| {
-            let message = format!("too many joins from one address; try again in {wait:?}");
-            ApiError::new(ErrorKind::RateLimited, message)
-        })?;
+        self.count_join(params.address, now)?;
         loop {
             let room = self.room_to_join(params)?;
             if let Some(joined) = Room::join(&room, params, now) {
@@ -143,6 +157,13 @@ impl Rooms {
         } else {
             Err(no_room())
         }
+    }
+
+    pub(super) fn count_join(&self, address: IpAddr, now: Instant) -> Result<(), ApiError> {
+        self.0.joins.take(address, now).map_err(|wait| {
+            let message = format!("too many joins from one address; try again in {wait:?}");
+            ApiError::new(ErrorKind::RateLimited, message)
+        })
     }
 
     fn room_to_join(&self, params: &JoinParams) -> Result<Arc<Room>, ApiError> {
@@ -211,9 +232,7 @@ impl State {
             client = %params.client,
             "participant joined"
         );
-        let others = self.participants.values();
-        let shown = others.filter(|one| !one.permissions.hidden);
-        let others = shown.map(|one| one.info(&self.tracks)).collect();
+        let others = self.others(id);
         self.identities
             .insert(Arc::clone(&participant.identity), id);
         self.participants.insert(id, participant);
@@ -233,14 +252,12 @@ impl State {
             self.subscribe_to_all(id);
         }
         Joined {
-            session: SessionHandle::new(Arc::clone(room), id, &me),
-            notices: Notices {
-                queue,
-                ended: watched,
-            },
+            session: SessionHandle::new(Arc::clone(room), id, 0, &me),
+            notices: Notices::new(queue, watched),
             room: self.info(),
             me,
             others,
+            departed: Vec::new(),
         }
     }
 }
@@ -265,6 +282,7 @@ impl Participant {
             tracks: Vec::new(),
             subscriptions: std::collections::BTreeSet::new(),
             pending_offers: 0,
+            holds: 0,
             media: Media::Awaited(now),
             signalling_lost: None,
             outbox,

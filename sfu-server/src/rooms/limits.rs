@@ -76,6 +76,15 @@ pub const GONE_AFTER: Duration = Duration::from_secs(15);
 /// to join anew. Raising: it hears nothing for longer. Lowering: an ICE restart has no time.
 pub const MEDIA_LOST_AFTER: Duration = Duration::from_secs(15);
 
+/// How long it is remembered who left, for those whose signalling was interrupted then. Raising:
+/// memory. Lowering: who comes back later keeps ghosts on screen. Not below the time in which a
+/// dead socket is found and the client is back.
+pub const REMEMBER_DEPARTED: Duration = Duration::from_secs(120);
+
+/// Most of them remembered in a room, the latest. Raising: about 200 bytes each. Lowering: as for
+/// [`REMEMBER_DEPARTED`], in busy rooms.
+pub const MAX_DEPARTED: usize = 512;
+
 /// How long a room waits for its first participant, unless it says otherwise.
 pub const EMPTY_TIMEOUT: Duration = Duration::from_secs(300);
 

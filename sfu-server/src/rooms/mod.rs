@@ -14,11 +14,13 @@ mod fault;
 mod ids;
 mod info;
 mod join;
+mod join_counts;
 pub mod limits;
 mod notice;
 mod participant;
 mod permissions;
 mod registry;
+mod resume;
 mod room;
 mod session;
 mod settings;
@@ -42,6 +44,7 @@ pub use info::{
     TrackLayer, TrackSource,
 };
 pub use join::{Ending, JoinParams, Joined, Notices};
+pub use join_counts::JoinCounts;
 pub use notice::{LeaveReason, Notice, SubscriptionError};
 pub use permissions::Permissions;
 pub use session::SessionHandle;
@@ -59,6 +62,7 @@ struct Shared {
     placement: Arc<Placement>,
     registry: Registry,
     joins: AddressBuckets,
+    join_counts: JoinCounts,
 }
 
 impl Rooms {
@@ -75,6 +79,7 @@ impl Rooms {
                 },
                 limits::MAX_COUNTED_ADDRESSES,
             ),
+            join_counts: JoinCounts::default(),
             workers,
             settings,
         }))
@@ -169,6 +174,12 @@ impl Rooms {
             .fold(Counts::default(), |sum, room: &Arc<Room>| {
                 room.add_counts(sum)
             })
+    }
+
+    /// How the joins went so far.
+    #[must_use]
+    pub fn join_counts(&self) -> &JoinCounts {
+        &self.0.join_counts
     }
 
     /// Tells everyone that the server stops, and ends all rooms. Nobody can join after.

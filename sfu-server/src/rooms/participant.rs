@@ -36,6 +36,8 @@ pub(super) struct Participant {
     pub(super) subscriptions: BTreeSet<TrackId>,
     pub(super) pending_offers: u32,
     pub(super) media: Media,
+    /// How often its signalling was taken up: an older hold on the session is void.
+    pub(super) holds: u32,
     /// Since when no socket carries its signalling.
     pub(super) signalling_lost: Option<Instant>,
     pub(super) outbox: mpsc::Sender<Notice>,

@@ -1,7 +1,7 @@
 //! One room: its lock, and what changes under it. The parts of [`State`] that belong to tracks,
 //! subscriptions and timers are in files of their own.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -58,6 +58,8 @@ pub(super) struct State {
     pub(super) track_sids: HashMap<String, TrackId>,
     pub(super) last_participant: u32,
     pub(super) last_track: u32,
+    /// Who left lately, oldest first: for those who were without signalling then.
+    pub(super) departed: VecDeque<(Instant, ParticipantInfo)>,
     /// Participants whose outbox was full: removed before the lock is let go.
     too_slow: Vec<ParticipantId>,
 }
@@ -97,6 +99,7 @@ impl Room {
                 track_sids: HashMap::new(),
                 last_participant: 0,
                 last_track: 0,
+                departed: VecDeque::new(),
                 too_slow: Vec::new(),
             }),
         }
@@ -238,6 +241,7 @@ impl State {
             ?reason,
             "participant left"
         );
+        self.remember_departed(&info);
         self.tell_others(id, info);
         if self.participants.is_empty() {
             self.empty_since = Some(Instant::now());

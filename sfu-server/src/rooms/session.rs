@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::info::ParticipantInfo;
 use super::notice::{LeaveReason, Notice};
-use super::room::Room;
+use super::room::{Room, State};
 use super::tracks::NewTrack;
 use super::{check, limits};
 use crate::error::{ApiError, ErrorKind};
@@ -22,18 +22,35 @@ use crate::error::{ApiError, ErrorKind};
 pub struct SessionHandle {
     room: Arc<Room>,
     id: ParticipantId,
+    /// Which hold it is: void once the session was taken up anew.
+    holds: u32,
     sid: String,
     identity: String,
 }
 
 impl SessionHandle {
-    pub(super) fn new(room: Arc<Room>, id: ParticipantId, me: &ParticipantInfo) -> Self {
+    pub(super) fn new(
+        room: Arc<Room>,
+        id: ParticipantId,
+        holds: u32,
+        me: &ParticipantInfo,
+    ) -> Self {
         Self {
             room,
             id,
+            holds,
             sid: me.sid.clone(),
             identity: me.identity.clone(),
         }
+    }
+
+    /// Changes the room, unless this hold is void.
+    fn with<R>(&self, void: R, change: impl FnOnce(&mut State) -> R) -> R {
+        self.room
+            .with(|state| match state.participants.get(&self.id) {
+                Some(participant) if participant.holds == self.holds => change(state),
+                _ => void,
+            })
     }
 
     /// The room's name.
@@ -60,7 +77,7 @@ impl SessionHandle {
     /// `PermissionDenied` naming the source; `InvalidArgument` naming the field;
     /// `ResourceExhausted` at [`limits::MAX_TRACKS_PER_PARTICIPANT`].
     pub fn add_track(&self, track: NewTrack) -> Result<(), ApiError> {
-        self.room.with(|state| state.add_track(self.id, track))
+        self.with(Ok(()), |state| state.add_track(self.id, track))
     }
 
     /// Hands an offer to the engine; [`Notice::Answer`] or [`Notice::OfferRefused`] follows.
@@ -68,7 +85,7 @@ impl SessionHandle {
     /// # Errors
     /// `ResourceExhausted` while [`limits::MAX_PENDING_OFFERS`] wait for their answers.
     pub fn offer(&self, offer_id: u32, offer: OfferedSession) -> Result<(), ApiError> {
-        self.room.with(|state| {
+        self.with(Ok(()), |state| {
             let Some(participant) = state.participants.get_mut(&self.id) else {
                 return Ok(());
             };
@@ -93,26 +110,24 @@ impl SessionHandle {
     /// # Errors
     /// `NotFound` if it is not its own.
     pub fn mute(&self, track_sid: &str, muted: bool) -> Result<(), ApiError> {
-        self.room
-            .with(|state| state.mute(self.id, track_sid, muted))
+        self.with(Ok(()), |state| state.mute(self.id, track_sid, muted))
     }
 
     /// Wants these tracks, by sid. [`Notice::SubscriptionFailed`] names those it cannot have.
     pub fn subscribe(&self, track_sids: &[String]) {
-        self.room
-            .with(|state| state.subscribe_by_sid(self.id, track_sids));
+        self.with((), |state| state.subscribe_by_sid(self.id, track_sids));
     }
 
     /// Wants these tracks no more.
     pub fn unsubscribe(&self, track_sids: &[String]) {
-        self.room
-            .with(|state| state.unsubscribe_by_sid(self.id, track_sids));
+        self.with((), |state| state.unsubscribe_by_sid(self.id, track_sids));
     }
 
     /// Pauses these subscriptions, or lets them go on, without renegotiation.
     pub fn set_enabled(&self, track_sids: &[String], enabled: bool) {
-        self.room
-            .with(|state| state.set_enabled_by_sid(self.id, track_sids, enabled));
+        self.with((), |state| {
+            state.set_enabled_by_sid(self.id, track_sids, enabled);
+        });
     }
 
     /// Changes the participant's own name, metadata and attributes. Empty texts leave what is
@@ -128,7 +143,7 @@ impl SessionHandle {
     ) -> Result<(), ApiError> {
         check::text("name", name, limits::MAX_NAME)?;
         check::text("metadata", metadata, limits::MAX_METADATA)?;
-        self.room.with(|state| {
+        self.with(Ok(()), |state| {
             let Some(participant) = state.participants.get_mut(&self.id) else {
                 return Ok(());
             };
@@ -166,12 +181,14 @@ impl SessionHandle {
 
     /// Ends the session for a reason that its door found.
     pub fn end(&self, reason: LeaveReason) {
-        self.room.with(|state| state.remove(self.id, reason));
+        self.with((), |state| {
+            state.remove(self.id, reason);
+        });
     }
 
     /// No socket carries the signalling any more.
     pub fn signalling_lost(&self) {
-        self.room.with(|state| {
+        self.with((), |state| {
             if let Some(participant) = state.participants.get_mut(&self.id) {
                 participant.signalling_lost.get_or_insert_with(Instant::now);
             }

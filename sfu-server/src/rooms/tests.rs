@@ -723,3 +723,72 @@ fn own_metadata_changes_with_the_right_and_is_merged() {
     let expected = BTreeMap::from([("b".into(), "2".into()), ("c".into(), "3".into())]);
     assert_eq!((info.name.as_str(), info.attributes), ("Robert", expected));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_interrupted_session_goes_on_and_its_older_hold_is_void() {
+    let house = house();
+    let bob = house.join("bob");
+    let carl = house.join("carl");
+    let mut older = house.join("ann");
+    house.publish(&older);
+    let pending = NewTrack {
+        cid: "late".into(),
+        ..microphone()
+    };
+    older.session.add_track(pending).unwrap();
+    let sid = older.me.sid.clone();
+    carl.session.leave();
+    told(&mut older);
+    house.sent();
+
+    let mut newer = house.rooms.resume(&params("ann"), &sid).unwrap();
+    assert_eq!(
+        (newer.me.sid.as_str(), newer.me.tracks.len()),
+        (sid.as_str(), 1)
+    );
+    let names = |infos: &[ParticipantInfo]| -> Vec<String> {
+        infos.iter().map(|one| one.identity.clone()).collect()
+    };
+    assert_eq!(
+        (names(&newer.others), names(&newer.departed)),
+        (vec!["bob".to_owned()], vec!["carl".to_owned()])
+    );
+    assert_eq!(told(&mut newer), ["published late"]);
+
+    assert!(
+        older.notices.next().await.is_none(),
+        "the older socket has nothing more to say"
+    );
+    older.session.leave();
+    drop(older);
+    bob.session.leave();
+    assert_eq!(told(&mut newer), ["bob Disconnected ClientInitiated"]);
+    house
+        .rooms
+        .sweep(Instant::now() + Duration::from_secs(3600));
+    assert_eq!(house.identities(), ["ann"]);
+    assert_eq!(house.sent(), ["remove 1"]);
+
+    drop(newer);
+    house.rooms.sweep(Instant::now() + limits::GONE_AFTER);
+    let late = house.rooms.resume(&params("ann"), &sid).unwrap_err();
+    assert_eq!(
+        (late.kind(), late.about()),
+        (ErrorKind::NotFound, Some("identity"))
+    );
+}
+
+#[test]
+fn a_session_is_resumed_by_its_own_identity_and_sid_only() {
+    let house = house();
+    let ann = house.join("ann");
+    let bob = house.join("bob");
+    for (identity, sid) in [
+        ("ann", &bob.me.sid),
+        ("bob", &ann.me.sid),
+        ("carl", &ann.me.sid),
+    ] {
+        let refused = house.rooms.resume(&params(identity), sid).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::NotFound);
+    }
+}

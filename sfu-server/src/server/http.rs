@@ -5,25 +5,21 @@ use std::sync::Arc;
 use axum::Router;
 
 use crate::config::Config;
-use crate::doors::livekit::{Door, DoorSettings};
+use crate::doors::livekit::Door;
 use crate::doors::{demo, health};
 use crate::metrics::{self, Metrics};
 use crate::rooms::Rooms;
 use crate::shutdown::Latch;
 
 /// The port for pages and signalling.
-pub(super) fn router(
-    config: &Config,
-    rooms: &Rooms,
-    draining: &Latch,
-    _metrics: &Arc<Metrics>,
-) -> Router {
+pub(super) fn router(config: &Config, rooms: &Rooms, door: &Door, draining: &Latch) -> Router {
     let pages = match config.development {
         Some(development) => demo::router(development, config.keys.clone(), rooms.clone()),
         None => demo::closed_router(),
     };
-    let signalling = Door::new(rooms.clone(), config.keys.clone(), DoorSettings::default());
-    health::router(draining.clone()).merge(signalling.router()).merge(pages)
+    health::router(draining.clone())
+        .merge(door.router())
+        .merge(pages)
 }
 
 /// The port for metrics.

@@ -22,11 +22,11 @@ impl MediaWorkers for Workers {
     }
 }
 
-/// The workers and what they have to tell, as `(worker, event)`.
-pub(super) type Started = (Arc<Workers>, mpsc::UnboundedReceiver<(usize, Event)>);
+/// What the workers have to tell, as `(worker, event)`.
+pub(super) type Events = mpsc::UnboundedReceiver<(usize, Event)>;
 
 /// Binds the media ports and starts a worker on each.
-pub(super) fn start(config: &Config) -> io::Result<Started> {
+pub(super) fn start(config: &Config) -> io::Result<(Arc<Workers>, Events)> {
     let dtls = match config.dtls {
         Dtls::V1_2 => DtlsVersion::V12,
         Dtls::V1_3 => DtlsVersion::V13,

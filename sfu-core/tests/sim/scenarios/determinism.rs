@@ -7,13 +7,18 @@ use crate::trace::{Entry, Facts};
 
 fn trace(seed: u64) -> Vec<Entry> {
     let lossy = Link::of_ms(20).losing(30).reordering(20).duplicating(10);
-    let mut meeting = Meeting::new(seed, &[
-        Seat::publishing(&[SourceKind::Video]).over(lossy, lossy),
-        Seat::watching().over(lossy, lossy),
-        Seat::watching().over(lossy, lossy).at_ms(1000),
-        Seat::publishing(&[SourceKind::Audio]).in_room(2).over(lossy, lossy),
-        Seat::watching().in_room(2).over(lossy, lossy),
-    ]);
+    let mut meeting = Meeting::new(
+        seed,
+        &[
+            Seat::publishing(&[SourceKind::Video]).over(lossy, lossy),
+            Seat::watching().over(lossy, lossy),
+            Seat::watching().over(lossy, lossy).at_ms(1000),
+            Seat::publishing(&[SourceKind::Audio])
+                .in_room(2)
+                .over(lossy, lossy),
+            Seat::watching().in_room(2).over(lossy, lossy),
+        ],
+    );
     meeting.run_until_ms(2500);
     meeting.trace
 }
@@ -21,10 +26,16 @@ fn trace(seed: u64) -> Vec<Entry> {
 #[test]
 fn a_seed_repeats_every_packet_and_another_seed_does_not() {
     let first = trace(5);
-    let media = first.iter().filter(|entry| matches!(entry.facts, Facts::Rtp { .. })).count();
+    let media = first
+        .iter()
+        .filter(|entry| matches!(entry.facts, Facts::Rtp { .. }))
+        .count();
     assert!(media > 500, "{media} packets of media");
     let second = trace(5);
-    let differs = first.iter().zip(&second).position(|(one, other)| one != other);
+    let differs = first
+        .iter()
+        .zip(&second)
+        .position(|(one, other)| one != other);
     if let Some(at) = differs {
         panic!("entry {at}: {:?} and {:?}", first[at], second[at]);
     }

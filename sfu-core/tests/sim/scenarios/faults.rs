@@ -10,16 +10,22 @@ use crate::publisher::SourceKind;
 
 #[test]
 fn a_panic_ends_its_room_and_leaves_the_other_undisturbed() {
-    let mut meeting = Meeting::new(1, &[
-        Seat::publishing(&[SourceKind::Video]),
-        Seat::watching(),
-        Seat::publishing(&[SourceKind::Video]).in_room(2),
-        Seat::watching().in_room(2),
-    ]);
+    let mut meeting = Meeting::new(
+        1,
+        &[
+            Seat::publishing(&[SourceKind::Video]),
+            Seat::watching(),
+            Seat::publishing(&[SourceKind::Video]).in_room(2),
+            Seat::watching().in_room(2),
+        ],
+    );
     meeting.run_until_ms(1000);
     let pool = meeting.worker().pool_free();
     meeting.command(Command::InjectPanic { room: RoomId(2) });
-    assert!(meeting.worker().pool_free() > pool, "the room's packets are free again");
+    assert!(
+        meeting.worker().pool_free() > pool,
+        "the room's packets are free again"
+    );
     assert_eq!(meeting.worker().population(), (1, 2, 1));
     let before = meeting.client(3).frames.len();
     meeting.run_until_ms(2500);
@@ -34,5 +40,8 @@ fn a_panic_ends_its_room_and_leaves_the_other_undisturbed() {
     assert!(meeting.client(3).frames.len() <= before + 2);
     let stats = meeting.worker().stats();
     assert_eq!(stats.rooms_failed, 1);
-    assert!(stats.drops.get(DropReason::MediaUnknownPath) > 10, "{stats:?}");
+    assert!(
+        stats.drops.get(DropReason::MediaUnknownPath) > 10,
+        "{stats:?}"
+    );
 }

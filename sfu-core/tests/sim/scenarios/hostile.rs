@@ -17,11 +17,18 @@ fn stranger() -> SocketAddr {
 }
 
 fn meeting() -> Meeting {
-    Meeting::new(1, &[Seat::publishing(&[SourceKind::Video]), Seat::watching()])
+    Meeting::new(
+        1,
+        &[Seat::publishing(&[SourceKind::Video]), Seat::watching()],
+    )
 }
 
 fn rtp() -> Vec<u8> {
-    [&[0x80, 96, 0, 1, 0, 0, 0, 1, 0xde, 0xad, 0xbe, 0xef][..], &[7; 100]].concat()
+    [
+        &[0x80, 96, 0, 1, 0, 0, 0, 1, 0xde, 0xad, 0xbe, 0xef][..],
+        &[7; 100],
+    ]
+    .concat()
 }
 
 fn rtcp() -> Vec<u8> {
@@ -29,7 +36,11 @@ fn rtcp() -> Vec<u8> {
 }
 
 fn client_hello() -> Vec<u8> {
-    [&[22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 50][..], &[1; 50]].concat()
+    [
+        &[22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 50][..],
+        &[1; 50],
+    ]
+    .concat()
 }
 
 /// A binding request for `ufrag` that is sealed with `password`.
@@ -39,7 +50,9 @@ fn check(ufrag: &str, password: &str) -> Vec<u8> {
     let mut bytes = vec![0; 500];
     let provider = str0m::crypto::from_feature_flags().sha1_hmac_provider;
     let hmac = |key: &[u8], parts: &[&[u8]]| provider.sha1_hmac(key, parts);
-    let len = request.to_bytes(Some(password.as_bytes()), &mut bytes, hmac).unwrap();
+    let len = request
+        .to_bytes(Some(password.as_bytes()), &mut bytes, hmac)
+        .unwrap();
     bytes.truncate(len);
     bytes
 }
@@ -47,10 +60,15 @@ fn check(ufrag: &str, password: &str) -> Vec<u8> {
 /// The engine's ufrag towards a client, which is no secret from whoever sees the path.
 fn engine_ufrag(meeting: &Meeting, client: u64) -> String {
     let sdp = meeting.events.iter().find_map(|(_, event)| match event {
-        Event::Answer { participant, sdp, .. } if participant.0 == client + 1 => Some(sdp),
+        Event::Answer {
+            participant, sdp, ..
+        } if participant.0 == client + 1 => Some(sdp),
         _ => None,
     });
-    let line = sdp.unwrap().lines().find_map(|line| line.strip_prefix("a=ice-ufrag:"));
+    let line = sdp
+        .unwrap()
+        .lines()
+        .find_map(|line| line.strip_prefix("a=ice-ufrag:"));
     line.unwrap().to_owned()
 }
 
@@ -60,7 +78,9 @@ fn fate(meeting: &mut Meeting, from: SocketAddr, datagram: Vec<u8>) -> Vec<DropR
     meeting.inject(from, datagram);
     meeting.run_for_ms(0);
     let after = &meeting.worker().stats().drops;
-    let more = DropReason::ALL.into_iter().filter(|reason| after.get(*reason) > before.get(*reason));
+    let more = DropReason::ALL
+        .into_iter()
+        .filter(|reason| after.get(*reason) > before.get(*reason));
     more.collect()
 }
 
@@ -79,13 +99,23 @@ fn a_strangers_datagrams_are_counted_and_disturb_nobody() {
         (client_hello(), DropReason::DtlsUnknownPath),
         (broken, DropReason::StunMalformed),
         (check("nobody", "whatever"), DropReason::StunUnknownUfrag),
-        (check(&ufrag, "a guess at the password"), DropReason::StunBadIntegrity),
+        (
+            check(&ufrag, "a guess at the password"),
+            DropReason::StunBadIntegrity,
+        ),
     ];
     for (datagram, reason) in attempts {
         let shown = format!("{:02x?}", &datagram[..datagram.len().min(12)]);
-        assert_eq!(fate(&mut meeting, stranger(), datagram), [reason], "{shown}");
+        assert_eq!(
+            fate(&mut meeting, stranger(), datagram),
+            [reason],
+            "{shown}"
+        );
     }
-    let answered = meeting.trace.iter().filter(|e| !e.inwards && e.port == stranger().port());
+    let answered = meeting
+        .trace
+        .iter()
+        .filter(|e| !e.inwards && e.port == stranger().port());
     assert_eq!(answered.count(), 0, "the stranger was answered");
     meeting.run_until_ms(2500);
     meeting.wind_down();
@@ -97,24 +127,39 @@ fn forged_media_from_a_participants_own_address_is_dropped() {
     let mut meeting = meeting();
     let sent = Rc::new(RefCell::new(Vec::<Vec<u8>>::new()));
     let tap = Rc::clone(&sent);
-    meeting.filter_up(0, Box::new(move |datagram| {
-        if datagram[0] & 0xc0 == 0x80 {
-            tap.borrow_mut().push(datagram.to_vec());
-        }
-        false
-    }));
+    meeting.filter_up(
+        0,
+        Box::new(move |datagram| {
+            if datagram[0] & 0xc0 == 0x80 {
+                tap.borrow_mut().push(datagram.to_vec());
+            }
+            false
+        }),
+    );
     meeting.run_until_ms(1000);
     let publisher = meeting.public(0);
-    assert_eq!(fate(&mut meeting, publisher, rtp()), [DropReason::SrtpAuthFailed]);
-    assert_eq!(fate(&mut meeting, publisher, rtcp()), [DropReason::SrtpAuthFailed]);
+    assert_eq!(
+        fate(&mut meeting, publisher, rtp()),
+        [DropReason::SrtpAuthFailed]
+    );
+    assert_eq!(
+        fate(&mut meeting, publisher, rtcp()),
+        [DropReason::SrtpAuthFailed]
+    );
     let is_rtp = |datagram: &&Vec<u8>| !(192..=223).contains(&datagram[1]);
     let old = sent.borrow().iter().filter(is_rtp).nth(20).unwrap().clone();
-    assert_eq!(fate(&mut meeting, publisher, old.clone()), [DropReason::SrtpReplayed]);
+    assert_eq!(
+        fate(&mut meeting, publisher, old.clone()),
+        [DropReason::SrtpReplayed]
+    );
     let mut changed = sent.borrow().iter().rfind(is_rtp).unwrap().clone();
     changed[40] ^= 1;
     let reason = fate(&mut meeting, publisher, changed);
     let dropped = [DropReason::SrtpAuthFailed, DropReason::SrtpReplayed];
-    assert!(reason.len() == 1 && dropped.contains(&reason[0]), "{reason:?}");
+    assert!(
+        reason.len() == 1 && dropped.contains(&reason[0]),
+        "{reason:?}"
+    );
     meeting.run_until_ms(2000);
     meeting.wind_down();
     assert_eq!(meeting.complaints(1, (0, 0)), []);
@@ -131,8 +176,14 @@ fn media_before_the_handshake_is_dropped_and_the_handshake_goes_on() {
     while !first_flight(&meeting) {
         meeting.run_for_ms(1);
     }
-    assert_eq!(fate(&mut meeting, publisher, rtp()), [DropReason::MediaBeforeKeys]);
-    assert_eq!(fate(&mut meeting, publisher, rtcp()), [DropReason::MediaBeforeKeys]);
+    assert_eq!(
+        fate(&mut meeting, publisher, rtp()),
+        [DropReason::MediaBeforeKeys]
+    );
+    assert_eq!(
+        fate(&mut meeting, publisher, rtcp()),
+        [DropReason::MediaBeforeKeys]
+    );
     fate(&mut meeting, publisher, client_hello());
     meeting.run_until_ms(1500);
     meeting.wind_down();

@@ -8,6 +8,7 @@ mod hostile;
 mod late_joiner;
 mod leaving;
 mod lossy_links;
+mod oracle_can_fail;
 mod rebinding;
 mod simulcast;
 mod wraps;

@@ -11,17 +11,20 @@ use crate::publisher::SourceKind;
 const NEXT_CHECK_MS: u64 = 3200;
 
 fn meeting() -> Meeting {
-    let mut meeting = Meeting::new(1, &[
-        Seat::publishing(&[SourceKind::Video]),
-        Seat::watching(),
-    ]);
+    let mut meeting = Meeting::new(
+        1,
+        &[Seat::publishing(&[SourceKind::Video]), Seat::watching()],
+    );
     meeting.run_until_ms(2000);
     meeting
 }
 
 /// Nobody lost their session, and frames of late arrived.
 fn assert_goes_on(meeting: &Meeting) {
-    let lost = meeting.events.iter().any(|(_, event)| matches!(event, Event::MediaLost { .. }));
+    let lost = meeting
+        .events
+        .iter()
+        .any(|(_, event)| matches!(event, Event::MediaLost { .. }));
     assert!(!lost, "{:?}", meeting.events);
     let last_sent = meeting.source(0, 0).published.last().unwrap().tag.number;
     let last_got = meeting.client(1).frames.last().unwrap().tag.unwrap().number;
@@ -37,10 +40,17 @@ fn a_subscriber_is_followed_to_its_new_address() {
     assert_goes_on(&meeting);
     // What was lost meanwhile may be more than repairs can do; behind it all is whole again.
     let frames = &meeting.client(1).frames;
-    let numbers: Vec<u32> = frames.iter().map(|frame| frame.tag.unwrap().number).collect();
+    let numbers: Vec<u32> = frames
+        .iter()
+        .map(|frame| frame.tag.unwrap().number)
+        .collect();
     assert!(numbers.is_sorted_by(|one, next| one < next), "{numbers:?}");
     let last = &numbers[numbers.len() - 30..];
-    assert_eq!(last[29] - last[0], 29, "the last second has all its frames: {last:?}");
+    assert_eq!(
+        last[29] - last[0],
+        29,
+        "the last second has all its frames: {last:?}"
+    );
 }
 
 #[test]
@@ -48,7 +58,11 @@ fn a_publisher_is_followed_to_its_new_address() {
     let mut meeting = meeting();
     meeting.rebind(0, ([198, 51, 100, 7], 40_000).into());
     meeting.run_for_ms(NEXT_CHECK_MS + 1500);
-    let unknown = meeting.worker().stats().drops.get(DropReason::MediaUnknownPath);
+    let unknown = meeting
+        .worker()
+        .stats()
+        .drops
+        .get(DropReason::MediaUnknownPath);
     assert!(unknown > 0, "what came before the check is not trusted");
     meeting.wind_down();
     assert_goes_on(&meeting);

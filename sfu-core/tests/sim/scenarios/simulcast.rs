@@ -6,10 +6,13 @@ use crate::oracle::Violation;
 use crate::publisher::SourceKind;
 
 fn meeting(seed: u64, link: Link) -> Meeting {
-    Meeting::new(seed, &[
-        Seat::publishing(&[SourceKind::Simulcast]).over(link, link),
-        Seat::watching().over(link, link),
-    ])
+    Meeting::new(
+        seed,
+        &[
+            Seat::publishing(&[SourceKind::Simulcast]).over(link, link),
+            Seat::watching().over(link, link),
+        ],
+    )
 }
 
 /// The encodings that the subscriber got, in order, each once.
@@ -45,8 +48,13 @@ fn an_encoding_that_stops_gives_way_and_comes_back() {
     let complaints = meeting.complaints(1, (0, 0));
     // Nothing comes until the engine takes the encoding for dead, 1.5 s, and a keyframe is there;
     // all that comes is decodable and continuous.
-    let (missing, others): (Vec<_>, Vec<_>) =
-        complaints.into_iter().partition(|c| matches!(c, Violation::Missing(_)));
+    let (missing, others): (Vec<_>, Vec<_>) = complaints
+        .into_iter()
+        .partition(|c| matches!(c, Violation::Missing(_)));
     assert_eq!(others, []);
-    assert!((1..60).contains(&missing.len()), "{} frames missing", missing.len());
+    assert!(
+        (1..60).contains(&missing.len()),
+        "{} frames missing",
+        missing.len()
+    );
 }

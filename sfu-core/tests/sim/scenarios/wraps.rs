@@ -8,10 +8,15 @@ use crate::publisher::SourceKind;
 fn numbers_go_on_over_the_publishers_wraps() {
     for seed in 1..=3 {
         let lossy = Link::of_ms(20).losing(20);
-        let mut meeting = Meeting::new(seed, &[
-            Seat::publishing(&[SourceKind::Video]).over(lossy, lossy).before_wraps(),
-            Seat::watching().over(lossy, lossy),
-        ]);
+        let mut meeting = Meeting::new(
+            seed,
+            &[
+                Seat::publishing(&[SourceKind::Video])
+                    .over(lossy, lossy)
+                    .before_wraps(),
+                Seat::watching().over(lossy, lossy),
+            ],
+        );
         meeting.run_until_ms(3000);
         meeting.wind_down();
         assert_eq!(meeting.complaints(1, (0, 0)), [], "seed {seed}");

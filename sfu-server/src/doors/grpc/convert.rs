@@ -89,7 +89,7 @@ fn permission(permissions: &Permissions) -> v1::ParticipantPermission {
 /// `InvalidArgument` naming a source that is not one.
 pub(super) fn grants(
     room: String,
-    permission: v1::ParticipantPermission,
+    permission: &v1::ParticipantPermission,
 ) -> Result<VideoGrants, ApiError> {
     // Unknown sources are refused, not skipped: an empty list allows everything.
     let sources = permission.can_publish_sources.iter();

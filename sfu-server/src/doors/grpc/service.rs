@@ -74,7 +74,7 @@ impl RoomDoor {
             name: request.name,
             metadata: request.metadata,
             attributes: fields::ordered(request.attributes),
-            video: convert::grants(request.room, request.permission.unwrap_or_default())?,
+            video: convert::grants(request.room, &request.permission.unwrap_or_default())?,
             ttl,
         })?;
         Ok(v1::CreateJoinTokenResponse {

@@ -20,7 +20,7 @@ use tonic_types::StatusExt;
 use super::*;
 use crate::auth::VideoGrants;
 use crate::doors::recording::{self, Recording, keys, token};
-use crate::rooms::{LeaveReason, NewTrack, Notice, TrackSource};
+use crate::rooms::{LeaveReason, NewTrack, Notice, SessionHandle, TrackSource};
 use crate::shutdown::Latch;
 
 struct Served {
@@ -97,6 +97,15 @@ fn admin(room: &str) -> VideoGrants {
     }
 }
 
+const NEGATIVE: Option<prost_types::Duration> = Some(prost_types::Duration {
+    seconds: -1,
+    nanos: 0,
+});
+
+fn long(length: usize) -> String {
+    "x".repeat(length)
+}
+
 /// The code and the reason for programs.
 fn refusal<T: std::fmt::Debug>(result: Result<T, Status>) -> (Code, String) {
     let status = result.unwrap_err();
@@ -161,10 +170,7 @@ async fn a_room_lives_from_its_making_to_its_end() {
     assert_eq!((made.max_participants, made.num_participants), (7, 0));
     assert_eq!(made.empty_timeout.unwrap().seconds, 90);
     assert_eq!(made.departure_timeout.unwrap().seconds, 20);
-    let age = SystemTime::now()
-        .duration_since(made.creation_time.unwrap().try_into().unwrap())
-        .unwrap_or_default();
-    assert!(age < Duration::from_secs(3600), "made {age:?} ago");
+    assert!(made.creation_time.is_some());
 
     // Made again, it is the same.
     let again = served
@@ -214,10 +220,8 @@ async fn a_room_lives_from_its_making_to_its_end() {
     assert!(served.rooms.list_rooms(&[]).is_empty());
 }
 
-#[tokio::test]
-async fn participants_are_listed_whole_and_can_be_removed() {
-    let mut served = serve().await;
-    let mut ann = recording::join(&served.rooms, "kitchen", "ann");
+/// Announces a muted camera and lets the engine say that its section is agreed on.
+fn publish_camera(served: &Served, session: &SessionHandle) {
     let track = NewTrack {
         cid: "cam".to_owned(),
         kind: MediaKind::Video,
@@ -231,7 +235,7 @@ async fn participants_are_listed_whole_and_can_be_removed() {
         stereo: false,
         disable_dtx: false,
     };
-    ann.session.add_track(track).unwrap();
+    session.add_track(track).unwrap();
     let announced = served
         .workers
         .commands()
@@ -248,6 +252,13 @@ async fn participants_are_listed_whole_and_can_be_removed() {
             mid,
         },
     );
+}
+
+#[tokio::test]
+async fn participants_are_listed_whole_and_can_be_removed() {
+    let mut served = serve().await;
+    let mut ann = recording::join(&served.rooms, "kitchen", "ann");
+    publish_camera(&served, &ann.session);
 
     let listed = served
         .client
@@ -353,7 +364,11 @@ async fn lists_come_page_by_page() {
         .into_inner()
         .rooms;
     assert_eq!(some.len(), 1);
+}
 
+#[tokio::test]
+async fn participants_come_page_by_page_in_the_order_of_their_arrival() {
+    let mut served = serve().await;
     let _here: Vec<_> = ["p", "q", "r"]
         .map(|who| recording::join(&served.rooms, "a", who))
         .into();
@@ -528,11 +543,6 @@ async fn each_call_needs_its_own_grant() {
 async fn a_bad_field_is_named() {
     let mut served = serve().await;
     let client = &mut served.client;
-    let negative = Some(prost_types::Duration {
-        seconds: -1,
-        nanos: 0,
-    });
-    let long = |length: usize| "x".repeat(length);
     for (request, field) in [
         (a_room(""), "name"),
         (a_room(&long(257)), "name"),
@@ -546,14 +556,14 @@ async fn a_bad_field_is_named() {
         ),
         (
             v1::CreateRoomRequest {
-                empty_timeout: negative,
+                empty_timeout: NEGATIVE,
                 ..a_room("a")
             },
             "empty_timeout",
         ),
         (
             v1::CreateRoomRequest {
-                departure_timeout: negative,
+                departure_timeout: NEGATIVE,
                 ..a_room("a")
             },
             "departure_timeout",
@@ -564,6 +574,13 @@ async fn a_bad_field_is_named() {
             field
         );
     }
+    assert!(served.rooms.list_rooms(&[]).is_empty());
+}
+
+#[tokio::test]
+async fn a_bad_reference_or_page_is_named() {
+    let mut served = serve().await;
+    let client = &mut served.client;
     let request = with(
         list(),
         v1::GetRoomRequest {
@@ -609,81 +626,46 @@ async fn a_bad_field_is_named() {
         blamed(client.remove_participant(with(admin("a"), who)).await),
         "identity"
     );
+}
 
-    let good = || v1::CreateJoinTokenRequest {
-        room: "a".into(),
-        identity: "ann".into(),
-        ..Default::default()
-    };
-    let unknown_source = v1::ParticipantPermission {
-        can_publish_sources: vec![99],
-        ..Default::default()
-    };
-    let pairs = [("k".to_owned(), long(16_384))].into();
-    for (request, field) in [
+#[tokio::test]
+async fn a_bad_field_of_a_join_token_is_named() {
+    let mut served = serve().await;
+    let mut good = v1::CreateJoinTokenRequest::default();
+    (good.room, good.identity) = ("a".to_owned(), "ann".to_owned());
+    type Spoil = fn(&mut v1::CreateJoinTokenRequest);
+    let cases: [(Spoil, &str); 9] = [
+        (|bad| bad.room = String::new(), "room"),
+        (|bad| bad.identity = String::new(), "identity"),
+        (|bad| bad.identity = long(257), "identity"),
+        (|bad| bad.name = long(257), "name"),
+        (|bad| bad.metadata = long(16_385), "metadata"),
         (
-            v1::CreateJoinTokenRequest {
-                room: String::new(),
-                ..good()
-            },
-            "room",
-        ),
-        (
-            v1::CreateJoinTokenRequest {
-                identity: String::new(),
-                ..good()
-            },
-            "identity",
-        ),
-        (
-            v1::CreateJoinTokenRequest {
-                name: long(257),
-                ..good()
-            },
-            "name",
-        ),
-        (
-            v1::CreateJoinTokenRequest {
-                metadata: long(16_385),
-                ..good()
-            },
-            "metadata",
-        ),
-        (
-            v1::CreateJoinTokenRequest {
-                attributes: pairs,
-                ..good()
-            },
+            |bad| drop(bad.attributes.insert("k".into(), long(16_384))),
             "attributes",
         ),
+        (|bad| bad.ttl = NEGATIVE, "ttl"),
         (
-            v1::CreateJoinTokenRequest {
-                ttl: negative,
-                ..good()
-            },
+            |bad| bad.ttl = Some(prost_types::Duration::default()),
             "ttl",
         ),
         (
-            v1::CreateJoinTokenRequest {
-                ttl: Some(Default::default()),
-                ..good()
-            },
-            "ttl",
-        ),
-        (
-            v1::CreateJoinTokenRequest {
-                permission: Some(unknown_source),
-                ..good()
-            },
+            // Skipped as unknown, it would leave the empty list, which allows everything.
+            |bad| bad.permission.get_or_insert_default().can_publish_sources = vec![99],
             "permission.can_publish_sources",
         ),
-    ] {
+    ];
+    for (spoil, field) in cases {
+        let mut request = good.clone();
+        spoil(&mut request);
+        let request = with(admin("a"), request);
         assert_eq!(
-            blamed(client.create_join_token(with(admin("a"), request)).await),
+            blamed(served.client.create_join_token(request).await),
             field
         );
     }
-    assert!(served.rooms.list_rooms(&[]).is_empty());
+    let request = with(admin("a"), good);
+    served.client.create_join_token(request).await.unwrap();
 }
 
 #[tokio::test]

@@ -106,7 +106,23 @@ pub(super) fn join(joined: &Joined) -> proto::JoinResponse {
     }
 }
 
-pub(super) fn server_info() -> proto::ServerInfo {
+/// The first message of a session that is taken up again.
+pub(super) fn reconnect() -> proto::ReconnectResponse {
+    proto::ReconnectResponse {
+        server_info: Some(server_info()),
+        ..Default::default()
+    }
+}
+
+/// How things are now, for a session that is taken up again.
+pub(super) fn catch_up(joined: &Joined) -> proto::ParticipantUpdate {
+    let all = joined.departed.iter().chain(&joined.others);
+    proto::ParticipantUpdate {
+        participants: all.map(participant).collect(),
+    }
+}
+
+fn server_info() -> proto::ServerInfo {
     proto::ServerInfo {
         edition: proto::server_info::Edition::Standard.into(),
         version: env!("CARGO_PKG_VERSION").to_owned(),

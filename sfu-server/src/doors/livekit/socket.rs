@@ -81,33 +81,45 @@ async fn join(
     socket: &mut WebSocket,
     admitted: Admitted,
 ) -> Result<Signalling, Closing> {
-    if admitted.resumes.is_some() {
-        let leave = convert::leave(LeaveReason::StateMismatch);
-        let _ = write(socket, Told::Leave(leave), false).await;
-        return Err(Closing::JoinRefused);
-    }
     let (room, identity) = (
         admitted.params.room.clone(),
         admitted.params.identity.clone(),
     );
-    let joined = match door.0.rooms.join(&admitted.params) {
+    let (joined, refusal) = match &admitted.resumes {
+        Some(sid) => {
+            let mismatch = convert::leave(LeaveReason::StateMismatch);
+            (door.0.rooms.resume(&admitted.params, sid), mismatch)
+        }
+        None => (door.0.rooms.join(&admitted.params), convert::join_refused()),
+    };
+    let joined = match joined {
         Ok(joined) => joined,
         Err(error) => {
             tracing::info!(%room, %identity, %error, "join refused");
-            let _ = write(socket, Told::Leave(convert::join_refused()), false).await;
+            let _ = write(socket, Told::Leave(refusal), false).await;
             return Err(Closing::JoinRefused);
         }
     };
-    let first = Told::Join(convert::join(&joined));
+    let resumed = admitted.resumes.is_some();
+    let first = if resumed {
+        vec![
+            Told::Reconnect(convert::reconnect()),
+            Told::Update(convert::catch_up(&joined)),
+        ]
+    } else {
+        vec![Told::Join(convert::join(&joined))]
+    };
     let mut signalling = Signalling {
         ending: joined.notices.ending(),
         session: joined.session,
         notices: joined.notices,
         rate: TokenBucket::new(RATE, Instant::now()),
         json: false,
-        answered: false,
+        answered: resumed,
     };
-    signalling.tell(socket, first).await?;
+    for told in first {
+        signalling.tell(socket, told).await?;
+    }
     for track in admitted.tracks {
         let outcome = requests::add_track(&signalling.session, track);
         signalling.follow(socket, outcome).await?;

@@ -653,6 +653,31 @@ async fn a_session_that_is_not_there_any_more_is_joined_anew() {
 }
 
 #[tokio::test]
+async fn an_interrupted_socket_is_followed_by_another() {
+    let server = Server::start().await;
+    let (mut older, joined) = server.join("ann").await;
+    let (_bob, _) = server.join("bob").await;
+    let request = proto::JoinRequest {
+        reconnect: true,
+        participant_sid: joined.participant.unwrap().sid,
+        ..join_request()
+    };
+    let mut ann = server
+        .dial(&query(&server.token("ann"), &request))
+        .await
+        .unwrap();
+    let Told::Reconnect(reconnect) = ann.told().await else {
+        panic!()
+    };
+    assert_eq!(reconnect.server_info.unwrap().protocol, 17);
+    assert_eq!(ann.update().await.identity, "bob");
+    assert_eq!(older.closed().await, (1000, "session_ended".into()));
+    ann.ask(Ask::Ping(1)).await;
+    assert!(matches!(ann.told().await, Told::Pong(_)));
+    assert_eq!(server.rooms.list_participants("kitchen").unwrap().len(), 2);
+}
+
+#[tokio::test]
 async fn publishing_without_the_right_is_answered() {
     let server = Server::start().await;
     let video = VideoGrants {

@@ -1,0 +1,115 @@
+//! A participant whose signalling was interrupted takes its session up again.
+//!
+//! Nothing that was told meanwhile is kept for it: it is told how things are now, which makes up
+//! for all of it. What was asked of the engine is asked again by the client's next offer.
+
+use std::sync::Arc;
+
+use sfu_core::id::ParticipantId;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+use super::info::ParticipantInfo;
+use super::join::{JoinParams, Joined, Notices};
+use super::limits;
+use super::notice::Notice;
+use super::room::{Room, State};
+use super::session::SessionHandle;
+use super::{Rooms, no_participant, no_room};
+use crate::error::ApiError;
+
+impl Rooms {
+    /// Takes up the session `sid` of the identity that `params` proves. Its older hold is void; its
+    /// tracks and subscriptions stand; permissions and metadata are those it joined with.
+    ///
+    /// # Errors
+    /// `NotFound` if the session is over: the client must join anew. `RateLimited` by address.
+    pub fn resume(&self, params: &JoinParams, sid: &str) -> Result<Joined, ApiError> {
+        let now = Instant::now();
+        self.count_join(params.address, now)?;
+        let room = self.0.registry.named(&params.room).ok_or_else(no_room)?;
+        room.with(|state| {
+            let id = state.identities.get(params.identity.as_str()).copied();
+            let id = id.filter(|id| state.participants[id].sid == sid);
+            let id = id.ok_or_else(no_participant)?;
+            state.resume(&room, id, now).ok_or_else(no_participant)
+        })
+    }
+}
+
+impl State {
+    fn resume(&mut self, room: &Arc<Room>, id: ParticipantId, now: Instant) -> Option<Joined> {
+        let (outbox, queue) = mpsc::channel(limits::OUTBOX);
+        let (ended, watched) = watch::channel(None);
+        let participant = self.participants.get_mut(&id)?;
+        participant.outbox = outbox;
+        participant.ended = ended;
+        participant.holds += 1;
+        participant.signalling_lost = None;
+        participant.pending_offers = 0;
+        let holds = participant.holds;
+        let me = participant.info(&self.tracks);
+        tracing::info!(room = %self.name, identity = %me.identity, participant = %me.sid, "resumed");
+        // The sids of tracks that wait for their offer may have been lost on the way.
+        let tracks = participant.tracks.iter();
+        let unbound = tracks.filter_map(|track| self.tracks.get(track));
+        let unbound = unbound.filter(|track| track.info.mid.is_none());
+        let published: Vec<_> = unbound
+            .map(|track| Notice::TrackPublished {
+                cid: track.cid.clone(),
+                track: Arc::new(track.info.clone()),
+            })
+            .collect();
+        for notice in published {
+            self.tell(id, notice);
+        }
+        Some(Joined {
+            session: SessionHandle::new(Arc::clone(room), id, holds, &me),
+            notices: Notices::new(queue, watched),
+            room: self.info(),
+            me,
+            others: self.others(id),
+            departed: self.departed_lately(now),
+        })
+    }
+
+    /// Everyone but `me`, without hidden ones.
+    pub(super) fn others(&self, me: ParticipantId) -> Vec<ParticipantInfo> {
+        let others = self.participants.iter();
+        let shown = others.filter(|(id, one)| **id != me && !one.permissions.hidden);
+        shown.map(|(_, one)| one.info(&self.tracks)).collect()
+    }
+
+    pub(super) fn remember_departed(&mut self, info: &ParticipantInfo) {
+        if info.permissions.hidden {
+            return;
+        }
+        if self.departed.len() >= limits::MAX_DEPARTED {
+            self.departed.pop_front();
+        }
+        // Who it was is all that is needed of it.
+        let slim = ParticipantInfo {
+            metadata: String::new(),
+            attributes: std::collections::BTreeMap::new(),
+            tracks: Vec::new(),
+            ..info.clone()
+        };
+        self.departed.push_back((Instant::now(), slim));
+    }
+
+    /// Who left lately and is not back.
+    fn departed_lately(&self, now: Instant) -> Vec<ParticipantInfo> {
+        let departed = self.departed.iter().filter(|(at, info)| {
+            let lately = now.saturating_duration_since(*at) <= limits::REMEMBER_DEPARTED;
+            lately && !self.identities.contains_key(info.identity.as_str())
+        });
+        departed.map(|(_, info)| info.clone()).collect()
+    }
+
+    pub(super) fn forget_departed(&mut self, now: Instant) {
+        let old = |at: Instant| now.saturating_duration_since(at) > limits::REMEMBER_DEPARTED;
+        while self.departed.front().is_some_and(|(at, _)| old(*at)) {
+            self.departed.pop_front();
+        }
+    }
+}
