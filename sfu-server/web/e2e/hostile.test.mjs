@@ -41,7 +41,7 @@ after(async () => {
   await server?.stop();
 });
 
-test('an offer without BUNDLE is refused, naming it', { timeout: 60_000 }, async () => {
+test('an offer without BUNDLE is refused, naming it', { timeout: 120_000 }, async () => {
   const client = await rawClient('unbundled');
   const offer = await client.createOffer();
   await client.sendOffer(offer.replace(/a=group:BUNDLE.*\r\n/, ''));
@@ -54,7 +54,7 @@ test('an offer without BUNDLE is refused, naming it', { timeout: 60_000 }, async
   await healthy.goesOn();
 });
 
-test('a join with an offer without BUNDLE is refused', { timeout: 60_000 }, async () => {
+test('a join with an offer without BUNDLE is refused', { timeout: 120_000 }, async () => {
   const client = await rawClient();
   const offer = (await client.createOffer()).replace(/a=group:BUNDLE.*\r\n/, '');
   const join_request = joinRequest(offer);
@@ -65,7 +65,7 @@ test('a join with an offer without BUNDLE is refused', { timeout: 60_000 }, asyn
   await healthy.goesOn();
 });
 
-test('another fingerprint in a running session is refused', { timeout: 60_000 }, async () => {
+test('another fingerprint in a running session is refused', { timeout: 120_000 }, async () => {
   const client = await rawClient('changeling');
   await client.connect();
   const offer = await client.createOffer();
@@ -80,14 +80,14 @@ test('another fingerprint in a running session is refused', { timeout: 60_000 },
   await healthy.goesOn();
 });
 
-test('an offer that sends without the right to is refused', { timeout: 60_000 }, async () => {
+test('an offer that sends without the right to is refused', { timeout: 120_000 }, async () => {
   const client = await rawClient('smuggler', { canPublish: false });
   await client.sendOffer(await client.createOffer());
   await client.isRefused(/^offer: .*publish/);
   await healthy.goesOn();
 });
 
-test('a STUN check with bad integrity is dropped', { timeout: 60_000 }, async () => {
+test('a STUN check with bad integrity is dropped', { timeout: 120_000 }, async () => {
   const stranger = await udpStranger();
   const { local, remote } = await healthy.first.page.evaluate(() => {
     const { openedConnections } = /** @type {{ openedConnections: RTCPeerConnection[] }} */ (
@@ -106,7 +106,7 @@ test('a STUN check with bad integrity is dropped', { timeout: 60_000 }, async ()
   await healthy.goesOn();
 });
 
-test('what strangers send is dropped and never answered', { timeout: 60_000 }, async () => {
+test('what strangers send is dropped and never answered', { timeout: 120_000 }, async () => {
   const stranger = await udpStranger();
   await isDropped('media_unknown_path', stranger, rtp);
   await isDropped('media_unknown_path', stranger, rtcp);
@@ -119,7 +119,7 @@ test('what strangers send is dropped and never answered', { timeout: 60_000 }, a
   await healthy.goesOn();
 });
 
-test('RTP before DTLS is dropped', { timeout: 60_000 }, async () => {
+test('RTP before DTLS is dropped', { timeout: 120_000 }, async () => {
   const client = await rawClient('hasty');
   const offer = await client.createOffer();
   const answer = await client.answer(await client.sendOffer(offer));
@@ -137,7 +137,7 @@ test('RTP before DTLS is dropped', { timeout: 60_000 }, async () => {
   await healthy.goesOn();
 });
 
-test('a panic in another room ends that room only', { timeout: 90_000 }, async () => {
+test('a panic in another room ends that room only', { timeout: 180_000 }, async () => {
   const page = await CallPage.open(browser, server.http, { room: OTHER_ROOM, name: 'Dora' });
   opened.push(page);
   await page.joined();
