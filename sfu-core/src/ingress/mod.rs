@@ -124,6 +124,23 @@ impl Ingress {
         })
     }
 
+    /// Takes note of one authentic packet that nobody is to get, as of a muted track: it is not
+    /// lost, is not asked for again, and leaves no gap in what the facts call a sequence.
+    ///
+    /// # Errors
+    ///
+    /// `Duplicate`, for a repair `RtxUseless`; `TooOld`.
+    pub fn skip(
+        &mut self,
+        now: Instant,
+        header: &RtpHeader,
+        repaired: bool,
+    ) -> Result<(), DropReason> {
+        let fresh = self.note(now, header, repaired)?;
+        self.window.skip(fresh);
+        Ok(())
+    }
+
     /// Takes note of a packet's number: in the statistics, and against the gaps.
     fn note(
         &mut self,

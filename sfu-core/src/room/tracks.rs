@@ -47,6 +47,14 @@ pub struct Track {
     pub routes: Vec<Route>,
 }
 
+impl Track {
+    /// The encoding that subscriptions aim at; `None` while there is nothing to send.
+    #[must_use]
+    pub fn target(&self) -> Option<u8> {
+        self.best.filter(|_| !self.announcement.muted)
+    }
+}
+
 /// A room's tracks.
 #[derive(Debug, Default)]
 pub struct Tracks {

@@ -45,9 +45,7 @@ pub(super) fn rtp(
     let Some(track) = room.tracks.get(stream.track) else {
         return Err(DropReason::StreamUnknown);
     };
-    if track.announcement.muted {
-        return Err(DropReason::NotPermitted);
-    }
+    let muted = track.announcement.muted;
     let ingress = track.encodings[usize::from(stream.encoding)].ok_or(DropReason::StreamUnknown)?;
     let publishing = &mut room.peers[index].ingresses[ingress];
     let arrival = Arrival {
@@ -56,11 +54,15 @@ pub(super) fn rtp(
         packet,
         audio_level,
     };
-    let (packet, facts) = if stream.rtx {
-        repaired(shared, room.key, publishing, &arrival)?
-    } else {
-        received(shared, room.key, publishing, &arrival)?
-    };
+    if muted {
+        let (header, _) = original(publishing, &arrival, stream.rtx)?;
+        publishing.ingress.skip(now, &header, stream.rtx)?;
+        return Err(DropReason::NotPermitted);
+    }
+    let (packet, facts) = store(shared, room.key, publishing, &arrival, stream.rtx)?;
+    if stream.rtx {
+        shared.stats.rtx_in += 1;
+    }
     forward::forward(shared, room, now, stream, packet, &facts);
     Ok(())
 }
@@ -75,54 +77,33 @@ struct Arrival<'p> {
 
 type Stored = (PacketRef, PacketFacts);
 
-/// A media packet: received, stored, remembered for repairs.
-fn received(
-    shared: &mut Shared,
-    room: usize,
-    publishing: &mut Publishing,
-    arrival: &Arrival<'_>,
-) -> Result<Stored, DropReason> {
-    let payload = arrival.header.payload_range(arrival.packet.len());
-    store(
-        shared,
-        room,
-        publishing,
-        arrival,
-        &arrival.header,
-        &arrival.packet[payload],
-        false,
-    )
-}
-
-/// An RTX packet (RFC 4588 section 4): the original it carries, if that is still missing.
-fn repaired(
-    shared: &mut Shared,
-    room: usize,
-    publishing: &mut Publishing,
-    arrival: &Arrival<'_>,
-) -> Result<Stored, DropReason> {
-    let payload = arrival.header.payload_range(arrival.packet.len());
+/// The packet itself, or the one that a repair carries (RFC 4588 section 4): header and payload.
+fn original<'p>(
+    publishing: &Publishing,
+    arrival: &Arrival<'p>,
+    is_repair: bool,
+) -> Result<(RtpHeader, &'p [u8]), DropReason> {
+    let payload = &arrival.packet[arrival.header.payload_range(arrival.packet.len())];
+    if !is_repair {
+        return Ok((arrival.header, payload));
+    }
     let media = (publishing.ssrc, publishing.payload_type);
-    let (header, original) = rtx::unwrap(&arrival.header, &arrival.packet[payload], media)
-        .ok_or(DropReason::PaddingOnly)?;
-    let stored = store(shared, room, publishing, arrival, &header, original, true)?;
-    shared.stats.rtx_in += 1;
-    Ok(stored)
+    rtx::unwrap(&arrival.header, payload, media).ok_or(DropReason::PaddingOnly)
 }
 
+/// Receives one packet, stores it, and keeps it for repairs.
 fn store(
     shared: &mut Shared,
     room: usize,
     publishing: &mut Publishing,
     arrival: &Arrival<'_>,
-    header: &RtpHeader,
-    payload: &[u8],
-    repaired: bool,
+    is_repair: bool,
 ) -> Result<Stored, DropReason> {
+    let (header, payload) = original(publishing, arrival, is_repair)?;
     let (now, level, padding) = (arrival.now, arrival.audio_level, arrival.header.padding_len);
     let facts = publishing
         .ingress
-        .receive(now, header, padding, payload, level, repaired)?;
+        .receive(now, &header, padding, payload, level, is_repair)?;
     // Padding is not forwarded: the stored bytes end where the payload ends.
     let end = usize::from(facts.payload_start) + payload.len();
     let bytes = arrival.packet.get(..end).ok_or(DropReason::RtpMalformed)?;

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::peer::{Peer, SectionUse};
-use super::{Room, Shared, Worker, negotiation, sections};
+use super::{Room, Shared, Worker, forward, negotiation, sections};
 use crate::command::{Command, TrackAnnouncement};
 use crate::config::{MAX_SUBSCRIPTIONS_PER_PARTICIPANT, MAX_TRACKS_PER_PARTICIPANT};
 use crate::id::{ParticipantId, TrackId};
@@ -46,10 +46,8 @@ impl Worker {
                 });
             }
             Command::SetTrackMuted { track, muted } => {
-                self.with_track(track, |_, room, index| {
-                    if let Some(track) = room.tracks.get_mut(index) {
-                        track.announcement.muted = muted;
-                    }
+                self.with_track(track, |shared, room, index| {
+                    forward::set_muted(shared, room, index, muted, now);
                 });
             }
             Command::Subscribe { participant, track } => {

@@ -172,7 +172,9 @@ pub(super) fn request_keyframe(
     encoding: u8,
     now: Instant,
 ) {
-    let Some(track) = room.tracks.get(track) else {
+    let track = room.tracks.get(track);
+    // A muted source has no pictures: it would be asked for as long as it is muted.
+    let Some(track) = track.filter(|track| !track.announcement.muted) else {
         return;
     };
     let slot = track

@@ -107,19 +107,54 @@ fn set_best(room: &mut Room, track_index: TrackIndex, best: Option<u8>) {
     };
     tracing::debug!(room = %room.id, track = %track.id, from = track.best, to = best, "encoding");
     let former = std::mem::replace(&mut track.best, best);
-    let dead = former.and_then(|former| track.encodings[usize::from(former)]);
-    let publisher = track.publisher;
-    if let Some(publishing) = dead.and_then(|key| room.peers[publisher].ingresses.get_mut(key)) {
-        // Nobody waits for it any longer, and Chromium answers a request for an encoding that it
-        // has turned off by keyframes on all others.
+    if let Some(former) = former {
+        cancel_keyframe(room, track_index, former);
+    }
+    aim(room, track_index);
+}
+
+/// Nobody waits for an encoding's keyframe any longer. Chromium answers a request for an encoding
+/// that it has turned off by keyframes on all others.
+fn cancel_keyframe(room: &mut Room, track: TrackIndex, encoding: u8) {
+    let Some(track) = room.tracks.get(track) else {
+        return;
+    };
+    let key = track.encodings[usize::from(encoding)];
+    let ingresses = &mut room.peers[track.publisher].ingresses;
+    if let Some(publishing) = key.and_then(|key| ingresses.get_mut(key)) {
         publishing.ingress.cancel_keyframe();
     }
-    let Some(track) = room.tracks.get(track_index) else {
+}
+
+/// Tells every subscription of a track which encoding it is to send.
+fn aim(room: &mut Room, track: TrackIndex) {
+    let Some(track) = room.tracks.get(track) else {
         return;
     };
     for route in &track.routes {
         let egress = &mut room.peers[route.peer].egresses[route.egress].egress;
-        egress.set_target(best);
+        egress.set_target(track.target());
+    }
+}
+
+/// Mutes a track or lets it go on. What comes meanwhile is received and given up, so that nothing
+/// is missing afterwards; pictures then start at a keyframe.
+pub(super) fn set_muted(
+    shared: &mut Shared,
+    room: &mut Room,
+    track_index: TrackIndex,
+    muted: bool,
+    now: Instant,
+) {
+    let Some(track) = room.tracks.get_mut(track_index) else {
+        return;
+    };
+    track.announcement.muted = muted;
+    let best = track.best;
+    aim(room, track_index);
+    match best {
+        Some(best) if muted => cancel_keyframe(room, track_index, best),
+        _ => request_best(shared, room, track_index, now),
     }
 }
 

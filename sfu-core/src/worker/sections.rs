@@ -82,7 +82,7 @@ fn bind_subscription(
         first_tl0: (shared.rng.next_u32() & 0xff) as u8,
         rtx_first_sequence: random_u16(&mut shared.rng),
     });
-    egress.set_target(track.best);
+    egress.set_target(track.target());
     let key = peer.egresses.insert(Sending {
         track: track_index,
         egress,
