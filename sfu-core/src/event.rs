@@ -54,7 +54,7 @@ pub enum Event {
     Connected {
         /// Whose transport.
         participant: ParticipantId,
-        /// The path that was nominated.
+        /// Where media goes: the nominated path, or the checked one until there is a nomination.
         path: Path,
         /// The SRTP profile's IANA name.
         srtp_profile: &'static str,

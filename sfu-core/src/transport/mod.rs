@@ -268,7 +268,7 @@ impl Transport {
             None => {}
             Some(DtlsFact::Connected(keys)) => {
                 // DTLS is only taken by, and timed out on, a transport with a path.
-                if let Some(path) = self.ice.control_path() {
+                if let Some(path) = self.ice.select_for_media() {
                     self.events.push_back(TransportEvent::Connected {
                         srtp_profile: keys.sender.profile().name(),
                         path,

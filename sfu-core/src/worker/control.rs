@@ -2,22 +2,12 @@
 
 use std::time::Instant;
 
-use slab::Slab;
-
-use super::peer::{Peer, Requested, SectionUse};
-use super::rtcp_queue::RtcpQueue;
-use super::streams::Streams;
-use super::{PeerKey, Room, Shared, Worker, forward, negotiation};
-use crate::bandwidth::pacer::Pacer;
-use crate::command::{Command, MediaPermissions, TrackAnnouncement};
+use super::peer::{Peer, SectionUse};
+use super::{Room, Shared, Worker, forward, negotiation, sections};
+use crate::command::{Command, TrackAnnouncement};
 use crate::config::{MAX_SUBSCRIPTIONS_PER_PARTICIPANT, MAX_TRACKS_PER_PARTICIPANT};
-use crate::id::{ParticipantId, RoomId, Ssrc, TrackId};
-use crate::ingress::twcc_recorder::TwccRecorder;
-use crate::media::send_batch::MAX_DATAGRAM;
-use crate::media::session::ExtensionMap;
-use crate::room::tracks::{PeerIndex, TrackIndex, Tracks};
-use crate::transport::Transport;
-use rand_core::Rng;
+use crate::id::{ParticipantId, TrackId};
+use crate::room::tracks::{PeerIndex, TrackIndex};
 
 impl Worker {
     /// Carries out one command. What it leads to is in the next [`Worker::poll_event`] and
@@ -112,132 +102,6 @@ impl Worker {
             }
         });
     }
-
-    fn add_participant(
-        &mut self,
-        now: Instant,
-        id: RoomId,
-        participant: ParticipantId,
-        permissions: MediaPermissions,
-    ) {
-        if self.shared.participants.contains_key(&participant) {
-            return;
-        }
-        let key = *self.room_keys.entry(id).or_insert_with(|| {
-            let entry = self.rooms.vacant_entry();
-            let key = entry.key();
-            entry.insert(Room {
-                id,
-                key,
-                peers: Slab::new(),
-                tracks: Tracks::default(),
-            });
-            key
-        });
-        self.in_room(key, |shared, room| {
-            let peer = new_peer(shared, participant, permissions, now);
-            let index = room.peers.insert(peer);
-            let key = PeerKey::new(room.key, index);
-            shared.participants.insert(participant, key);
-            shared
-                .lookup
-                .set_ufrags(key, room.peers[index].transport.local_ufrags());
-            if let Some(at) = room.peers[index].transport.poll_timeout() {
-                shared.timers.arm(key, at);
-            }
-        });
-    }
-
-    fn remove_participant(&mut self, participant: ParticipantId) {
-        let Some(&key) = self.shared.participants.get(&participant) else {
-            return;
-        };
-        let emptied = self.in_room(key.room(), |shared, room| {
-            remove_peer(shared, room, key.peer());
-            room.peers.is_empty()
-        });
-        if emptied == Some(true) {
-            self.drop_room(key.room());
-        }
-    }
-
-    fn close_room(&mut self, id: RoomId) {
-        let Some(&key) = self.room_keys.get(&id) else {
-            return;
-        };
-        self.in_room(key, |shared, room| {
-            let peers: Vec<_> = room.peers.iter().map(|(index, _)| index).collect();
-            for index in peers {
-                remove_peer(shared, room, index);
-            }
-        });
-        self.drop_room(key);
-    }
-
-    fn drop_room(&mut self, key: usize) {
-        if let Some(room) = self.rooms.try_remove(key) {
-            self.forget_room(&room);
-        }
-    }
-}
-
-fn new_peer(
-    shared: &mut Shared,
-    id: ParticipantId,
-    permissions: MediaPermissions,
-    now: Instant,
-) -> Peer {
-    let settings = &shared.settings;
-    let (worker, identity) = (settings.worker, &settings.identity);
-    Peer {
-        id,
-        permissions,
-        transport: Transport::new(now, worker, identity, &settings.transport, &mut shared.rng),
-        sections: Vec::new(),
-        extensions: ExtensionMap::default(),
-        streams: Streams::default(),
-        ingresses: Slab::new(),
-        egresses: Slab::new(),
-        pacer: Pacer::default(),
-        rtcp: RtcpQueue::default(),
-        rtcp_ssrc: Ssrc(shared.rng.next_u32() | 1),
-        arrivals: TwccRecorder::new(now),
-        waiting: Vec::new(),
-        requested: Requested::default(),
-        next_report: now,
-        session_version: 0,
-        dirty: false,
-    }
-}
-
-/// Ends a participant: its tracks, its subscriptions, its entries in the worker's tables.
-fn remove_peer(shared: &mut Shared, room: &mut Room, index: PeerIndex) {
-    let tracks: Vec<_> = room.tracks.of_publisher(index).collect();
-    for track in tracks {
-        remove_track(shared, room, track);
-    }
-    let Some(mut peer) = room.peers.try_remove(index) else {
-        return;
-    };
-    for (_, sending) in &peer.egresses {
-        room.tracks.remove_route(sending.track, index);
-    }
-    peer.release_packets(&mut shared.pool);
-    say_goodbye(shared, &mut peer);
-    let key = PeerKey::new(room.key, index);
-    shared.participants.remove(&peer.id);
-    shared.lookup.remove(key);
-    shared.timers.cancel(key);
-    shared.dirty.retain(|other| *other != key);
-}
-
-/// Closes DTLS, so that the browser need not wait for its consent to run out.
-fn say_goodbye(shared: &mut Shared, peer: &mut Peer) {
-    peer.transport.close();
-    let mut datagram = [0; MAX_DATAGRAM];
-    while let Some((path, len)) = peer.transport.poll_datagram(&mut datagram) {
-        shared.farewells.push_back((path, datagram[..len].to_vec()));
-    }
 }
 
 fn announce(
@@ -321,7 +185,7 @@ fn subscribe(shared: &mut Shared, room: &mut Room, index: PeerIndex, id: TrackId
         return;
     }
     peer.waiting.push(id);
-    negotiation::ask_for_offer(shared, room, index);
+    sections::ask_for_offer(shared, room, index);
 }
 
 fn unsubscribe(shared: &mut Shared, room: &mut Room, index: PeerIndex, id: TrackId) {

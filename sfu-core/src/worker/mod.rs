@@ -1,18 +1,22 @@
 //! One CPU core's state, and the corridor that alone walks between the rooms.
 //!
-//! Each leg of a packet's walk has its own file: [`inbound`], [`streams`], [`forward`],
-//! [`outbound`]; [`feedback`] carries RTCP's facts backwards, [`control`] and [`negotiation`] obey
-//! the control plane, [`timers`] keeps the deadlines. All work on behalf of one room runs inside
+//! Each leg of a packet's walk has its own file: [`inbound`], [`arrival`] with [`streams`],
+//! [`forward`], [`outbound`]; [`feedback`] carries RTCP's facts backwards; [`control`] with
+//! [`membership`], and [`negotiation`] with [`sections`], obey the control plane; [`timers`] keeps
+//! the deadlines. All work on behalf of one room runs inside
 //! [`Worker::in_room`], which contains a panic to that room.
 
+mod arrival;
 mod control;
 mod feedback;
 mod forward;
 mod inbound;
+mod membership;
 mod negotiation;
 mod outbound;
 mod peer;
 mod rtcp_queue;
+mod sections;
 mod settings;
 mod stats;
 mod streams;

@@ -32,10 +32,15 @@ impl Meeting {
         let Some(last) = source.published.last() else {
             return vec![Violation::Nothing];
         };
-        let mut wrong = oracle::frames(&source.published, &received, last.at - TAIL, !audio);
+        let until = last.at - TAIL;
+        let mut wrong = oracle::frames(&source.published, &received, until, !audio);
+        let due = source.published.iter().rfind(|frame| frame.at <= until);
+        let number = due.map_or(0, |frame| frame.tag.number);
         if !audio {
             wrong.extend(match client.streams.get(&source.track) {
-                Some(streams) => oracle::video_packets(&client.packets, *streams, SWITCH_TOLERANCE),
+                Some(streams) => {
+                    oracle::video_packets(&client.packets, *streams, number, SWITCH_TOLERANCE)
+                }
                 None => vec![Violation::Nothing],
             });
         }

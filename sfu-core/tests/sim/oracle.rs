@@ -114,11 +114,25 @@ struct Slot<'s> {
 }
 
 /// Judges the packets of one video stream: sequence numbers, timestamps, picture ids and markers go
-/// on over repairs and over switches of the encoding. Timestamps may be off by `tolerance` ticks
+/// on over repairs and over switches of the encoding, up to the frame `until_number`. Timestamps may
+/// be off by `tolerance` ticks
 /// where the encoding changes, and not at all elsewhere.
-pub(crate) fn video_packets(seen: &[Seen], streams: Streams, tolerance: u32) -> Vec<Violation> {
+pub(crate) fn video_packets(
+    seen: &[Seen],
+    streams: Streams,
+    until_number: u32,
+    tolerance: u32,
+) -> Vec<Violation> {
     let mut wrong = Vec::new();
-    let slots = slots(seen, streams, &mut wrong);
+    let mut slots = slots(seen, streams, &mut wrong);
+    let due = slots.iter().rposition(|slot| {
+        let tag = first_fragment(slot.payload);
+        tag.is_some_and(|tag| tag.number <= until_number)
+    });
+    let Some(last_timestamp) = due.map(|at| slots[at].timestamp) else {
+        return vec![Violation::Nothing];
+    };
+    slots.retain(|slot| slot.timestamp.wrapping_sub(last_timestamp).cast_signed() <= 0);
     let (Some(first), Some(last)) = (slots.first(), slots.last()) else {
         return vec![Violation::Nothing];
     };
@@ -150,6 +164,16 @@ pub(crate) fn video_packets(seen: &[Seen], streams: Streams, tolerance: u32) -> 
         before = Some((picture, slot.marker));
     }
     wrong
+}
+
+/// The tag in a packet that starts a frame.
+fn first_fragment(payload: &[u8]) -> Option<frame::FrameTag> {
+    let descriptor = sfu_core::wire::codec::vp8::parse(payload)?;
+    let inside = &payload[usize::from(descriptor.descriptor_len)..];
+    descriptor
+        .frame_start
+        .then(|| frame::peek(inside))
+        .flatten()
 }
 
 /// What a packet says of its frame.

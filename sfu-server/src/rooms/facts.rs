@@ -86,11 +86,13 @@ impl State {
                 path,
                 srtp_profile,
             } => {
-                tracing::info!(room = %self.name, %participant, ?path, srtp_profile, "media connected");
+                let (who, from) = (self.sid_of(participant), path.remote);
+                tracing::info!(room = %self.name, participant = who, %from, srtp_profile, "media connected");
                 self.set_media(participant, Media::Connected);
             }
             Event::MediaLost { participant, loss } => {
-                tracing::info!(room = %self.name, %participant, ?loss, "media lost");
+                let who = self.sid_of(participant);
+                tracing::info!(room = %self.name, participant = who, ?loss, "media lost");
                 self.set_media(participant, Media::Lost(Instant::now()));
             }
             Event::TrackBound { track, mid } => self.track_bound(track, mid),
@@ -123,6 +125,13 @@ impl State {
         if let Some(participant) = self.participants.get_mut(&id) {
             participant.pending_offers = participant.pending_offers.saturating_sub(1);
         }
+    }
+
+    /// A participant's sid for the log; empty for one who is gone.
+    fn sid_of(&self, id: ParticipantId) -> &str {
+        self.participants
+            .get(&id)
+            .map_or("", |participant| &participant.sid)
     }
 
     fn set_media(&mut self, id: ParticipantId, media: Media) {

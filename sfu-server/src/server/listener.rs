@@ -11,7 +11,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::http::Request;
+use axum::http::{Request, StatusCode};
+use axum::response::IntoResponse;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -30,6 +31,11 @@ const MAX_CONNECTIONS: u32 = 16_384;
 /// How long the head of a request may take to arrive. Higher: silent strangers hold a connection
 /// for longer. Lower: people on very poor links are cut off. Idle connections end by it too.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// How long a request's answer may take to begin, its body's arrival included. Higher: who sends a
+/// body drop by drop holds a connection for longer. Lower: people on very poor links are refused.
+/// WebSockets and streamed answers begin at once and may last.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Largest head of a request, in bytes. A join carries its token and its compressed offer in the
 /// URL. Higher: strangers make the server hold more. Lower: joins of people who publish much fail.
@@ -81,7 +87,11 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
 async fn connection(stream: Placed, peer: SocketAddr, router: Router, stop: Latch) {
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
-        router.clone().call(request.map(Body::new))
+        let answering = router.clone().call(request.map(Body::new));
+        async move {
+            let answer = tokio::time::timeout(ANSWER_TIMEOUT, answering).await;
+            answer.unwrap_or_else(|_| Ok(StatusCode::REQUEST_TIMEOUT.into_response()))
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

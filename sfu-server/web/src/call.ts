@@ -17,6 +17,14 @@ import { Refusal, type Words, ended } from './words';
 /** Bits spent on a pixel of the largest encoding: plain talking heads in VP8. */
 const BITS_PER_PIXEL = 0.09;
 
+/**
+ * How often the tiles are compared with the room. After a reconnection the library holds back what
+ * happens while its own attempt is still being wound up, and never tells it (livekit-client 2.23:
+ * `emitWhenConnected` keeps filling its buffer after the buffer was emptied): without a look of our
+ * own, somebody stays unseen and unheard.
+ */
+const LOOK_AGAIN_MS = 1_000;
+
 /** One stay in one room, from the connection to its end. */
 export class Call {
   readonly room: Room;
@@ -25,6 +33,7 @@ export class Call {
   private readonly devices: Devices;
   private readonly onEnded: (words: Words) => void;
   private joined = false;
+  private lookingAgain: ReturnType<typeof setInterval> | undefined;
 
   constructor(grid: Grid, devices: Devices, settings: Settings, onEnded: (words: Words) => void) {
     this.grid = grid;
@@ -49,10 +58,8 @@ export class Call {
       });
     }
     this.joined = true;
-    this.tileOf(this.room.localParticipant);
-    for (const participant of this.room.remoteParticipants.values()) {
-      this.tileOf(participant);
-    }
+    this.showEverybody();
+    this.lookingAgain = setInterval(() => this.showEverybody(), LOOK_AGAIN_MS);
     this.devices.serve(this.room);
     this.showHeadCount();
     this.offerSound();
@@ -64,19 +71,21 @@ export class Call {
 
   private listen(): void {
     const room = this.room;
-    const updateOf = (participant: Participant) => this.tileOf(participant).update();
+    const updateOf = (participant: Participant) => this.show(participant);
     const update = (_: unknown, participant: Participant) => updateOf(participant);
     const updateRemote = (_: unknown, __: unknown, participant: Participant) =>
       updateOf(participant);
 
     room
       .on(RoomEvent.ParticipantConnected, (participant) => {
-        this.tileOf(participant);
+        this.show(participant);
         this.showHeadCount();
         announce(`${displayName(participant)} joined`);
       })
       .on(RoomEvent.ParticipantDisconnected, (participant) => {
-        this.removeTile(participant.identity);
+        if (this.tiles.get(participant.identity)?.isOf(participant) === true) {
+          this.removeTile(participant.identity);
+        }
         this.showHeadCount();
         announce(`${displayName(participant)} left`);
       })
@@ -108,11 +117,15 @@ export class Call {
         }),
       );
     }
-    room.on(RoomEvent.Reconnected, () => withdraw('connection'));
+    room.on(RoomEvent.Reconnected, () => {
+      withdraw('connection');
+      this.showEverybody();
+    });
     room.on(RoomEvent.Disconnected, (reason) => this.end(reason));
   }
 
   private end(reason: DisconnectReason | undefined): void {
+    clearInterval(this.lookingAgain);
     for (const identity of [...this.tiles.keys()]) {
       this.removeTile(identity);
     }
@@ -124,11 +137,36 @@ export class Call {
     }
   }
 
+  /** Brings the tiles to who is in the room. */
+  private showEverybody(): void {
+    const { localParticipant, remoteParticipants } = this.room;
+    for (const participant of [localParticipant, ...remoteParticipants.values()]) {
+      this.show(participant);
+    }
+    for (const identity of [...this.tiles.keys()]) {
+      if (identity !== localParticipant.identity && !remoteParticipants.has(identity)) {
+        this.removeTile(identity);
+      }
+    }
+    this.showHeadCount();
+  }
+
+  /** Brings the participant's tile to its present state. */
+  private show(participant: Participant): void {
+    const { localParticipant, remoteParticipants } = this.room;
+    // The library still tells of the participants of a session that a reconnection has replaced.
+    if (participant === localParticipant || remoteParticipants.get(participant.identity) === participant) {
+      this.tileOf(participant).update();
+    }
+  }
+
   private tileOf(participant: Participant): Tile {
     const present = this.tiles.get(participant.identity);
-    if (present !== undefined) {
+    if (present?.isOf(participant) === true) {
       return present;
     }
+    // The same person in a new session, after a reconnection, is another participant.
+    this.removeTile(participant.identity);
     const tile = new Tile(participant);
     this.tiles.set(participant.identity, tile);
     this.grid.add(tile.element, participant.isLocal);

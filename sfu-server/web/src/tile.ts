@@ -27,6 +27,11 @@ export class Tile {
     this.update();
   }
 
+  /** Whether this is the tile of that very participant, not of a former session of the same person. */
+  isOf(participant: Participant): boolean {
+    return this.participant === participant;
+  }
+
   /** Brings the tile to the participant's present state. */
   update(): void {
     const name = displayName(this.participant);

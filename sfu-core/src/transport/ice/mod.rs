@@ -222,6 +222,14 @@ impl Ice {
         })
     }
 
+    /// Has media go by [`Self::control_path`] from now on, until a check nominates: that check may be
+    /// lost for seconds, and RFC 8445 section 12.1 lets any valid pair carry data before it. For the
+    /// handshake's end, which shows that the peer gets what is sent there.
+    pub(super) fn select_for_media(&mut self) -> Option<Path> {
+        self.selected = self.control_path();
+        self.selected
+    }
+
     /// Withdraws the send path once its own consent is over (RFC 7675 section 5.1 counts by path),
     /// and returns true when no path has any left.
     pub(super) fn is_consent_expired(&mut self, now: Instant) -> bool {

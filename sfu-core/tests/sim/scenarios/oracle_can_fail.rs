@@ -146,7 +146,7 @@ fn of_packets(break_it: impl FnOnce(&mut Vec<Seen>)) -> Vec<Violation> {
         mut seen, streams, ..
     } = record();
     break_it(&mut seen);
-    oracle::video_packets(&seen, streams, 0)
+    oracle::video_packets(&seen, streams, u32::MAX, 0)
 }
 
 /// Changes one byte of a packet's payload.

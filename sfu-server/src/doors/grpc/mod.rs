@@ -8,6 +8,7 @@ mod authenticate;
 mod convert;
 mod deadline;
 mod fields;
+mod incoming;
 mod page;
 mod service;
 mod status;
@@ -22,7 +23,6 @@ use sfu_control_proto::v1::room_service_server::RoomServiceServer;
 use tokio::net::TcpListener;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 use tonic_health::server::{HealthReporter, HealthService};
 
@@ -131,12 +131,7 @@ impl GrpcDoor {
             .add_service(health)
             .add_service(reflection().build_v1().expect(built))
             .add_service(reflection().build_v1alpha().expect(built))
-            .serve_with_incoming_shutdown(
-                TcpIncoming::from(listener)
-                    .with_nodelay(Some(true))
-                    .with_keepalive(Some(KEEP_ALIVE)),
-                stop,
-            )
+            .serve_with_incoming_shutdown(incoming::connections(listener, KEEP_ALIVE), stop)
             .await
     }
 }

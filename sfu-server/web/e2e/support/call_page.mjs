@@ -31,11 +31,20 @@ export class CallPage {
   static async open(browser, origin, { room, name, token }) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
     const page = await context.newPage();
-    // The sockets the page opens, kept so that a test can misbehave on one of them.
+    // The connections the page opens, kept so that a test can misbehave on one of them.
     await page.addInitScript(() => {
       /** @type {WebSocket[]} */
       const sockets = [];
-      Object.assign(window, { openedSockets: sockets });
+      /** @type {RTCPeerConnection[]} */
+      const connections = [];
+      Object.assign(window, { openedSockets: sockets, openedConnections: connections });
+      window.RTCPeerConnection = class extends RTCPeerConnection {
+        /** @param {RTCConfiguration} [configuration] */
+        constructor(configuration) {
+          super(configuration);
+          connections.push(this);
+        }
+      };
       window.WebSocket = class extends WebSocket {
         /** @param {string | URL} url @param {string | string[]} [protocols] */
         constructor(url, protocols) {

@@ -13,15 +13,17 @@ const END_MS = 10_000;
  * @property {string} grpc       `127.0.0.1:PORT`
  * @property {string} metrics    `127.0.0.1:PORT`
  * @property {number[]} media    the UDP ports
+ * @property {number} pid
  * @property {() => Promise<number | null>} stop   SIGTERM, then the exit code
  * @property {() => Promise<void>} kill            SIGKILL: the server is simply gone
  */
 
 /**
  * @param {string} name   of the test: the server's log becomes `artifacts/<name>.server.log`
+ * @param {string[]} [more]   further arguments
  * @returns {Promise<Server>}
  */
-export async function startServer(name) {
+export async function startServer(name, more = []) {
   const binary = process.env.SFU_SERVER_BIN;
   if (binary === undefined || !existsSync(binary)) {
     throw new Error(
@@ -38,6 +40,7 @@ export async function startServer(name) {
       ...['--grpc-port', '0'],
       ...['--metrics-port', '0'],
       ...['--workers', '1'],
+      ...more,
     ],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   );
@@ -53,6 +56,7 @@ export async function startServer(name) {
   const addresses = await readyLine(child, log);
   return {
     ...addresses,
+    pid: child.pid ?? 0,
     stop: async () => {
       child.kill('SIGTERM');
       const timer = setTimeout(() => child.kill('SIGKILL'), END_MS);

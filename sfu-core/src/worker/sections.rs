@@ -1,0 +1,157 @@
+//! Which section carries which track: announced tracks meet the sections that send them, waiting
+//! subscriptions the sections that are free, and the client is asked for more where they run out.
+
+use rand_core::Rng;
+
+use super::peer::{Peer, Requested, SectionUse, Sending};
+use super::{Room, Shared};
+use crate::egress::{Egress, EgressSettings};
+use crate::event::Event;
+use crate::id::TrackId;
+use crate::media::codec::MediaKind;
+use crate::media::session::SectionKind;
+use crate::room::tracks::{PeerIndex, Route};
+
+/// Ties announced tracks to the sections that now send them.
+pub(super) fn bind_published(shared: &mut Shared, room: &mut Room, index: PeerIndex) {
+    for at in 0..room.peers[index].sections.len() {
+        let section = &room.peers[index].sections[at];
+        if section.used != SectionUse::Idle || !section.offered.direction.sends() {
+            continue;
+        }
+        let Some(cid) = &section.offered.track_cid else {
+            continue;
+        };
+        let Some(track_index) = room.tracks.unbound_by_cid(index, cid) else {
+            continue;
+        };
+        let Some(track) = room.tracks.get_mut(track_index) else {
+            continue;
+        };
+        let fits = section.offered.kind == SectionKind::Media(track.kind)
+            && !section.offered.payloads.is_empty();
+        if !fits {
+            continue;
+        }
+        let mid = section.offered.mid;
+        track.mid = Some(mid);
+        shared.events.push_back(Event::TrackBound {
+            track: track.id,
+            mid,
+        });
+        room.peers[index].sections[at].used = SectionUse::Receives(track_index);
+    }
+}
+
+/// Gives free sections to the subscriptions that wait for one.
+pub(super) fn bind_waiting(shared: &mut Shared, room: &mut Room, index: PeerIndex) {
+    let waiting = std::mem::take(&mut room.peers[index].waiting);
+    for id in waiting {
+        if bind_subscription(shared, room, index, id).is_none() {
+            room.peers[index].waiting.push(id);
+        }
+    }
+}
+
+/// Gives one subscription a section and an egress; `None` when there is no free section.
+fn bind_subscription(
+    shared: &mut Shared,
+    room: &mut Room,
+    index: PeerIndex,
+    id: TrackId,
+) -> Option<()> {
+    let track_index = room.tracks.index_of(id)?;
+    let track = room.tracks.get_mut(track_index)?;
+    let publisher = room.peers.get(track.publisher)?.id;
+    let peer = room.peers.get_mut(index)?;
+    let at = peer.idle_section(track.kind)?;
+    let offered = &peer.sections[at].offered;
+    let payload = *offered.payloads.first()?;
+    let audio_level_id = offered.extensions.audio_level;
+    let ssrc = peer.unused_ssrc(&mut shared.rng);
+    let rtx_ssrc = payload.rtx.map(|_| peer.unused_ssrc(&mut shared.rng));
+    let mut egress = Egress::new(EgressSettings {
+        codec: payload.codec,
+        ssrc,
+        rtx_ssrc,
+        payload_type: payload.payload_type,
+        rtx_payload_type: payload.rtx,
+        first_sequence: random_u16(&mut shared.rng),
+        first_timestamp: shared.rng.next_u32(),
+        first_picture_id: random_u16(&mut shared.rng),
+        first_tl0: (shared.rng.next_u32() & 0xff) as u8,
+        rtx_first_sequence: random_u16(&mut shared.rng),
+    });
+    egress.set_target(track.target());
+    let key = peer.egresses.insert(Sending {
+        track: track_index,
+        egress,
+        ssrc,
+        rtx_ssrc,
+        cname: format!("p{publisher}"),
+        audio_level_id,
+    });
+    peer.sections[at].used = SectionUse::Sends(key);
+    track.routes.push(Route {
+        peer: index,
+        egress: key,
+    });
+    Some(())
+}
+
+fn random_u16(rng: &mut impl Rng) -> u16 {
+    (rng.next_u32() >> 16) as u16
+}
+
+/// Tells the client how many further sections its waiting subscriptions need, once each.
+pub(super) fn ask_for_offer(shared: &mut Shared, room: &mut Room, index: PeerIndex) {
+    let peer = &room.peers[index];
+    if peer.sections.is_empty() {
+        // The first offer is on its way anyway.
+        return;
+    }
+    let waiting = |kind: MediaKind| {
+        let of_kind = |id: &&TrackId| {
+            room.tracks
+                .index_of(**id)
+                .and_then(|t| room.tracks.get(t))
+                .map(|t| t.kind)
+                == Some(kind)
+        };
+        u32::try_from(peer.waiting.iter().filter(of_kind).count()).unwrap_or(u32::MAX)
+    };
+    let audio = waiting(MediaKind::Audio);
+    let video = waiting(MediaKind::Video);
+    if audio + video == 0 {
+        room.peers[index].requested = Requested::default();
+        return;
+    }
+    let more = |wanted: u32, kind: MediaKind, requested: u32| {
+        wanted
+            .saturating_sub(idle_sections(peer, kind))
+            .saturating_sub(requested)
+    };
+    let audio = more(audio, MediaKind::Audio, peer.requested.audio);
+    let video = more(video, MediaKind::Video, peer.requested.video);
+    if peer.requested.offer && audio + video == 0 {
+        return;
+    }
+    let peer = &mut room.peers[index];
+    peer.requested.audio += audio;
+    peer.requested.video += video;
+    peer.requested.offer = true;
+    shared.events.push_back(Event::SectionsNeeded {
+        participant: peer.id,
+        audio,
+        video,
+    });
+}
+
+fn idle_sections(peer: &Peer, kind: MediaKind) -> u32 {
+    let idle = peer.sections.iter().filter(|section| {
+        section.used == SectionUse::Idle
+            && section.offered.kind == SectionKind::Media(kind)
+            && section.offered.direction.receives()
+    });
+    u32::try_from(idle.count()).unwrap_or(u32::MAX)
+}
