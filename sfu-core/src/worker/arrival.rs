@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use super::peer::{Peer, Publishing};
-use super::streams::{Stream, StreamNames, identify};
-use super::timers::UPKEEP;
+use super::identify::{StreamNames, identify};
+use super::peer::{Peer, Publishing, UPKEEP};
+use super::streams::Stream;
 use super::{PeerKey, Room, Shared, forward, owner};
 use crate::drop_reason::DropReason;
 use crate::ingress::{Ingress, IngressSettings, rtx};

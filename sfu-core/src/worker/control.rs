@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use super::peer::{Peer, SectionUse};
+use super::peer::SectionUse;
+use super::sections::{end_egress, end_ingresses};
 use super::{Room, Shared, Worker, forward, negotiation, sections};
 use crate::command::{Command, TrackAnnouncement};
 use crate::config::{MAX_SUBSCRIPTIONS_PER_PARTICIPANT, MAX_TRACKS_PER_PARTICIPANT};
@@ -141,32 +142,6 @@ pub(super) fn remove_track(shared: &mut Shared, room: &mut Room, index: TrackInd
     }
     for (_, peer) in &mut room.peers {
         peer.waiting.retain(|waiting| *waiting != track.id);
-    }
-}
-
-/// Ends what a participant sends for a track.
-pub(super) fn end_ingresses(shared: &mut Shared, peer: &mut Peer, track: TrackIndex) {
-    // Their replay windows stay: the same sender may go on in this section, where its numbers are.
-    peer.streams.remove_track(track);
-    let pool = &mut shared.pool;
-    peer.ingresses.retain(|_, publishing| {
-        let stays = publishing.track != track;
-        if !stays {
-            publishing.cache.clear(pool);
-        }
-        stays
-    });
-}
-
-/// Ends one egress; its section is free for another track.
-pub(super) fn end_egress(shared: &mut Shared, peer: &mut Peer, egress: usize) {
-    peer.pacer
-        .drain_egress(egress, |packet| shared.pool.release(packet.packet));
-    peer.egresses.try_remove(egress);
-    for section in &mut peer.sections {
-        if section.used == SectionUse::Sends(egress) {
-            section.used = SectionUse::Idle;
-        }
     }
 }
 

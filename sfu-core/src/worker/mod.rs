@@ -1,6 +1,6 @@
 //! One CPU core's state, and the corridor that alone walks between the rooms.
 //!
-//! Each leg of a packet's walk has its own file: [`inbound`], [`arrival`] with [`streams`],
+//! Each leg of a packet's walk has its own file: [`inbound`], [`arrival`] with [`identify`],
 //! [`forward`], [`outbound`]; [`feedback`] carries RTCP's facts backwards; [`control`] with
 //! [`membership`], and [`negotiation`] with [`sections`], obey the control plane; [`timers`] keeps
 //! the deadlines. All work on behalf of one room runs inside
@@ -10,6 +10,7 @@ mod arrival;
 mod control;
 mod feedback;
 mod forward;
+mod identify;
 mod inbound;
 mod membership;
 mod negotiation;

@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use super::control::{end_egress, end_ingresses};
 use super::peer::{Peer, Requested, Section, SectionUse};
+use super::sections::{end_egress, end_ingresses};
 use super::{PeerKey, Room, Shared, feedback, sections};
 use crate::config::MAX_SECTIONS;
 use crate::event::Event;

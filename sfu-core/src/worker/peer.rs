@@ -1,13 +1,12 @@
 //! One participant's media: its transport, its sections, what it publishes and what it is sent.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use slab::Slab;
 
 use super::rtcp_queue::RtcpQueue;
 use super::stats::WorkerStats;
 use super::streams::Streams;
-use super::timers::UPKEEP;
 use crate::bandwidth::pacer::Pacer;
 use crate::command::MediaPermissions;
 use crate::egress::Egress;
@@ -21,6 +20,11 @@ use crate::media::session::{ExtensionMap, OfferedSection};
 use crate::room::tracks::TrackIndex;
 use crate::transport::Transport;
 use crate::wire::rtcp;
+
+/// How often a participant whose packets arrive is looked after: NACKs, TWCC feedback, liveness.
+///
+/// Higher: fewer wake-ups, and a lost packet is asked for later. Lower: the reverse.
+pub(super) const UPKEEP: Duration = Duration::from_millis(20);
 
 /// Most sequence numbers asked for in one NACK: at 17 to a word, at most 512 bytes.
 ///

@@ -10,7 +10,7 @@ use crate::event::Event;
 use crate::id::TrackId;
 use crate::media::codec::MediaKind;
 use crate::media::session::SectionKind;
-use crate::room::tracks::{PeerIndex, Route};
+use crate::room::tracks::{PeerIndex, Route, TrackIndex};
 
 /// Ties announced tracks to the sections that now send them.
 pub(super) fn bind_published(shared: &mut Shared, room: &mut Room, index: PeerIndex) {
@@ -154,4 +154,30 @@ fn idle_sections(peer: &Peer, kind: MediaKind) -> u32 {
             && section.offered.direction.receives()
     });
     u32::try_from(idle.count()).unwrap_or(u32::MAX)
+}
+
+/// Ends what a participant sends for a track.
+pub(super) fn end_ingresses(shared: &mut Shared, peer: &mut Peer, track: TrackIndex) {
+    // Their replay windows stay: the same sender may go on in this section, where its numbers are.
+    peer.streams.remove_track(track);
+    let pool = &mut shared.pool;
+    peer.ingresses.retain(|_, publishing| {
+        let stays = publishing.track != track;
+        if !stays {
+            publishing.cache.clear(pool);
+        }
+        stays
+    });
+}
+
+/// Ends one egress; its section is free for another track.
+pub(super) fn end_egress(shared: &mut Shared, peer: &mut Peer, egress: usize) {
+    peer.pacer
+        .drain_egress(egress, |packet| shared.pool.release(packet.packet));
+    peer.egresses.try_remove(egress);
+    for section in &mut peer.sections {
+        if section.used == SectionUse::Sends(egress) {
+            section.used = SectionUse::Idle;
+        }
+    }
 }

@@ -10,11 +10,6 @@ use crate::room::tracks::PeerIndex;
 use crate::transport::TransportEvent;
 use crate::wire::rtcp;
 
-/// How often a participant whose packets arrive is looked after: NACKs, TWCC feedback, liveness.
-///
-/// Higher: fewer wake-ups, and a lost packet is asked for later. Lower: the reverse.
-pub(super) const UPKEEP: Duration = Duration::from_millis(20);
-
 /// How often sender and receiver reports leave. RFC 3550 section 6.2 sets a minimum of 5 s, its
 /// profile AVPF (RFC 4585 section 3.4) lifts it; a second keeps lip sync and loss figures fresh.
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);

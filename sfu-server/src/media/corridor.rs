@@ -20,9 +20,9 @@ use tokio::io::unix::AsyncFd;
 use tokio::sync::mpsc;
 use tokio::time::Sleep;
 
+use super::published::Published;
 use super::send_queue::SendQueue;
 use super::udp_socket::{RECV_MESSAGES, RecvBatch, UdpSocket};
-use super::worker_thread::Published;
 
 /// Receive calls in a row before the engine's output is sent.
 ///

@@ -2,6 +2,7 @@
 
 mod corridor;
 pub mod outlet;
+pub mod published;
 pub mod send_queue;
 pub mod udp_socket;
 pub mod worker_thread;

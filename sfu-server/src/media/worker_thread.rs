@@ -2,32 +2,15 @@
 
 use std::io;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use sfu_core::command::Command;
 use sfu_core::event::Event;
-use sfu_core::worker::{Worker, WorkerSettings, WorkerStats};
+use sfu_core::worker::{Worker, WorkerSettings};
 use tokio::sync::mpsc;
 
 use super::corridor::Corridor;
-use super::udp_socket::{Counters, UdpSocket};
-
-/// A worker's counters, as last published.
-#[derive(Clone, Debug, Default)]
-pub struct Published {
-    /// The engine's counters.
-    pub engine: WorkerStats,
-    /// The sockets' counters, added up.
-    pub sockets: Vec<Counters>,
-    /// Datagrams given up because a socket stayed full.
-    pub socket_full: u64,
-    /// Time spent working, as opposed to waiting.
-    pub busy: Duration,
-    /// Rooms, participants and tracks now.
-    pub population: (usize, usize, usize),
-    /// Free slots of the packet pool.
-    pub pool_free: usize,
-}
+use super::published::Published;
+use super::udp_socket::UdpSocket;
 
 /// A running worker, seen from other threads.
 #[derive(Debug)]

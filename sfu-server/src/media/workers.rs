@@ -12,8 +12,9 @@ use sfu_core::transport::TransportSettings;
 use sfu_core::worker::WorkerSettings;
 use tokio::sync::mpsc;
 
+use super::published::Published;
 use super::udp_socket::UdpSocket;
-use super::worker_thread::{Published, WorkerThread};
+use super::worker_thread::WorkerThread;
 
 /// Packets that each worker's pool holds, about 1.6 kB each: 52 MB. An encoding's packets are kept
 /// for 2 s: that is 16,000 packets a second, 40 publishers of 720p in three encodings.

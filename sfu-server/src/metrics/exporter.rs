@@ -11,7 +11,7 @@ use prometheus_client::registry::Unit;
 use sfu_core::drop_reason::DropReason;
 
 use crate::doors::livekit::{Closing, Door};
-use crate::media::worker_thread::Published;
+use crate::media::published::Published;
 use crate::rooms::Rooms;
 
 /// What the rooms hold and how joins went.

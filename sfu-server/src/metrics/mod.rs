@@ -23,7 +23,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use crate::doors::livekit::Door;
-use crate::media::worker_thread::Published;
+use crate::media::published::Published;
 use crate::rooms::Rooms;
 use exporter::{Application, SignallingDoor, WorkerCounters};
 

@@ -1,0 +1,24 @@
+//! What a worker's thread shows the others: its counters, as last published.
+
+use std::time::Duration;
+
+use sfu_core::worker::WorkerStats;
+
+use super::udp_socket::Counters;
+
+/// A worker's counters, as last published.
+#[derive(Clone, Debug, Default)]
+pub struct Published {
+    /// The engine's counters.
+    pub engine: WorkerStats,
+    /// The sockets' counters, added up.
+    pub sockets: Vec<Counters>,
+    /// Datagrams given up because a socket stayed full.
+    pub socket_full: u64,
+    /// Time spent working, as opposed to waiting.
+    pub busy: Duration,
+    /// Rooms, participants and tracks now.
+    pub population: (usize, usize, usize),
+    /// Free slots of the packet pool.
+    pub pool_free: usize,
+}
