@@ -120,11 +120,11 @@ impl Peer {
         })
     }
 
-    /// The egress that sends with `ssrc`, as media or as its RTX.
+    /// The egress that sends `ssrc`. That of its repairs is nothing to ask anything of.
     pub(super) fn egress_of(&self, ssrc: Ssrc) -> Option<usize> {
         self.egresses
             .iter()
-            .find(|(_, sending)| sending.ssrc == ssrc || sending.rtx_ssrc == Some(ssrc))
+            .find(|(_, sending)| sending.ssrc == ssrc)
             .map(|(key, _)| key)
     }
 
@@ -140,7 +140,11 @@ impl Peer {
     pub(super) fn unused_ssrc(&self, rng: &mut impl rand_core::Rng) -> Ssrc {
         loop {
             let ssrc = Ssrc(rng.next_u32());
-            let taken = self.egress_of(ssrc).is_some() || self.rtcp_ssrc == ssrc;
+            let taken = self.rtcp_ssrc == ssrc
+                || self
+                    .egresses
+                    .iter()
+                    .any(|(_, sending)| sending.ssrc == ssrc || sending.rtx_ssrc == Some(ssrc));
             if !taken && ssrc.0 != 0 {
                 return ssrc;
             }
