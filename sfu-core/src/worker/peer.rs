@@ -1,5 +1,6 @@
 //! One participant's media: its transport, its sections, what it publishes and what it is sent.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use slab::Slab;
@@ -95,6 +96,8 @@ pub(super) struct Peer {
     pub(super) arrivals: TwccRecorder,
     /// Tracks wanted that have no section yet, in the order of asking.
     pub(super) waiting: Vec<TrackId>,
+    /// Subscriptions that are paused, whether they have a section or wait for one.
+    pub(super) paused: BTreeSet<TrackId>,
     pub(super) requested: Requested,
     pub(super) next_report: Instant,
     pub(super) session_version: u64,
