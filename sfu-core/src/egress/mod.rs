@@ -134,11 +134,14 @@ impl Egress {
         self.enabled
     }
 
-    /// The encodings' own numbers started afresh, as with new streams: what was sent before can no
-    /// longer be repaired, and video waits for a keyframe. The subscriber's numbers go on.
-    pub fn source_restarted(&mut self) {
-        self.pause();
-        self.rewriter.forget_sources();
+    /// An encoding's own numbers started afresh, as with a new stream: what was sent of it before
+    /// can no longer be repaired, and where it is sent now, video waits for a keyframe. The
+    /// subscriber's numbers go on.
+    pub fn source_restarted(&mut self, encoding: u8) {
+        if self.current == Some(encoding) {
+            self.pause();
+        }
+        self.rewriter.forget_source(encoding);
     }
 
     /// Sends nothing more before the next keyframe.

@@ -42,7 +42,7 @@ impl Egress {
         let epoch = self.rewriter.epoch_of(sequence)?;
         let allowed = self.history.may_repair(now, sequence, self.reports.rtt());
         allowed.then_some(Retransmission {
-            encoding: epoch.encoding,
+            encoding: epoch.encoding?,
             source_sequence: epoch.source_of(sequence),
             asked: now,
             sequence,

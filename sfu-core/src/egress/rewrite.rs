@@ -32,7 +32,8 @@ const MAX_STEP: u32 = 1 << 30;
 /// A stretch of one source's numbers, and how they map: by adding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Epoch {
-    pub(super) encoding: u8,
+    /// `None`: its numbers mean something else by now.
+    pub(super) encoding: Option<u8>,
     first_sequence: u64,
     first_source: u64,
     timestamp: u32,
@@ -138,7 +139,7 @@ impl Rewriter {
         let timestamp = self.next_timestamp(encoding, facts, clock);
         let video = &facts.video;
         let epoch = Epoch {
-            encoding,
+            encoding: Some(encoding),
             first_sequence: self.next_sequence,
             first_source: facts.sequence,
             timestamp: timestamp.wrapping_sub(facts.timestamp),
@@ -157,10 +158,12 @@ impl Rewriter {
         epoch
     }
 
-    /// The sources' numbers mean something else from now on.
-    pub(super) fn forget_sources(&mut self) {
-        self.epochs.clear();
-        self.clock = None;
+    /// An encoding's numbers mean something else from now on.
+    pub(super) fn forget_source(&mut self, encoding: u8) {
+        let of_it = |epoch: &&mut Epoch| epoch.encoding == Some(encoding);
+        for epoch in self.epochs.iter_mut().filter(of_it) {
+            epoch.encoding = None;
+        }
     }
 
     /// Takes note of what was sent.
@@ -221,7 +224,7 @@ impl Rewriter {
         clock: Option<&SourceClock>,
     ) -> Option<u32> {
         let before = self.epochs.last()?;
-        let source = if before.encoding == encoding {
+        let source = if before.encoding == Some(encoding) {
             facts.timestamp
         } else {
             let ntp = clock?.ntp_of(facts.timestamp, self.clock_rate);

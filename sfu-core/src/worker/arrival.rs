@@ -85,6 +85,9 @@ fn original<'p>(
 ) -> Result<(RtpHeader, &'p [u8]), DropReason> {
     let payload = &arrival.packet[arrival.header.payload_range(arrival.packet.len())];
     if !is_repair {
+        if arrival.header.payload_type != publishing.payload_type {
+            return Err(DropReason::PayloadTypeUnknown);
+        }
         return Ok((arrival.header, payload));
     }
     let media = (publishing.ssrc, publishing.payload_type);
@@ -213,8 +216,6 @@ fn start_ingress(shared: &mut Shared, room: &mut Room, index: PeerIndex, publish
     *slot = Some(peer.ingresses.insert(publishing));
     for route in &track.routes {
         let egress = &mut room.peers[route.peer].egresses[route.egress].egress;
-        if egress.current() == Some(encoding) {
-            egress.source_restarted();
-        }
+        egress.source_restarted(encoding);
     }
 }

@@ -142,6 +142,7 @@ pub(super) fn remove_track(shared: &mut Shared, room: &mut Room, index: TrackInd
     }
     for (_, peer) in &mut room.peers {
         peer.waiting.retain(|waiting| *waiting != track.id);
+        peer.paused.remove(&track.id);
     }
 }
 
@@ -164,7 +165,9 @@ fn subscribe(shared: &mut Shared, room: &mut Room, index: PeerIndex, id: TrackId
 }
 
 fn unsubscribe(shared: &mut Shared, room: &mut Room, index: PeerIndex, id: TrackId) {
-    room.peers[index].waiting.retain(|waiting| *waiting != id);
+    let peer = &mut room.peers[index];
+    peer.waiting.retain(|waiting| *waiting != id);
+    peer.paused.remove(&id);
     let Some(track) = room.tracks.index_of(id) else {
         return;
     };
@@ -188,11 +191,18 @@ fn set_enabled(
     else {
         return;
     };
-    let Some(route) = track.routes.iter().find(|route| route.peer == index) else {
+    let route = track.routes.iter().find(|route| route.peer == index);
+    let peer = &mut room.peers[index];
+    if route.is_none() && !peer.waiting.contains(&id) {
         return;
-    };
-    room.peers[index].egresses[route.egress]
-        .egress
-        .set_enabled(enabled);
+    }
+    if enabled {
+        peer.paused.remove(&id);
+    } else {
+        peer.paused.insert(id);
+    }
+    if let Some(route) = route {
+        peer.egresses[route.egress].egress.set_enabled(enabled);
+    }
     super::feedback::request_wanted_keyframes(shared, room, index, now);
 }

@@ -40,10 +40,13 @@ pub(super) fn rtcp(
         RtcpItem::Nack {
             media, sequences, ..
         } => {
-            for sequence in sequences {
+            let egress = room.peers[index].egress_of(media);
+            let left = MAX_NACKED - nacked;
+            for sequence in sequences.take(left) {
                 nacked += 1;
-                if nacked <= MAX_NACKED {
-                    repair(shared, room, index, now, media, sequence);
+                shared.stats.nacked_in += 1;
+                if let Some(egress) = egress {
+                    repair(shared, room, index, now, egress, sequence);
                 }
             }
         }
@@ -73,15 +76,10 @@ fn repair(
     room: &mut Room,
     index: PeerIndex,
     now: Instant,
-    media: Ssrc,
+    key: usize,
     sequence: u16,
 ) {
-    shared.stats.nacked_in += 1;
-    let peer = &mut room.peers[index];
-    let Some(key) = peer.egress_of(media) else {
-        return;
-    };
-    let sending = &mut peer.egresses[key];
+    let sending = &mut room.peers[index].egresses[key];
     let track = sending.track;
     let Some(retransmission) = sending.egress.retransmit(now, sequence) else {
         return;

@@ -1,5 +1,6 @@
 //! Participants come and go, and a room with them.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use rand_core::Rng;
@@ -109,6 +110,7 @@ fn new_peer(
         rtcp_ssrc: Ssrc(shared.rng.next_u32() | 1),
         arrivals: TwccRecorder::new(now),
         waiting: Vec::new(),
+        paused: BTreeSet::new(),
         requested: Requested::default(),
         next_report: now,
         session_version: 0,

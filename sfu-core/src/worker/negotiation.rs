@@ -77,7 +77,8 @@ fn check(peer: &Peer, offer: &OfferedSession) -> Result<(), OfferError> {
             return Err(OfferError::SectionsMoved(at));
         };
         let recycled = before.offered.stopped || before.used == SectionUse::Rejected;
-        if section.mid != before.offered.mid && !recycled {
+        let same = section.mid == before.offered.mid && section.kind == before.offered.kind;
+        if !same && !recycled {
             return Err(OfferError::SectionsMoved(at));
         }
     }

@@ -78,14 +78,14 @@ fn flush(shared: &mut Shared, peer: &mut Peer, now: Instant, batch: &mut SendBat
         discard(peer, &mut shared.pool);
         return !batch.is_full();
     };
-    if !peer.rtcp.is_empty() && !batch.is_full() {
-        peer.rtcp.drain(|compound| {
-            let written = batch.push(path, |out| {
-                out[..compound.len()].copy_from_slice(compound);
-                sender.seal_rtcp(out, compound.len())
-            });
-            count(stats, written);
+    while let Some(compound) = peer.rtcp.front().filter(|_| !batch.is_full()) {
+        let len = compound.len();
+        let written = batch.push(path, |out| {
+            out[..len].copy_from_slice(compound);
+            sender.seal_rtcp(out, len)
         });
+        count(stats, written);
+        peer.rtcp.pop(len);
     }
     while !batch.is_full() {
         let Some(queued) = peer.pacer.pop() else {
@@ -105,7 +105,7 @@ fn flush(shared: &mut Shared, peer: &mut Peer, now: Instant, batch: &mut SendBat
         }
         shared.pool.release(queued.packet.packet);
     }
-    peer.pacer.is_empty()
+    false
 }
 
 fn count(stats: &mut WorkerStats, written: Option<usize>) {
@@ -120,7 +120,7 @@ fn discard(peer: &mut Peer, pool: &mut PacketPool) {
     for outbound in peer.pacer.drain() {
         pool.release(outbound.packet);
     }
-    peer.rtcp.drain(|_| {});
+    peer.rtcp.clear();
 }
 
 /// Writes one media packet's new header and seals its shared payload straight into the batch.

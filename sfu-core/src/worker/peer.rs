@@ -1,5 +1,6 @@
 //! One participant's media: its transport, its sections, what it publishes and what it is sent.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use slab::Slab;
@@ -99,6 +100,8 @@ pub(super) struct Peer {
     pub(super) arrivals: TwccRecorder,
     /// Tracks wanted that have no section yet, in the order of asking.
     pub(super) waiting: Vec<TrackId>,
+    /// Subscriptions that are paused, whether they have a section or wait for one.
+    pub(super) paused: BTreeSet<TrackId>,
     pub(super) requested: Requested,
     pub(super) next_report: Instant,
     pub(super) session_version: u64,
@@ -124,11 +127,11 @@ impl Peer {
         })
     }
 
-    /// The egress that sends with `ssrc`, as media or as its RTX.
+    /// The egress that sends `ssrc`. That of its repairs is nothing to ask anything of.
     pub(super) fn egress_of(&self, ssrc: Ssrc) -> Option<usize> {
         self.egresses
             .iter()
-            .find(|(_, sending)| sending.ssrc == ssrc || sending.rtx_ssrc == Some(ssrc))
+            .find(|(_, sending)| sending.ssrc == ssrc)
             .map(|(key, _)| key)
     }
 
@@ -144,7 +147,11 @@ impl Peer {
     pub(super) fn unused_ssrc(&self, rng: &mut impl rand_core::Rng) -> Ssrc {
         loop {
             let ssrc = Ssrc(rng.next_u32());
-            let taken = self.egress_of(ssrc).is_some() || self.rtcp_ssrc == ssrc;
+            let taken = self.rtcp_ssrc == ssrc
+                || self
+                    .egresses
+                    .iter()
+                    .any(|(_, sending)| sending.ssrc == ssrc || sending.rtx_ssrc == Some(ssrc));
             if !taken && ssrc.0 != 0 {
                 return ssrc;
             }

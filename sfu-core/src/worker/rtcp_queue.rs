@@ -31,26 +31,24 @@ impl RtcpQueue {
         }
     }
 
-    /// True when nothing waits.
-    pub(super) fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+    /// The next compound of at most [`MAX_COMPOUND`] bytes; [`Self::pop`] it once it is sent.
+    /// Reduced-size compounds (RFC 5506): no report is needed in front.
+    pub(super) fn front(&self) -> Option<&[u8]> {
+        let joined = self.ends.iter().take_while(|end| **end <= MAX_COMPOUND);
+        joined.last().map(|end| &self.bytes[..*end])
     }
 
-    /// Hands out all that waits as compounds of at most [`MAX_COMPOUND`] bytes, and forgets it.
-    /// Reduced-size compounds (RFC 5506): no report is needed in front.
-    pub(super) fn drain(&mut self, mut send: impl FnMut(&[u8])) {
-        let mut start = 0;
-        let mut end = 0;
-        for &next in &self.ends {
-            if next - start > MAX_COMPOUND {
-                send(&self.bytes[start..end]);
-                start = end;
-            }
-            end = next;
-        }
-        if end > start {
-            send(&self.bytes[start..end]);
-        }
+    /// Forgets the next `len` bytes: a compound that was sent.
+    pub(super) fn pop(&mut self, len: usize) {
+        self.bytes.drain(..len);
+        self.ends.retain_mut(|end| {
+            *end = end.saturating_sub(len);
+            *end > 0
+        });
+    }
+
+    /// Forgets all that waits.
+    pub(super) fn clear(&mut self) {
         self.bytes.clear();
         self.ends.clear();
     }
@@ -67,16 +65,23 @@ mod tests {
         });
     }
 
+    fn drain(queue: &mut RtcpQueue) -> Vec<usize> {
+        let mut sizes = Vec::new();
+        while let Some(len) = queue.front().map(<[u8]>::len) {
+            sizes.push(len);
+            queue.pop(len);
+        }
+        sizes
+    }
+
     #[test]
     fn items_join_into_compounds_and_are_never_split() {
         let mut queue = RtcpQueue::default();
         for len in [700, 500, 8, 1200] {
             item(&mut queue, len);
         }
-        let mut sizes = Vec::new();
-        queue.drain(|compound| sizes.push(compound.len()));
-        assert_eq!(sizes, [1200, 8, 1200]);
-        assert!(queue.is_empty());
+        assert_eq!(drain(&mut queue), [1200, 8, 1200]);
+        assert!(queue.bytes.is_empty());
     }
 
     #[test]
@@ -85,8 +90,7 @@ mod tests {
         for _ in 0..100 {
             item(&mut queue, 1000);
         }
-        let mut total = 0;
-        queue.drain(|compound| total += compound.len());
+        let total: usize = drain(&mut queue).iter().sum();
         assert!(total <= MAX_QUEUED, "{total}");
     }
 }

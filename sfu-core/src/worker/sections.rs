@@ -83,6 +83,7 @@ fn bind_subscription(
         rtx_first_sequence: random_u16(&mut shared.rng),
     });
     egress.set_target(track.target());
+    egress.set_enabled(!peer.paused.contains(&id));
     let key = peer.egresses.insert(Sending {
         track: track_index,
         egress,

@@ -39,7 +39,6 @@ pub(crate) struct Packet<'a> {
 pub(crate) struct Got {
     pub(crate) ssrc: u32,
     pub(crate) sequence: u16,
-    pub(crate) payload_type: u8,
     pub(crate) payload: Vec<u8>,
 }
 
@@ -204,7 +203,6 @@ impl Client {
         self.rtp.push(Got {
             ssrc: header.ssrc.0,
             sequence: header.sequence,
-            payload_type: header.payload_type.0,
             payload: packet[header.payload_range(packet.len())].to_vec(),
         });
     }
@@ -217,7 +215,6 @@ impl Client {
                 Output::KeyingMaterial(material, profile) => {
                     self.keys = Some((material.to_vec(), profile));
                 }
-                Output::Connected => {}
                 Output::Timeout(_) => break,
                 _ => {}
             }

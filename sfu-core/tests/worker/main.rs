@@ -6,6 +6,7 @@
 )]
 
 mod client;
+mod feedback;
 mod meeting;
 mod muting;
 

@@ -7,7 +7,7 @@ use sfu_core::media::codec::MediaKind;
 use sfu_core::media::session::Direction;
 
 use crate::client::{MS, Packet};
-use crate::meeting::{Meeting, audio};
+use crate::meeting::{Meeting, audio, participant};
 
 #[test]
 fn a_track_that_ended_is_not_taken_for_its_successor_of_the_same_name() {
@@ -53,6 +53,29 @@ fn a_stream_goes_on_in_its_section_after_its_numbers_have_wrapped() {
         meeting.pass(20 * MS);
     }
     assert_eq!(meeting.clients[viewer].rtp.len() - before, 10);
+}
+
+#[test]
+fn a_subscription_paused_before_it_has_a_section_starts_paused() {
+    let mut meeting = Meeting::new();
+    let publisher = meeting.publisher(1, MediaKind::Audio, &[]);
+    let viewer = meeting.join();
+    meeting.clients[viewer].section(MediaKind::Audio, None, &[]);
+    meeting.subscribe(viewer, 1);
+    let set_enabled = |meeting: &mut Meeting, enabled| {
+        meeting.command(Command::SetSubscriptionEnabled {
+            participant: participant(viewer),
+            track: TrackId(1),
+            enabled,
+        });
+    };
+    set_enabled(&mut meeting, false);
+    meeting.connect(viewer);
+    meeting.send(publisher, &audio(0));
+    assert_eq!(meeting.clients[viewer].rtp.len(), 0);
+    set_enabled(&mut meeting, true);
+    meeting.send(publisher, &audio(1));
+    assert_eq!(meeting.clients[viewer].rtp.len(), 1);
 }
 
 #[test]

@@ -51,7 +51,7 @@ struct Outgoing {
 
 /// What the thread woke up for.
 enum Wake {
-    Readable(usize),
+    Readable,
     Writable(usize),
     Command(Command),
     Timer,
@@ -137,17 +137,21 @@ impl Corridor {
         if let Poll::Ready(command) = self.mailbox.poll_recv(context) {
             return Poll::Ready(command.map_or(Wake::MailboxClosed, Wake::Command));
         }
-        for (at, outgoing) in self.sockets.iter().enumerate() {
-            if outgoing.socket.poll_read_ready(context).is_ready() {
-                return Poll::Ready(Wake::Readable(at));
-            }
+        // Each is asked, so that each wakes the thread.
+        let ready = |outgoing: &Outgoing, context: &mut Context<'_>| {
+            outgoing.socket.poll_read_ready(context).is_ready()
+        };
+        let sockets = self.sockets.iter();
+        match sockets.filter(|outgoing| ready(outgoing, context)).count() {
+            0 => Poll::Pending,
+            _ => Poll::Ready(Wake::Readable),
         }
-        Poll::Pending
     }
 
     fn work(&mut self, now: Instant, wake: Wake) {
         match wake {
-            Wake::Readable(at) => self.receive(now, at),
+            // All of them: one that is always readable must not keep the others waiting.
+            Wake::Readable => self.receive(now),
             Wake::Writable(at) => {
                 let outgoing = &mut self.sockets[at];
                 flush(outgoing);
@@ -161,17 +165,21 @@ impl Corridor {
                     self.worker.handle_command(now, command);
                 }
                 // Packets have their turn after every handful of commands.
-                for at in 0..self.sockets.len() {
-                    self.receive(now, at);
-                }
+                self.receive(now);
             }
             Wake::Timer | Wake::MailboxClosed => {}
         }
         self.worker.handle_timeout(now);
     }
 
-    /// Drains a socket into the engine, up to a bound.
-    fn receive(&mut self, now: Instant, at: usize) {
+    /// Drains the sockets that are readable into the engine, each up to a bound.
+    fn receive(&mut self, now: Instant) {
+        for at in 0..self.sockets.len() {
+            self.receive_from(now, at);
+        }
+    }
+
+    fn receive_from(&mut self, now: Instant, at: usize) {
         for _ in 0..RECV_CALLS {
             let mut messages = 0;
             // A short receive has emptied the socket: saying so here clears the readiness that was

@@ -17,7 +17,7 @@ pub const MAX_TRACKS_PER_PARTICIPANT: usize = 16;
 /// Most subscriptions of one participant: each needs a section, so not above the engine's bound.
 /// Raising both: SDP grows by some kilobytes each, and browsers parse it in more than linear time.
 /// Lowering: people in large rooms do not see everybody.
-pub const MAX_SUBSCRIPTIONS: usize = sfu_core::config::MAX_SECTIONS;
+pub const MAX_SUBSCRIPTIONS: usize = sfu_core::config::MAX_SUBSCRIPTIONS_PER_PARTICIPANT;
 
 /// Most sids that one request about subscriptions may name; the rest is ignored. Raising: each may
 /// cost a notice in the client's own outbox, which must be larger. Lowering: clients of large rooms

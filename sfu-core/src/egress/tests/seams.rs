@@ -277,7 +277,7 @@ fn a_source_that_starts_afresh_goes_on_by_arrival() {
     let mut old = Source::new(0, 70_000, start);
     let mut egress = video();
     let before = send(&mut egress, 0, &old.next(true)).unwrap();
-    egress.source_restarted();
+    egress.source_restarted(0);
     assert!(egress.retransmit(start, before.sequence as u16).is_none());
     let mut new = Source::new(2, 66_000, start);
     new.frame = 4;
@@ -285,4 +285,20 @@ fn a_source_that_starts_afresh_goes_on_by_arrival() {
     assert_eq!(send(&mut egress, 0, &new.next(false)), waiting);
     let after = send(&mut egress, 0, &new.next(true)).unwrap();
     assert_eq!(step(&before, &after), 5 * 3600);
+}
+
+#[test]
+fn what_was_sent_of_a_source_before_it_started_afresh_is_not_repaired_by_what_came_after() {
+    let start = Instant::now();
+    let (mut low, mut high) = (Source::new(0, 70_000, start), Source::new(1, 80_000, start));
+    let mut egress = video();
+    egress.set_target(Some(1));
+    let before = send(&mut egress, 1, &high.next(true)).unwrap();
+    egress.set_target(Some(0));
+    let now = send(&mut egress, 0, &low.next(true)).unwrap();
+    // Not the one that is sent now: that one goes on, and is repaired as before.
+    egress.source_restarted(1);
+    assert!(egress.retransmit(start, before.sequence as u16).is_none());
+    assert!(egress.retransmit(start, now.sequence as u16).is_some());
+    assert_eq!(egress.current(), Some(0));
 }
