@@ -62,6 +62,8 @@ pub enum DropReason {
     SubscriptionInactive,
     /// A subscriber's send queue is full.
     SendQueueFull,
+    /// A packet that cannot be rewritten or sealed: longer than a datagram with our headers.
+    NotSealed,
     /// The batch's kept bytes ran past their bound while the socket was full.
     SocketFull,
     /// The room was ended by a panic in its own work.
@@ -70,7 +72,7 @@ pub enum DropReason {
 
 impl DropReason {
     /// Every reason, in counter order.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::NotDemultiplexed,
         Self::StunMalformed,
         Self::StunUnknownUfrag,
@@ -98,6 +100,7 @@ impl DropReason {
         Self::AwaitingKeyframe,
         Self::SubscriptionInactive,
         Self::SendQueueFull,
+        Self::NotSealed,
         Self::SocketFull,
         Self::RoomPoisoned,
     ];
@@ -133,6 +136,7 @@ impl DropReason {
             Self::AwaitingKeyframe => "awaiting_keyframe",
             Self::SubscriptionInactive => "subscription_inactive",
             Self::SendQueueFull => "send_queue_full",
+            Self::NotSealed => "not_sealed",
             Self::SocketFull => "socket_full",
             Self::RoomPoisoned => "room_poisoned",
         }

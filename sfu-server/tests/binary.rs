@@ -236,12 +236,25 @@ fn draining(server: &Running) {
     assert_eq!(get(&server.metrics, "/healthz").0, 200);
 }
 
+/// A connection whose request is under way and never finishes: the server has said that it waits
+/// for the body.
+fn silent_connection(server: &Running) -> TcpStream {
+    let mut silent = TcpStream::connect(&server.http).unwrap();
+    silent.set_read_timeout(Some(PATIENCE)).unwrap();
+    let head = "POST /demo/token HTTP/1.1\r\nhost: here\r\ncontent-type: application/json\r\n\
+                content-length: 9\r\nexpect: 100-continue\r\n\r\n";
+    silent.write_all(head.as_bytes()).unwrap();
+    let mut answer = [0; 25];
+    silent.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 100 Continue\r\n\r\n");
+    silent
+}
+
 /// A connection that never finishes its request holds the end up, but not beyond its bound.
 #[test]
 fn silent_connections_do_not_keep_it() {
     let mut server = start(&mut command(&["--dev"]));
-    let mut silent = TcpStream::connect(&server.http).unwrap();
-    silent.write_all(b"GET / HTTP/1.1\r\n").unwrap();
+    let _silent = silent_connection(&server);
     server.signal("TERM");
     draining(&server);
     assert_eq!(server.exit().code(), Some(0));
@@ -250,8 +263,7 @@ fn silent_connections_do_not_keep_it() {
 #[test]
 fn told_twice_it_ends_at_once() {
     let mut server = start(&mut command(&["--dev"]));
-    let mut silent = TcpStream::connect(&server.http).unwrap();
-    silent.write_all(b"GET / HTTP/1.1\r\n").unwrap();
+    let _silent = silent_connection(&server);
     server.signal("TERM");
     draining(&server);
     server.signal("INT");

@@ -5,6 +5,7 @@ use std::time::Instant;
 use super::peer::{Peer, Sending};
 use super::stats::WorkerStats;
 use super::{Shared, Worker};
+use crate::drop_reason::DropReason;
 use crate::media::outbound::OutboundPacket;
 use crate::media::packet::PacketPool;
 use crate::media::path::Path;
@@ -94,12 +95,10 @@ fn flush(shared: &mut Shared, peer: &mut Peer, now: Instant, batch: &mut SendBat
         if let Some(sending) = peer.egresses.get_mut(queued.egress) {
             let packet = &queued.packet;
             let sent = seal(&shared.pool, sender, sending, packet, path, now, batch);
-            if sent.is_some() {
-                let counter = match packet.rtx_original {
-                    Some(_) => &mut stats.rtx_out,
-                    None => &mut stats.rtp_out,
-                };
-                *counter += 1;
+            match (sent, packet.rtx_original) {
+                (Some(_), Some(_)) => stats.rtx_out += 1,
+                (Some(_), None) => stats.rtp_out += 1,
+                (None, _) => stats.drops.count(DropReason::NotSealed),
             }
             count(stats, sent);
         }

@@ -1,6 +1,7 @@
 //! One worker's thread, seen from the others: its mailbox, its published counters, its end.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
 use sfu_core::command::Command;
@@ -11,6 +12,9 @@ use tokio::sync::mpsc;
 use super::corridor::Corridor;
 use super::published::Published;
 use super::udp_socket::UdpSocket;
+
+/// The process's exit code after a panic outside any room's work: EX_SOFTWARE of sysexits.
+const PANIC_EXIT: i32 = 70;
 
 /// A running worker, seen from other threads.
 #[derive(Debug)]
@@ -42,13 +46,19 @@ impl WorkerThread {
         let thread = std::thread::Builder::new()
             .name(format!("worker-{index}"))
             .spawn(move || {
-                runtime.block_on(async move {
+                let work = async move {
                     let worker = Worker::new(settings, seed);
                     match Corridor::new(index, worker, sockets, mailbox, events, shown) {
                         Ok(mut corridor) => corridor.run().await,
                         Err(error) => tracing::error!(index, %error, "sockets not watchable"),
                     }
-                });
+                };
+                if catch_unwind(AssertUnwindSafe(|| runtime.block_on(work))).is_err() {
+                    // Outside every room's work, a panic leaves what all rooms share in doubt: a
+                    // restart is better than rooms that hang in silence.
+                    tracing::error!(index, "a panic outside a room's work ends the process");
+                    std::process::exit(PANIC_EXIT);
+                }
             })?;
         Ok(Self {
             commands,
