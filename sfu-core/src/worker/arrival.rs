@@ -200,8 +200,16 @@ fn bind(
 
 /// Gives an encoding its ingress. One that the encoding had before goes, and its subscriptions
 /// start over: the new stream's numbers have nothing to do with the old one's.
-fn start_ingress(shared: &mut Shared, room: &mut Room, index: PeerIndex, publishing: Publishing) {
+fn start_ingress(
+    shared: &mut Shared,
+    room: &mut Room,
+    index: PeerIndex,
+    mut publishing: Publishing,
+) {
     let encoding = publishing.encoding;
+    if let Some(rtt) = room.peers[index].rtt {
+        publishing.ingress.set_rtt(rtt);
+    }
     let Some(track) = room.tracks.get_mut(publishing.track) else {
         return;
     };

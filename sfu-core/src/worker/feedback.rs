@@ -64,8 +64,15 @@ pub(super) fn rtcp(
 fn report_blocks(room: &mut Room, index: PeerIndex, now: Instant, reports: rtcp::ReportBlocks<'_>) {
     let peer = &mut room.peers[index];
     for block in reports {
-        if let Some(key) = peer.egress_of(block.ssrc) {
-            peer.egresses[key].egress.on_report(now, &block);
+        let Some(key) = peer.egress_of(block.ssrc) else {
+            continue;
+        };
+        if let Some(rtt) = peer.egresses[key].egress.on_report(now, &block) {
+            // What the participant publishes takes the same way: this is how long a repair takes.
+            peer.rtt = Some(rtt);
+            for (_, publishing) in &mut peer.ingresses {
+                publishing.ingress.set_rtt(rtt);
+            }
         }
     }
 }

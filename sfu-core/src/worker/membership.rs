@@ -112,6 +112,7 @@ fn new_peer(
         waiting: Vec::new(),
         paused: BTreeSet::new(),
         requested: Requested::default(),
+        rtt: None,
         next_report: now,
         session_version: 0,
         dirty: false,

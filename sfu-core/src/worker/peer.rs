@@ -103,6 +103,8 @@ pub(super) struct Peer {
     /// Subscriptions that are paused, whether they have a section or wait for one.
     pub(super) paused: BTreeSet<TrackId>,
     pub(super) requested: Requested,
+    /// The round-trip time by the participant's last report on what it is sent.
+    pub(super) rtt: Option<Duration>,
     pub(super) next_report: Instant,
     pub(super) session_version: u64,
     pub(super) dirty: bool,
