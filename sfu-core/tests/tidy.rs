@@ -68,11 +68,7 @@ fn sources(crate_name: &str) -> Vec<Source> {
                 }
             } else if name.ends_with(".rs") && name != "tests.rs" && !name.ends_with("_tests.rs") {
                 let text = fs::read_to_string(&path).unwrap();
-                let production = text
-                    .lines()
-                    .take_while(|line| line.trim() != "#[cfg(test)]" || line.starts_with(' '))
-                    .map(str::to_owned)
-                    .collect();
+                let production = production(&text);
                 let path = path.strip_prefix(&root).unwrap().to_path_buf();
                 found.push(Source { path, production });
             }
@@ -80,6 +76,32 @@ fn sources(crate_name: &str) -> Vec<Source> {
     }
     assert!(found.len() > 1, "nothing found under {}", root.display());
     found
+}
+
+/// A file without its tests: declared tests (`mod tests;`) are passed over wherever they stand,
+/// written ones (`mod tests {`) are the file's last item.
+fn production(text: &str) -> Vec<String> {
+    let mut kept = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if line != "#[cfg(test)]" {
+            kept.push(line.to_owned());
+            continue;
+        }
+        let item = lines.by_ref().find(|line| !line.starts_with("#["));
+        if item.is_some_and(|item| item.ends_with('{')) {
+            break;
+        }
+    }
+    kept
+}
+
+#[test]
+fn only_tests_are_left_out_of_production() {
+    let declared = "mod a;\n#[cfg(test)]\nmod tests;\nuse crate::b;";
+    assert_eq!(production(declared), ["mod a;", "use crate::b;"]);
+    let written = "use crate::b;\n#[cfg(test)]\n#[allow(x)]\nmod tests {\n    use crate::c;\n}";
+    assert_eq!(production(written), ["use crate::b;"]);
 }
 
 fn code(line: &str) -> &str {
