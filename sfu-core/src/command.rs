@@ -1,7 +1,9 @@
 //! The control plane's words to the engine. Every one is idempotent towards what is already gone:
 //! a command about an unknown participant or track changes nothing.
 
-use crate::id::{ParticipantId, RoomId, TrackId};
+use std::sync::Arc;
+
+use crate::id::{DataLabel, ParticipantId, RoomId, TrackId};
 use crate::media::codec::MediaKind;
 use crate::media::session::OfferedSession;
 
@@ -104,6 +106,16 @@ pub enum Command {
         track: TrackId,
         /// False: nothing is sent until true.
         enabled: bool,
+    },
+    /// A message for these participants, each over its open data channel of that label. Who has none
+    /// open, or does not read, misses it: that is counted and hurts nobody else.
+    SendData {
+        /// To whom.
+        recipients: Vec<ParticipantId>,
+        /// Over which channel.
+        label: DataLabel,
+        /// The message, shared by all.
+        payload: Arc<[u8]>,
     },
     /// Panics within the room's own work. For proving containment; the server offers it only under
     /// fault injection.

@@ -1,6 +1,6 @@
 //! The engine's facts to the control plane.
 
-use crate::id::{Mid, ParticipantId, RoomId, TrackId};
+use crate::id::{DataLabel, Mid, ParticipantId, RoomId, TrackId};
 use crate::media::path::Path;
 use crate::media::session::OfferError;
 
@@ -82,6 +82,22 @@ pub enum Event {
     TrackStarted {
         /// The track.
         track: TrackId,
+    },
+    /// A participant's data channel is open: `Command::SendData` reaches it from now on.
+    DataChannelOpened {
+        /// Whose.
+        participant: ParticipantId,
+        /// Which.
+        label: DataLabel,
+    },
+    /// A participant sent a whole message over a data channel.
+    DataReceived {
+        /// Who.
+        participant: ParticipantId,
+        /// Over which channel.
+        label: DataLabel,
+        /// The message.
+        payload: Vec<u8>,
     },
     /// A room ended by a panic in its own work; all of it is gone from the engine.
     RoomFailed {

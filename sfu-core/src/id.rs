@@ -58,3 +58,9 @@ pub type Mid = ArrayString<MAX_TOKEN_LEN>;
 
 /// A simulcast encoding's name in SDP and in the `rtp-stream-id` extension (RFC 8852).
 pub type Rid = ArrayString<MAX_TOKEN_LEN>;
+
+/// Longest data channel label the engine keeps, in bytes.
+pub const MAX_DATA_LABEL_LEN: usize = 32;
+
+/// A data channel's label (RFC 8832 section 5.1): what both ends know it by.
+pub type DataLabel = ArrayString<MAX_DATA_LABEL_LEN>;

@@ -70,6 +70,8 @@ impl Worker {
                     set_enabled(shared, room, index, track, enabled, now);
                 });
             }
+            // Nobody has a data channel yet.
+            Command::SendData { .. } => {}
             Command::InjectPanic { room } => {
                 if let Some(&key) = self.room_keys.get(&room) {
                     self.in_room::<()>(key, |_, room| panic!("injected into room {}", room.id));
