@@ -124,7 +124,11 @@ impl Engine {
     /// A cheaper engine that forwards less would be no engine.
     fn check_forwarded(&mut self, before: u64) {
         let sent = self.meeting.worker.stats().rtp_out - before;
-        assert_eq!(sent, (FRAME * self.subscribers) as u64, "every packet to everyone");
+        assert_eq!(
+            sent,
+            (FRAME * self.subscribers) as u64,
+            "every packet to everyone"
+        );
         self.forwarded += sent;
     }
 
@@ -176,7 +180,11 @@ impl Engine {
         self.meeting.worker.handle_timeout(now);
         loop {
             self.meeting.batch.clear();
-            if !self.meeting.worker.poll_transmit(now, &mut self.meeting.batch) {
+            if !self
+                .meeting
+                .worker
+                .poll_transmit(now, &mut self.meeting.batch)
+            {
                 break;
             }
         }

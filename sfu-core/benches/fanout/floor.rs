@@ -59,15 +59,8 @@ impl Floor {
                 let mut nonce = [0; NONCE_LEN];
                 nonce[4..].copy_from_slice(&sequence.to_be_bytes());
                 let nonce = Nonce::assume_unique_for_key(nonce);
-                key.seal_out_of_place_scatter(
-                    nonce,
-                    Aad::from(&*header),
-                    payload,
-                    body,
-                    &[],
-                    tag,
-                )
-                .unwrap();
+                key.seal_out_of_place_scatter(nonce, Aad::from(&*header), payload, body, &[], tag)
+                    .unwrap();
                 used += len;
             }
         }

@@ -4,6 +4,7 @@
 //! ```text
 //! cargo bench --bench fanout              # the table
 //! cargo bench --bench fanout -- --quick   # fewer rounds: does it run?
+//! cargo bench --bench fanout -- 100 1000  # these numbers of subscribers, for a profiler
 //! ```
 //!
 //! One publisher sends frames of [`FRAME`] packets, which arrive as one burst, to 1, 10, 100 and
@@ -67,6 +68,12 @@ fn main() {
             packets: 80_000,
         }
     };
+    let mut subscribers: Vec<usize> = std::env::args()
+        .filter_map(|arg| arg.parse().ok())
+        .collect();
+    if subscribers.is_empty() {
+        subscribers.extend(SUBSCRIBERS);
+    }
     for (what, kind) in [
         ("video (VP8, picture id rewritten)", MediaKind::Video),
         ("audio (Opus, sealed from where it lies)", MediaKind::Audio),
@@ -76,7 +83,7 @@ fn main() {
             "{:>12} {:>10} {:>10} {:>7} {:>12} {:>10}",
             "subscribers", "floor ns", "engine ns", "ratio", "allocations", "forwarded"
         );
-        let rows: Vec<Row> = SUBSCRIBERS
+        let rows: Vec<Row> = subscribers
             .iter()
             .map(|&subscribers| {
                 let row = measure(kind, subscribers, &effort);

@@ -14,6 +14,8 @@ impl Worker {
     /// Carries out one command. What it leads to is in the next [`Worker::poll_event`] and
     /// [`Worker::poll_transmit`].
     pub fn handle_command(&mut self, now: Instant, command: Command) {
+        // What arrived before the command is forwarded as things were before it.
+        self.fan_out_bursts(now);
         match command {
             Command::AddParticipant {
                 room,

@@ -10,7 +10,7 @@ use super::control::remove_track;
 use super::peer::{Peer, Requested};
 use super::rtcp_queue::RtcpQueue;
 use super::streams::Streams;
-use super::{PeerKey, Room, Shared, Worker};
+use super::{PeerKey, Room, Shared, Worker, fan_out};
 use crate::bandwidth::pacer::Pacer;
 use crate::command::MediaPermissions;
 use crate::id::{ParticipantId, RoomId, Ssrc};
@@ -39,6 +39,7 @@ impl Worker {
                 key,
                 peers: Slab::new(),
                 tracks: Tracks::default(),
+                burst: fan_out::Burst::new(),
             });
             key
         });

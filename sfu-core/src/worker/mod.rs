@@ -1,13 +1,15 @@
 //! One CPU core's state, and the corridor that alone walks between the rooms.
 //!
 //! Each leg of a packet's walk has its own file: [`inbound`], [`arrival`] with [`identify`],
-//! [`forward`], [`outbound`]; [`feedback`] carries RTCP's facts backwards; [`control`] with
-//! [`membership`], and [`negotiation`] with [`sections`], obey the control plane; [`timers`] keeps
-//! the deadlines. All work on behalf of one room runs inside
+//! [`forward`] with [`fan_out`], [`outbound`]; [`feedback`] carries RTCP's facts backwards; [`control`] with
+//! [`membership`], and [`negotiation`] with [`sections`], obey the control plane; [`timers`] does
+//! what is due by the [`deadlines`]. All work on behalf of one room runs inside
 //! [`Worker::in_room`], which contains a panic to that room.
 
 mod arrival;
 mod control;
+mod deadlines;
+mod fan_out;
 mod feedback;
 mod forward;
 mod identify;
@@ -41,8 +43,8 @@ use crate::media::packet::PacketPool;
 use crate::media::path::Path;
 use crate::room::tracks::{PeerIndex, Tracks};
 use crate::transport::lookup::Lookup;
+use deadlines::Deadlines;
 use peer::Peer;
-use timers::Timers;
 
 /// A participant's place in the worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,6 +77,8 @@ struct Room {
     key: usize,
     peers: Slab<Peer>,
     tracks: Tracks,
+    /// What its subscribers have not been offered yet.
+    burst: fan_out::Burst,
 }
 
 /// What all rooms of a worker share.
@@ -83,9 +87,11 @@ struct Shared {
     rng: ChaCha12Rng,
     pool: PacketPool,
     lookup: Lookup<PeerKey>,
-    timers: Timers,
+    timers: Deadlines,
     /// Participants with something to send.
     dirty: VecDeque<PeerKey>,
+    /// Rooms whose burst is not empty.
+    burst_rooms: Vec<usize>,
     /// The last datagrams of transports that are gone: DTLS closures.
     farewells: VecDeque<(Path, Vec<u8>)>,
     events: VecDeque<Event>,
@@ -134,8 +140,9 @@ impl Worker {
                 lookup: Lookup::new(&mut rng),
                 rng,
                 settings,
-                timers: Timers::default(),
+                timers: Deadlines::default(),
                 dirty: VecDeque::new(),
+                burst_rooms: Vec::new(),
                 farewells: VecDeque::new(),
                 events: VecDeque::new(),
                 stats: WorkerStats::default(),

@@ -23,6 +23,7 @@ impl Worker {
     /// packets lie side by side and leave in runs. True when the batch filled up first: send it,
     /// clear it, and call again.
     pub fn poll_transmit(&mut self, now: Instant, batch: &mut SendBatch) -> bool {
+        self.fan_out_bursts(now);
         while let Some((path, datagram)) = self.shared.farewells.pop_front() {
             let written = batch.push(path, |out| {
                 out[..datagram.len()].copy_from_slice(&datagram);
