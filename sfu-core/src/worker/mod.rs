@@ -1,13 +1,14 @@
 //! One CPU core's state, and the corridor that alone walks between the rooms.
 //!
 //! Each leg of a packet's walk has its own file: [`inbound`], [`arrival`] with [`identify`],
-//! [`forward`], [`outbound`]; [`feedback`] carries RTCP's facts backwards; [`control`] with
+//! [`forward`], [`outbound`]; [`data`] is that of data messages; [`feedback`] carries RTCP's facts backwards; [`control`] with
 //! [`membership`], and [`negotiation`] with [`sections`], obey the control plane; [`timers`] keeps
 //! the deadlines. All work on behalf of one room runs inside
 //! [`Worker::in_room`], which contains a panic to that room.
 
 mod arrival;
 mod control;
+mod data;
 mod feedback;
 mod forward;
 mod identify;
@@ -41,6 +42,7 @@ use crate::media::packet::PacketPool;
 use crate::media::path::Path;
 use crate::room::tracks::{PeerIndex, Tracks};
 use crate::transport::lookup::Lookup;
+use data::DataTurns;
 use peer::Peer;
 use timers::Timers;
 
@@ -84,6 +86,7 @@ struct Shared {
     pool: PacketPool,
     lookup: Lookup<PeerKey>,
     timers: Timers,
+    data_turns: DataTurns,
     /// Participants with something to send.
     dirty: VecDeque<PeerKey>,
     /// The last datagrams of transports that are gone: DTLS closures.
@@ -135,6 +138,7 @@ impl Worker {
                 rng,
                 settings,
                 timers: Timers::default(),
+                data_turns: DataTurns::default(),
                 dirty: VecDeque::new(),
                 farewells: VecDeque::new(),
                 events: VecDeque::new(),
@@ -232,7 +236,8 @@ impl Worker {
     /// The next time at which [`Worker::handle_timeout`] has work.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.shared.timers.next()
+        let turn = self.shared.data_turns.next();
+        self.shared.timers.next().into_iter().chain(turn).min()
     }
 }
 

@@ -60,6 +60,7 @@ impl Timers {
 impl Worker {
     /// Does what is due at `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
+        self.resume_data(now);
         while let Some(key) = self.shared.timers.pop_due(now) {
             self.in_room(key.room(), |shared, room| {
                 look_after(shared, room, key.peer(), now);
@@ -135,6 +136,7 @@ pub(super) fn drain_transport_events(
             }
         }
     }
+    super::data::drain_events(shared, room, index);
 }
 
 /// Receiver reports on every stream that the participant publishes.
