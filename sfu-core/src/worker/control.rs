@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::peer::SectionUse;
 use super::sections::{end_egress, end_ingresses};
-use super::{Room, Shared, Worker, forward, negotiation, sections};
+use super::{Room, Shared, Worker, data, forward, negotiation, sections};
 use crate::command::{Command, TrackAnnouncement};
 use crate::config::{MAX_SUBSCRIPTIONS_PER_PARTICIPANT, MAX_TRACKS_PER_PARTICIPANT};
 use crate::id::{ParticipantId, TrackId};
@@ -72,8 +72,17 @@ impl Worker {
                     set_enabled(shared, room, index, track, enabled, now);
                 });
             }
-            // Nobody has a data channel yet.
-            Command::SendData { .. } => {}
+            Command::SendData {
+                recipients,
+                label,
+                payload,
+            } => {
+                for participant in recipients {
+                    self.with_peer(participant, |shared, room, index| {
+                        data::send(shared, room, index, &label, &payload);
+                    });
+                }
+            }
             Command::InjectPanic { room } => {
                 if let Some(&key) = self.room_keys.get(&room) {
                     self.in_room::<()>(key, |_, room| panic!("injected into room {}", room.id));

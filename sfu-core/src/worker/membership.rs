@@ -117,6 +117,7 @@ fn new_peer(
         next_report: now,
         session_version: 0,
         dirty: false,
+        data_waits: false,
     }
 }
 

@@ -1,13 +1,15 @@
 //! One CPU core's state, and the corridor that alone walks between the rooms.
 //!
 //! Each leg of a packet's walk has its own file: [`inbound`], [`arrival`] with [`identify`],
-//! [`forward`] with [`fan_out`], [`outbound`]; [`feedback`] carries RTCP's facts backwards; [`control`] with
-//! [`membership`], and [`negotiation`] with [`sections`], obey the control plane; [`timers`] does
-//! what is due by the [`deadlines`]. All work on behalf of one room runs inside
+//! [`forward`] with [`fan_out`], [`outbound`]; [`data`] is that of data messages; [`feedback`] carries
+//! RTCP's facts backwards; [`control`] with [`membership`], and [`negotiation`] with [`sections`],
+//! obey the control plane; [`timers`] does what is due by the [`deadlines`]. All work on behalf of
+//! one room runs inside
 //! [`Worker::in_room`], which contains a panic to that room.
 
 mod arrival;
 mod control;
+mod data;
 mod deadlines;
 mod fan_out;
 mod feedback;
@@ -43,6 +45,7 @@ use crate::media::packet::PacketPool;
 use crate::media::path::Path;
 use crate::room::tracks::{PeerIndex, Tracks};
 use crate::transport::lookup::Lookup;
+use data::DataTurns;
 use deadlines::Deadlines;
 use peer::Peer;
 
@@ -88,6 +91,7 @@ struct Shared {
     pool: PacketPool,
     lookup: Lookup<PeerKey>,
     timers: Deadlines,
+    data_turns: DataTurns,
     /// Participants with something to send.
     dirty: VecDeque<PeerKey>,
     /// Rooms whose burst is not empty.
@@ -141,6 +145,7 @@ impl Worker {
                 rng,
                 settings,
                 timers: Deadlines::default(),
+                data_turns: DataTurns::default(),
                 dirty: VecDeque::new(),
                 burst_rooms: Vec::new(),
                 farewells: VecDeque::new(),
@@ -239,7 +244,8 @@ impl Worker {
     /// The next time at which [`Worker::handle_timeout`] has work.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.shared.timers.next()
+        let turn = self.shared.data_turns.next();
+        self.shared.timers.next().into_iter().chain(turn).min()
     }
 }
 

@@ -17,6 +17,7 @@ impl Worker {
     /// Does what is due at `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.fan_out_bursts(now);
+        self.resume_data(now);
         while let Some(key) = self.shared.timers.pop_due(now) {
             self.in_room(key.room(), |shared, room| {
                 look_after(shared, room, key.peer(), now);
@@ -92,6 +93,7 @@ pub(super) fn drain_transport_events(
             }
         }
     }
+    super::data::drain_events(shared, room, index);
 }
 
 /// Receiver reports on every stream that the participant publishes.
