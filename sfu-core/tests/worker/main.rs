@@ -11,7 +11,7 @@ mod client;
 mod feedback;
 mod meeting;
 mod muting;
-
+mod permissions;
 mod pool;
 mod reports;
 mod republishing;
