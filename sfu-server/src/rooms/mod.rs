@@ -9,6 +9,7 @@
 //! which the room changed.
 
 mod check;
+mod data;
 mod facts;
 mod fault;
 mod ids;
@@ -32,7 +33,7 @@ mod workers;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::error::{ApiError, ErrorKind};
 use crate::rate::{AddressBuckets, Rate};
@@ -40,6 +41,7 @@ use registry::Registry;
 use room::{Engine, NewRoom, Room};
 use workers::Placement;
 
+pub use data::{DataCodec, DataCounts, DataDrop, DataHeader, DataSender, Delivery, ServerData};
 pub use info::{
     Counts, ParticipantInfo, ParticipantState, Quality, RoomInfo, RoomOptions, TrackInfo,
     TrackLayer, TrackSource,
@@ -65,6 +67,8 @@ struct Shared {
     registry: Registry,
     joins: AddressBuckets,
     join_counts: JoinCounts,
+    data_codec: OnceLock<Arc<dyn DataCodec>>,
+    data_counts: DataCounts,
 }
 
 impl Rooms {
@@ -82,6 +86,8 @@ impl Rooms {
                 limits::MAX_COUNTED_ADDRESSES,
             ),
             join_counts: JoinCounts::default(),
+            data_codec: OnceLock::new(),
+            data_counts: DataCounts::default(),
             workers,
             settings,
         }))
