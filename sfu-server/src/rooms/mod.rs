@@ -22,16 +22,21 @@ mod permissions;
 mod registry;
 mod resume;
 mod room;
+mod room_event;
 mod session;
 mod settings;
 mod subscriptions;
 mod tracks;
+mod watch;
+mod watch_log;
 mod workers;
 
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
+
+use tokio::sync::Semaphore;
 
 use crate::error::{ApiError, ErrorKind};
 use crate::rate::{AddressBuckets, Rate};
@@ -47,9 +52,11 @@ pub use join::{Ending, JoinParams, Joined, Notices};
 pub use join_counts::JoinCounts;
 pub use notice::{LeaveReason, Notice, SubscriptionError};
 pub use permissions::Permissions;
+pub use room_event::{Publisher, Recorded, RoomEvent};
 pub use session::SessionHandle;
 pub use settings::Settings;
 pub use tracks::NewTrack;
+pub use watch::{RoomEvents, TooSlow, Watch, WatchFrom};
 pub use workers::MediaWorkers;
 
 /// All rooms of this node. Clones are the same rooms.
@@ -63,6 +70,8 @@ struct Shared {
     registry: Registry,
     joins: AddressBuckets,
     join_counts: JoinCounts,
+    /// A share for each watcher of a room.
+    watchers: Arc<Semaphore>,
 }
 
 impl Rooms {
@@ -80,6 +89,7 @@ impl Rooms {
                 limits::MAX_COUNTED_ADDRESSES,
             ),
             join_counts: JoinCounts::default(),
+            watchers: Arc::new(Semaphore::new(limits::MAX_WATCHERS)),
             workers,
             settings,
         }))
@@ -130,6 +140,26 @@ impl Rooms {
         let room = self.0.registry.named(name).ok_or_else(no_room)?;
         self.0.end_room(&room, LeaveReason::RoomDeleted);
         Ok(())
+    }
+
+    /// Changes a room's own text, where there is one to change it to; everyone in it is told.
+    ///
+    /// # Errors
+    /// `NotFound`; `InvalidArgument` naming the field.
+    pub fn update_room(&self, name: &str, metadata: Option<String>) -> Result<RoomInfo, ApiError> {
+        check::text(
+            "metadata",
+            metadata.as_deref().unwrap_or_default(),
+            limits::MAX_METADATA,
+        )?;
+        let room = self.0.registry.named(name).ok_or_else(no_room)?;
+        let updated = room.with(|state| {
+            if let Some(metadata) = metadata.filter(|text| *text != state.metadata) {
+                state.set_metadata(metadata);
+            }
+            (!state.ended).then(|| state.info())
+        });
+        updated.ok_or_else(no_room)
     }
 
     /// The participants of a room, in the order in which they joined; hidden ones too.

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::info::ParticipantInfo;
 use super::notice::{LeaveReason, Notice};
 use super::room::{Room, State};
+use super::room_event::RoomEvent;
 use super::tracks::NewTrack;
 use super::{check, limits};
 use crate::error::{ApiError, ErrorKind};
@@ -166,6 +167,7 @@ impl SessionHandle {
                 metadata.clone_into(&mut participant.metadata);
             }
             state.changed(self.id);
+            state.record_participant(self.id, RoomEvent::ParticipantUpdated);
             if let Some(participant) = state.participants.get(&self.id) {
                 let info = Arc::new(participant.info(&state.tracks));
                 state.tell(self.id, Notice::SelfChanged(info));

@@ -10,6 +10,7 @@ use super::info::{TrackInfo, TrackLayer, TrackSource};
 use super::notice::Notice;
 use super::participant::Track;
 use super::room::State;
+use super::room_event::RoomEvent;
 use super::{check, ids, limits};
 use crate::error::{ApiError, ErrorKind};
 
@@ -170,6 +171,9 @@ impl State {
         // The others hear of the track before any offer or answer that carries it.
         self.changed(publisher);
         if first {
+            if let Some(track) = self.tracks.get(&track) {
+                self.record_track(track, RoomEvent::TrackPublished);
+            }
             self.subscribe_everyone(publisher, track);
         }
     }
@@ -179,6 +183,7 @@ impl State {
         let Some(ended) = self.tracks.get(&track) else {
             return;
         };
+        self.record_track(ended, RoomEvent::TrackUnpublished);
         let publisher = ended.publisher;
         let notice = Notice::TrackUnpublished {
             track: ended.info.sid.clone(),
@@ -207,6 +212,9 @@ impl State {
         if own.info.muted != muted {
             own.info.muted = muted;
             self.engine.send(Command::SetTrackMuted { track, muted });
+            if let Some(own) = self.tracks.get(&track) {
+                self.record_track(own, RoomEvent::TrackMuteChanged);
+            }
             self.changed(id);
         }
         Ok(())

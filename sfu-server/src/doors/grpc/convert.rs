@@ -43,7 +43,7 @@ pub(super) fn participant(info: ParticipantInfo) -> v1::Participant {
     }
 }
 
-fn track(info: TrackInfo) -> v1::Track {
+pub(super) fn track(info: TrackInfo) -> v1::Track {
     let kind = match info.kind {
         MediaKind::Audio => v1::TrackKind::Audio,
         MediaKind::Video => v1::TrackKind::Video,

@@ -1,16 +1,20 @@
-//! Every call's deadline: the caller's own (`grpc-timeout`) or the server's, whichever is sooner.
-//! The transport's own timer answers CANCELLED, which says that the caller gave up; a deadline
-//! that passed is DEADLINE_EXCEEDED.
+//! Each call's deadline: its caller's (`grpc-timeout`) or the server's, whichever is sooner; of a
+//! stream that has begun, its caller's alone. The transport's own timer answers CANCELLED, which
+//! says that the caller gave up, and knows nothing of streams; a deadline that passed is
+//! DEADLINE_EXCEEDED.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::http::{HeaderMap, Request, Response};
-use tonic::Status;
+use axum::http::{HeaderMap, Request, Response, header};
+use hyper::body::{Body, Frame, SizeHint};
+use tokio::time::{Instant, Sleep};
 use tower::{Layer, Service};
 
-/// Gives every call a deadline of at most this long.
+use super::status::deadline_passed;
+
+/// Gives every call a deadline: its answer, or a stream's beginning, takes at most this long.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Deadline(pub(super) Duration);
 
@@ -39,9 +43,9 @@ where
     S::Error: Send,
     A: Default + Send,
 {
-    type Response = S::Response;
+    type Response = Response<Timed<A>>;
     type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, S::Error>> + Send>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(context)
@@ -50,12 +54,59 @@ where
     fn call(&mut self, request: Request<Q>) -> Self::Future {
         let asked = asked(request.headers());
         let within = asked.map_or(self.most, |asked| asked.min(self.most));
+        let until = asked.and_then(|asked| Instant::now().checked_add(asked));
         let answer = tokio::time::timeout(within, self.inner.call(request));
         Box::pin(async move {
-            answer.await.unwrap_or_else(|_| {
-                Ok(Status::deadline_exceeded("the call's deadline passed").into_http())
-            })
+            let answer = answer.await;
+            let answer = answer.unwrap_or_else(|_| Ok(deadline_passed().into_http()))?;
+            Ok(answer.map(|body| Timed {
+                body: Some(body),
+                until: until.map(|until| Box::pin(tokio::time::sleep_until(until))),
+            }))
         })
+    }
+}
+
+/// An answer's body that ends at the caller's deadline.
+#[derive(Debug)]
+pub(super) struct Timed<A> {
+    /// Dropped at the deadline, and with it what it holds.
+    body: Option<A>,
+    until: Option<Pin<Box<Sleep>>>,
+}
+
+impl<A: Body + Unpin> Body for Timed<A> {
+    type Data = A::Data;
+    type Error = A::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        let this = &mut *self;
+        let Some(body) = &mut this.body else {
+            return Poll::Ready(None);
+        };
+        let until = this.until.as_mut();
+        // First: a stream that always has more ends at its deadline too.
+        if until.is_some_and(|until| until.as_mut().poll(context).is_ready()) {
+            this.body = None;
+            let mut trailers = deadline_passed().into_http::<()>().into_parts().0.headers;
+            trailers.remove(header::CONTENT_TYPE);
+            return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
+        }
+        Pin::new(body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.body {
+            Some(body) if self.until.is_none() => body.size_hint(),
+            _ => SizeHint::default(),
+        }
     }
 }
 

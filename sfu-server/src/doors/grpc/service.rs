@@ -4,14 +4,16 @@ use std::time::UNIX_EPOCH;
 
 use sfu_control_proto::v1;
 use sfu_control_proto::v1::room_service_server::RoomService;
+use tokio::sync::OwnedSemaphorePermit;
 use tonic::{Request, Response, Status};
 
 use super::authenticate::claims;
+use super::incoming::{MAX_WATCHES, Watches};
 use super::page::Page;
 use super::status::refuse;
-use super::{convert, fields};
+use super::{convert, fields, watch};
 use crate::auth::{ApiKeys, Claims, NewToken, Right};
-use crate::error::ApiError;
+use crate::error::{ApiError, ErrorKind};
 use crate::rooms::{ParticipantInfo, RoomOptions, Rooms};
 
 /// The service's state.
@@ -82,6 +84,15 @@ impl RoomDoor {
             expires_at: Some(minted.expires_at.into()),
         })
     }
+}
+
+/// A watch's place among those of its connection.
+fn place<T>(request: &Request<T>) -> Result<OwnedSemaphorePermit, ApiError> {
+    let watches = request.extensions().get::<Watches>();
+    watches.and_then(Watches::take).ok_or_else(|| {
+        let message = format!("the connection watches {MAX_WATCHES} rooms and no more");
+        ApiError::new(ErrorKind::ResourceExhausted, message)
+    })
 }
 
 /// What participants are listed by: when they came, and the sid where two came at once. Digits of
@@ -191,5 +202,33 @@ impl RoomService for RoomDoor {
         let asked = request.get_ref();
         admin(&request, &asked.room, fields::join_token(asked))?;
         answer(self.create_join_token(request.into_inner()))
+    }
+
+    type WatchRoomStream = watch::Messages;
+
+    async fn watch_room(
+        &self,
+        request: Request<v1::WatchRoomRequest>,
+    ) -> Result<Response<watch::Messages>, Status> {
+        let asked = request.get_ref();
+        admin(&request, &asked.room, fields::room(&asked.room))?;
+        answer(watch::from(asked).and_then(|from| {
+            let place = place(&request)?;
+            let watch = self.rooms.watch(&asked.room, from.as_ref())?;
+            Ok(watch::messages(watch, place))
+        }))
+    }
+
+    async fn update_room(
+        &self,
+        request: Request<v1::UpdateRoomRequest>,
+    ) -> Result<Response<v1::UpdateRoomResponse>, Status> {
+        let asked = request.get_ref();
+        admin(&request, &asked.room, fields::room(&asked.room))?;
+        let asked = request.into_inner();
+        let updated = self.rooms.update_room(&asked.room, asked.metadata);
+        answer(updated.map(|room| v1::UpdateRoomResponse {
+            room: Some(convert::room(room)),
+        }))
     }
 }
