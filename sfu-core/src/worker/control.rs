@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::peer::SectionUse;
 use super::sections::{end_egress, end_ingresses};
-use super::{Room, Shared, Worker, forward, negotiation, sections};
+use super::{Room, Shared, Worker, forward, membership, negotiation, sections};
 use crate::command::{Command, TrackAnnouncement};
 use crate::config::{MAX_SUBSCRIPTIONS_PER_PARTICIPANT, MAX_TRACKS_PER_PARTICIPANT};
 use crate::id::{ParticipantId, TrackId};
@@ -21,6 +21,14 @@ impl Worker {
                 permissions,
             } => {
                 self.add_participant(now, room, participant, permissions);
+            }
+            Command::SetPermissions {
+                participant,
+                permissions,
+            } => {
+                self.with_peer(participant, |shared, room, index| {
+                    membership::set_permissions(shared, room, index, permissions);
+                });
             }
             Command::RemoveParticipant { participant } => self.remove_participant(participant),
             Command::CloseRoom { room } => self.close_room(room),
@@ -166,7 +174,7 @@ fn subscribe(shared: &mut Shared, room: &mut Room, index: PeerIndex, id: TrackId
     sections::ask_for_offer(shared, room, index);
 }
 
-fn unsubscribe(shared: &mut Shared, room: &mut Room, index: PeerIndex, id: TrackId) {
+pub(super) fn unsubscribe(shared: &mut Shared, room: &mut Room, index: PeerIndex, id: TrackId) {
     let peer = &mut room.peers[index];
     peer.waiting.retain(|waiting| *waiting != id);
     peer.paused.remove(&id);

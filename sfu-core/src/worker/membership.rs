@@ -6,7 +6,7 @@ use std::time::Instant;
 use rand_core::Rng;
 use slab::Slab;
 
-use super::control::remove_track;
+use super::control::{remove_track, unsubscribe};
 use super::peer::{Peer, Requested};
 use super::rtcp_queue::RtcpQueue;
 use super::streams::Streams;
@@ -88,6 +88,7 @@ impl Worker {
         }
     }
 }
+
 fn new_peer(
     shared: &mut Shared,
     id: ParticipantId,
@@ -99,6 +100,7 @@ fn new_peer(
     Peer {
         id,
         permissions,
+        ever_published: permissions.publish,
         transport: Transport::new(now, worker, identity, &settings.transport, &mut shared.rng),
         sections: Vec::new(),
         extensions: ExtensionMap::default(),
@@ -116,6 +118,35 @@ fn new_peer(
         next_report: now,
         session_version: 0,
         dirty: false,
+    }
+}
+
+/// What a participant may do from now on. What it may no longer do ends.
+pub(super) fn set_permissions(
+    shared: &mut Shared,
+    room: &mut Room,
+    index: PeerIndex,
+    permissions: MediaPermissions,
+) {
+    let peer = &mut room.peers[index];
+    peer.permissions = permissions;
+    peer.ever_published |= permissions.publish;
+    if !permissions.publish {
+        let tracks: Vec<_> = room.tracks.of_publisher(index).collect();
+        for track in tracks {
+            remove_track(shared, room, track);
+        }
+    }
+    if !permissions.subscribe {
+        let peer = &room.peers[index];
+        let sent = peer.egresses.iter().filter_map(|(_, sending)| {
+            let track = room.tracks.get(sending.track)?;
+            Some(track.id)
+        });
+        let wanted: Vec<_> = sent.chain(peer.waiting.iter().copied()).collect();
+        for track in wanted {
+            unsubscribe(shared, room, index, track);
+        }
     }
 }
 

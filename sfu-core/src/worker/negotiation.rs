@@ -82,7 +82,7 @@ fn check(peer: &Peer, offer: &OfferedSession) -> Result<(), OfferError> {
             return Err(OfferError::SectionsMoved(at));
         }
     }
-    if !peer.permissions.publish {
+    if !peer.ever_published {
         let sends = |s: &&OfferedSection| s.track_cid.is_some() && s.direction.sends();
         if let Some(section) = offer.sections.iter().filter(|s| !s.stopped).find(sends) {
             return Err(OfferError::PublishNotAllowed(section.mid.to_string()));

@@ -86,6 +86,8 @@ pub(super) struct Requested {
 pub(super) struct Peer {
     pub(super) id: ParticipantId,
     pub(super) permissions: MediaPermissions,
+    /// It may publish, or could before: its sections may still say that they send.
+    pub(super) ever_published: bool,
     pub(super) transport: Transport,
     pub(super) sections: Vec<Section>,
     /// Header extension ids: the same in every section of a bundle (RFC 9143 section 9.2).

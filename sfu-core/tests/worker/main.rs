@@ -9,7 +9,7 @@ mod client;
 mod feedback;
 mod meeting;
 mod muting;
-
+mod permissions;
 mod pool;
 mod reports;
 mod republishing;

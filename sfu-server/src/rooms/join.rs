@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use sfu_core::command::{Command, MediaPermissions};
+use sfu_core::command::Command;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
@@ -243,10 +243,7 @@ impl State {
         self.engine.send(Command::AddParticipant {
             room: ids::room_id(self.number),
             participant: id,
-            permissions: MediaPermissions {
-                publish: params.permissions.publish,
-                subscribe: params.permissions.subscribe,
-            },
+            permissions: params.permissions.media(),
         });
         self.record_participant(id, RoomEvent::ParticipantJoined);
         self.tell_others(id, me.clone());

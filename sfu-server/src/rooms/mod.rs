@@ -16,6 +16,7 @@ mod info;
 mod join;
 mod join_counts;
 pub mod limits;
+mod moderation;
 mod notice;
 mod participant;
 mod permissions;
@@ -50,6 +51,7 @@ pub use info::{
 };
 pub use join::{Ending, JoinParams, Joined, Notices};
 pub use join_counts::JoinCounts;
+pub use moderation::ParticipantUpdate;
 pub use notice::{LeaveReason, Notice, SubscriptionError};
 pub use permissions::Permissions;
 pub use room_event::{Publisher, Recorded, RoomEvent};

@@ -205,19 +205,27 @@ impl State {
         muted: bool,
     ) -> Result<(), ApiError> {
         let found = self.track_sids.get(sid).copied();
-        let own = found.and_then(|track| Some((track, self.tracks.get_mut(&track)?)));
-        let Some((track, own)) = own.filter(|(_, track)| track.publisher == id) else {
-            return Err(no_track());
+        let own = |track: &TrackId| {
+            self.tracks
+                .get(track)
+                .is_some_and(|one| one.publisher == id)
         };
-        if own.info.muted != muted {
-            own.info.muted = muted;
-            self.engine.send(Command::SetTrackMuted { track, muted });
-            if let Some(own) = self.tracks.get(&track) {
-                self.record_track(own, RoomEvent::TrackMuteChanged);
-            }
-            self.changed(id);
-        }
+        let track = found.filter(own).ok_or_else(no_track)?;
+        self.set_muted(track, muted);
         Ok(())
+    }
+
+    /// Mutes a track or lets it go on; the others are told.
+    pub(super) fn set_muted(&mut self, track: TrackId, muted: bool) {
+        let Some(changed) = self.tracks.get_mut(&track) else {
+            return;
+        };
+        if changed.info.muted != muted {
+            changed.info.muted = muted;
+            let publisher = changed.publisher;
+            self.engine.send(Command::SetTrackMuted { track, muted });
+            self.changed(publisher);
+        }
     }
 
     /// Nothing refers to the track any more; the engine is told by the caller's command.
