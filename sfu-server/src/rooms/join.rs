@@ -9,6 +9,7 @@ use sfu_core::command::Command;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
+use super::data::Data;
 use super::info::{ParticipantInfo, RoomInfo, RoomOptions};
 use super::notice::{LeaveReason, Notice};
 use super::participant::{Media, Participant};
@@ -283,6 +284,7 @@ impl Participant {
             pending_offers: 0,
             holds: 0,
             media: Media::Awaited(now),
+            data: Data::new(now),
             signalling_lost: None,
             outbox,
             ended,

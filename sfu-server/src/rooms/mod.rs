@@ -9,6 +9,7 @@
 //! which the room changed.
 
 mod check;
+mod data;
 mod facts;
 mod fault;
 mod ids;
@@ -35,7 +36,7 @@ mod workers;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Semaphore;
 
@@ -45,6 +46,7 @@ use registry::Registry;
 use room::{Engine, NewRoom, Room};
 use workers::Placement;
 
+pub use data::{DataCodec, DataCounts, DataDrop, DataHeader, DataSender, Delivery, ServerData};
 pub use info::{
     Counts, ParticipantInfo, ParticipantState, Quality, RoomInfo, RoomOptions, TrackInfo,
     TrackLayer, TrackSource,
@@ -74,6 +76,8 @@ struct Shared {
     join_counts: JoinCounts,
     /// A share for each watcher of a room.
     watchers: Arc<Semaphore>,
+    data_codec: OnceLock<Arc<dyn DataCodec>>,
+    data_counts: DataCounts,
 }
 
 impl Rooms {
@@ -92,6 +96,8 @@ impl Rooms {
             ),
             join_counts: JoinCounts::default(),
             watchers: Arc::new(Semaphore::new(limits::MAX_WATCHERS)),
+            data_codec: OnceLock::new(),
+            data_counts: DataCounts::default(),
             workers,
             settings,
         }))
