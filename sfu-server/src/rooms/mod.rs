@@ -150,26 +150,6 @@ impl Rooms {
         Ok(())
     }
 
-    /// Changes a room's own text, where there is one to change it to; everyone in it is told.
-    ///
-    /// # Errors
-    /// `NotFound`; `InvalidArgument` naming the field.
-    pub fn update_room(&self, name: &str, metadata: Option<String>) -> Result<RoomInfo, ApiError> {
-        check::text(
-            "metadata",
-            metadata.as_deref().unwrap_or_default(),
-            limits::MAX_METADATA,
-        )?;
-        let room = self.0.registry.named(name).ok_or_else(no_room)?;
-        let updated = room.with(|state| {
-            if let Some(metadata) = metadata.filter(|text| *text != state.metadata) {
-                state.set_metadata(metadata);
-            }
-            (!state.ended).then(|| state.info())
-        });
-        updated.ok_or_else(no_room)
-    }
-
     /// The participants of a room, in the order in which they joined; hidden ones too.
     ///
     /// # Errors

@@ -224,6 +224,9 @@ impl State {
             changed.info.muted = muted;
             let publisher = changed.publisher;
             self.engine.send(Command::SetTrackMuted { track, muted });
+            if let Some(track) = self.tracks.get(&track) {
+                self.record_track(track, RoomEvent::TrackMuteChanged);
+            }
             self.changed(publisher);
         }
     }

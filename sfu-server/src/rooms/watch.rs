@@ -7,7 +7,7 @@ use sfu_core::id::ParticipantId;
 
 use super::info::{ParticipantInfo, RoomInfo, TrackInfo};
 use super::limits;
-use super::notice::{LeaveReason, Notice};
+use super::notice::LeaveReason;
 use super::participant::Track;
 use super::room::State;
 use super::room_event::{Publisher, Recorded, RoomEvent};
@@ -184,22 +184,6 @@ impl State {
         let tracks = tracks.flat_map(|publisher| &publisher.tracks);
         for track in tracks.filter_map(|track| self.tracks.get(track)) {
             self.record_track(track, RoomEvent::TrackUnpublished);
-        }
-    }
-
-    /// Everyone is told of the room's new text.
-    pub(super) fn set_metadata(&mut self, metadata: String) {
-        if self.ended {
-            return;
-        }
-        self.metadata = metadata;
-        let info = self.info();
-        self.watch
-            .record(|| RoomEvent::RoomUpdated(Box::new(info.clone())));
-        let notice = Notice::RoomChanged(Arc::new(info));
-        let everyone: Vec<_> = self.participants.keys().copied().collect();
-        for one in everyone {
-            self.tell(one, notice.clone());
         }
     }
 

@@ -133,6 +133,9 @@ fn asked(headers: &HeaderMap) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
+    use std::future::poll_fn;
+
+    use bytes::Bytes;
 
     use tower::{ServiceExt, service_fn};
 
@@ -154,6 +157,46 @@ mod tests {
         let strict = Deadline(Duration::from_millis(5)).layer(never);
         let answer = strict.oneshot(Request::new(())).await.unwrap();
         assert_eq!(answer.headers()["grpc-status"], "4");
+    }
+
+    /// A stream that has begun and says no more.
+    #[derive(Default)]
+    struct Silent;
+
+    impl Body for Silent {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_ends_at_its_caller_s_deadline_and_at_no_other() {
+        let begun =
+            service_fn(|_: Request<()>| async { Ok::<_, Infallible>(Response::new(Silent)) });
+        let door = Deadline(Duration::from_secs(10)).layer(begun);
+        let next = |mut body: Timed<Silent>| async move {
+            poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await
+        };
+        let patient = door
+            .clone()
+            .oneshot(Request::new(()))
+            .await
+            .unwrap()
+            .into_body();
+        let waited = tokio::time::timeout(Duration::from_secs(86_400), next(patient)).await;
+        assert!(waited.is_err(), "still open after a day");
+        let request = Request::builder().header("grpc-timeout", "60S");
+        let answer = door.oneshot(request.body(()).unwrap()).await.unwrap();
+        let begun = Instant::now();
+        let last = next(answer.into_body()).await.unwrap().unwrap();
+        assert_eq!(begun.elapsed().as_secs(), 60);
+        assert_eq!(last.into_trailers().unwrap()["grpc-status"], "4");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod authenticate;
 mod calls;
+mod changes;
 mod convert;
 mod convert_event;
 mod deadline;
@@ -40,9 +41,10 @@ use service::RoomDoor;
 
 pub use calls::{Calls, Counted};
 
-/// Largest request message, in bytes. The largest legal one carries 16 KiB of metadata and as much
-/// in attributes. Higher: one caller makes the server hold more. Lower: legal requests are refused.
-const MAX_REQUEST: usize = 128 * 1024;
+/// Largest request message, in bytes. The largest legal one is data of 62 KiB for a thousand
+/// identities of 256 bytes. Higher: one caller makes the server hold more. Lower: legal requests are
+/// refused.
+const MAX_REQUEST: usize = 384 * 1024;
 
 /// Largest answer, in bytes: what clients accept unless they are told otherwise. Pages are cut well
 /// before it. Higher: such clients fail. Lower: a page of large participants would not fit.

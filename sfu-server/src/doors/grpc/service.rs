@@ -18,7 +18,7 @@ use crate::rooms::{ParticipantInfo, RoomOptions, Rooms};
 
 /// The service's state.
 pub(super) struct RoomDoor {
-    rooms: Rooms,
+    pub(super) rooms: Rooms,
     keys: ApiKeys,
 }
 
@@ -225,10 +225,54 @@ impl RoomService for RoomDoor {
     ) -> Result<Response<v1::UpdateRoomResponse>, Status> {
         let asked = request.get_ref();
         admin(&request, &asked.room, fields::room(&asked.room))?;
-        let asked = request.into_inner();
-        let updated = self.rooms.update_room(&asked.room, asked.metadata);
+        let updated = match &asked.metadata {
+            Some(metadata) => self.rooms.update_room_metadata(&asked.room, metadata),
+            None => self.rooms.get_room(&asked.room),
+        };
         answer(updated.map(|room| v1::UpdateRoomResponse {
             room: Some(convert::room(room)),
         }))
+    }
+
+    async fn update_participant(
+        &self,
+        request: Request<v1::UpdateParticipantRequest>,
+    ) -> Result<Response<v1::UpdateParticipantResponse>, Status> {
+        let asked = request.get_ref();
+        let checked = fields::room(&asked.room).and_then(|()| fields::identity(&asked.identity));
+        admin(&request, &asked.room, checked)?;
+        let participant = self.update_participant(request.into_inner());
+        answer(
+            participant.map(|participant| v1::UpdateParticipantResponse {
+                participant: Some(participant),
+            }),
+        )
+    }
+
+    async fn mute_track(
+        &self,
+        request: Request<v1::MuteTrackRequest>,
+    ) -> Result<Response<v1::MuteTrackResponse>, Status> {
+        let asked = request.get_ref();
+        let checked = fields::room(&asked.room)
+            .and_then(|()| fields::identity(&asked.identity))
+            .and_then(|()| fields::track_sid(&asked.track_sid));
+        admin(&request, &asked.room, checked)?;
+        let (sid, muted) = (&asked.track_sid, asked.muted);
+        let track = self
+            .rooms
+            .mute_track(&asked.room, &asked.identity, sid, muted);
+        answer(track.map(|track| v1::MuteTrackResponse {
+            track: Some(convert::track(track)),
+        }))
+    }
+
+    async fn send_data(
+        &self,
+        request: Request<v1::SendDataRequest>,
+    ) -> Result<Response<v1::SendDataResponse>, Status> {
+        let asked = request.get_ref();
+        admin(&request, &asked.room, fields::data(asked))?;
+        answer(self.send_data(request.into_inner()))
     }
 }

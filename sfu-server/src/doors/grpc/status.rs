@@ -54,9 +54,11 @@ fn reason(error: &ApiError) -> &'static str {
     match (error.kind(), error.about()) {
         (ErrorKind::NotFound, Some("room")) => "ROOM_NOT_FOUND",
         (ErrorKind::NotFound, Some("identity")) => "PARTICIPANT_NOT_FOUND",
+        (ErrorKind::NotFound, Some("track_sid")) => "TRACK_NOT_FOUND",
         (ErrorKind::NotFound, _) => "NOT_FOUND",
         (ErrorKind::InvalidArgument, _) => "FIELD_INVALID",
         (ErrorKind::Unauthenticated, _) => "TOKEN_INVALID",
+        (ErrorKind::PermissionDenied, Some("muted")) => "REMOTE_UNMUTE_OFF",
         (ErrorKind::PermissionDenied, _) => "GRANT_MISSING",
         (ErrorKind::ResourceExhausted, _) => "LIMIT_REACHED",
         (ErrorKind::RateLimited, _) => "RATE_LIMITED",
