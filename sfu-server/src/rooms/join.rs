@@ -15,6 +15,7 @@ use super::notice::{LeaveReason, Notice};
 use super::participant::{Media, Participant};
 use super::permissions::Permissions;
 use super::room::{Room, State};
+use super::room_event::RoomEvent;
 use super::session::SessionHandle;
 use super::{Rooms, check, ids, limits, no_room};
 use crate::error::{ApiError, ErrorKind};
@@ -245,6 +246,7 @@ impl State {
             participant: id,
             permissions: params.permissions.media(),
         });
+        self.record_participant(id, RoomEvent::ParticipantJoined);
         self.tell_others(id, me.clone());
         if params.auto_subscribe && params.permissions.subscribe {
             self.subscribe_to_all(id);

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use super::*;
 
 mod moderation;
+mod watching;
 
 #[derive(Default)]
 struct Recorder(Mutex<Vec<(usize, Command)>>);
