@@ -74,14 +74,11 @@ impl Association {
         association
     }
 
-    /// Takes a packet.
+    /// Takes a packet that [`work_of`] found fit.
     ///
     /// # Errors
     /// [`DropReason::DataMalformed`], and [`DropReason::DataFailed`] after a panic.
     pub(super) fn receive(&mut self, now: Instant, packet: &[u8]) -> Result<(), DropReason> {
-        if !sctp::is_within(packet, MAX_DATA_STREAMS) {
-            return Err(DropReason::DataMalformed);
-        }
         self.work(now, |socket| socket.handle_input(packet))
             .ok_or(DropReason::DataFailed)?;
         match std::mem::take(&mut self.malformed) {
@@ -206,20 +203,25 @@ impl Association {
     }
 }
 
+/// The work that a packet makes, in chunks of a usual size.
+///
+/// # Errors
+/// [`DropReason::DataMalformed`] for a packet that is not to be shown to an association.
+pub(super) fn work_of(packet: &[u8]) -> Result<u32, DropReason> {
+    let work = sctp::work_within(packet, MAX_DATA_STREAMS);
+    let work = work.and_then(|work| u32::try_from(work).ok());
+    work.ok_or(DropReason::DataMalformed)
+}
+
+/// Takes everything that the library has to say: of one packet, first that the association began
+/// anew, then the messages, then the ends of their streams.
 fn take(
     socket: &mut dyn DcSctpSocket,
     packets: &mut VecDeque<Vec<u8>>,
     facts: &mut VecDeque<SctpFact>,
     malformed: &mut bool,
 ) {
-    // First: a restart among the events takes unread messages with it.
-    while let Some(message) = socket.get_next_message() {
-        facts.push_back(SctpFact::Message {
-            stream: message.stream_id.0,
-            ppid: message.ppid.0,
-            payload: message.payload,
-        });
-    }
+    let mut resets = Vec::new();
     while let Some(event) = socket.poll_event() {
         match event {
             SocketEvent::SendPacket(packet) => {
@@ -229,7 +231,7 @@ fn take(
             }
             SocketEvent::OnIncomingStreamReset(streams) => {
                 let streams = streams.into_iter().map(|stream| stream.0).collect();
-                facts.push_back(SctpFact::Reset(streams));
+                resets.push(SctpFact::Reset(streams));
             }
             SocketEvent::OnConnectionRestarted()
             | SocketEvent::OnClosed()
@@ -240,6 +242,14 @@ fn take(
             _ => {}
         }
     }
+    while let Some(message) = socket.get_next_message() {
+        facts.push_back(SctpFact::Message {
+            stream: message.stream_id.0,
+            ppid: message.ppid.0,
+            payload: message.payload,
+        });
+    }
+    facts.extend(resets);
 }
 
 fn options(peer_port: u16) -> Options {
