@@ -6,6 +6,9 @@
 )]
 
 mod client;
+mod data;
+mod data_client;
+mod data_hostile;
 mod feedback;
 mod meeting;
 mod muting;
