@@ -263,6 +263,14 @@ fn a_lossy_channel_keeps_nothing_for_long() {
         client.settle(&mut meeting);
     }
     assert_eq!(client.got().len() as u64 + full, 500);
+    tell(
+        &mut meeting,
+        &[client.client],
+        "lossy",
+        b"there is room again",
+    );
+    client.settle(&mut meeting);
+    assert_eq!(client.got().len(), 1);
     let overflow = |event: &Event| matches!(event, Event::DataOverflow { .. });
     assert!(!meeting.events.iter().any(overflow), "nothing was promised");
 }

@@ -121,8 +121,17 @@ fn altered_sctp_leaves_the_media_of_all_alone() {
         hostile.restart();
         hostile.settle(&mut meeting);
         hostile.open(&mut meeting, 1, (0, 0), "chat");
+        hostile.open(&mut meeting, 2, (0x81, 0), "lossy");
         hostile.send(&mut meeting, 1, BINARY, &vec![7; 3000]);
-        let seeds: Vec<_> = hostile.sent.iter().rev().take(40).cloned().collect();
+        tell(&mut meeting, &[camera], "chat", &[7; 5000]);
+        let ends = [dcsctp::api::StreamId(2)];
+        hostile.sctp.reset_streams(&ends).unwrap();
+        hostile.settle(&mut meeting);
+        let mut seeds: Vec<_> = hostile.sent.iter().rev().take(40).cloned().collect();
+        let data = seeds.iter().find(|seed| seed[12] == 0).unwrap().clone();
+        // FORWARD-TSN (RFC 3758 section 3.2) from where the data is, with a skipped stream.
+        let skips = [&[192, 0, 0, 12][..], &data[16..20], &[0, 1, 0, 9]].concat();
+        seeds.push(packet(&data, &skips));
         let tag = seeds[0][4..8].to_vec();
         for _ in 0..400 {
             let mut packet = seeds[generator.below(seeds.len())].clone();

@@ -2,6 +2,8 @@
 
 mod channel;
 mod rate;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
