@@ -183,6 +183,7 @@ pub(super) fn unsubscribe(shared: &mut Shared, room: &mut Room, index: PeerIndex
     };
     if let Some(egress) = room.tracks.remove_route(track, index) {
         end_egress(shared, &mut room.peers[index], egress);
+        sections::ask_to_end(shared, room, index);
     }
 }
 
