@@ -19,6 +19,8 @@ mod peer;
 mod rtcp_queue;
 mod sections;
 mod settings;
+mod speakers;
+mod statistics;
 mod stats;
 mod streams;
 mod timers;
@@ -39,6 +41,7 @@ use crate::event::Event;
 use crate::id::{ParticipantId, RoomId, TrackId};
 use crate::media::packet::PacketPool;
 use crate::media::path::Path;
+use crate::room::active_speaker::ActiveSpeakers;
 use crate::room::tracks::{PeerIndex, Tracks};
 use crate::transport::lookup::Lookup;
 use peer::Peer;
@@ -75,6 +78,7 @@ struct Room {
     key: usize,
     peers: Slab<Peer>,
     tracks: Tracks,
+    speakers: ActiveSpeakers,
 }
 
 /// What all rooms of a worker share.

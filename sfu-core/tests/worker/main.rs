@@ -13,3 +13,5 @@ mod permissions;
 mod pool;
 mod reports;
 mod republishing;
+mod speakers;
+mod statistics;
