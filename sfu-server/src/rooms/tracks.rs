@@ -10,6 +10,7 @@ use super::info::{TrackInfo, TrackLayer, TrackSource};
 use super::notice::Notice;
 use super::participant::Track;
 use super::room::State;
+use super::track_traits::TrackTraits;
 use super::{check, ids, limits};
 use crate::error::{ApiError, ErrorKind};
 
@@ -38,6 +39,8 @@ pub struct NewTrack {
     pub stereo: bool,
     /// Audio without discontinuous transmission.
     pub disable_dtx: bool,
+    /// What else others are to know of it.
+    pub traits: TrackTraits,
 }
 
 impl NewTrack {
@@ -70,6 +73,7 @@ impl NewTrack {
             },
             stereo: self.stereo,
             disable_dtx: self.disable_dtx,
+            traits: self.traits.clone(),
             mid: None,
         }
     }
@@ -83,7 +87,7 @@ impl State {
         let Some(participant) = self.participants.get(&id) else {
             return Ok(());
         };
-        if !participant.permissions.may_publish(new.source) {
+        if !participant.permissions.may_publish_as(new.source, new.kind) {
             return Err(ApiError::field(
                 ErrorKind::PermissionDenied,
                 "source",
@@ -230,6 +234,7 @@ impl State {
         }
         for participant in self.participants.values_mut() {
             participant.subscriptions.remove(&track);
+            participant.withheld.remove(&track);
         }
     }
 }
