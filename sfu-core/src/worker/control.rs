@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::peer::SectionUse;
 use super::sections::{end_egress, end_ingresses};
-use super::{Room, Shared, Worker, forward, membership, negotiation, sections, speakers};
+use super::{Room, Shared, Worker, data, forward, membership, negotiation, sections, speakers};
 use crate::command::{Command, TrackAnnouncement};
 use crate::config::{MAX_SUBSCRIPTIONS_PER_PARTICIPANT, MAX_TRACKS_PER_PARTICIPANT};
 use crate::id::{ParticipantId, TrackId};
@@ -14,6 +14,8 @@ impl Worker {
     /// Carries out one command. What it leads to is in the next [`Worker::poll_event`] and
     /// [`Worker::poll_transmit`].
     pub fn handle_command(&mut self, now: Instant, command: Command) {
+        // What arrived before the command is forwarded as things were before it.
+        self.fan_out_bursts(now);
         match command {
             Command::AddParticipant {
                 room,
@@ -78,8 +80,17 @@ impl Worker {
                     set_enabled(shared, room, index, track, enabled, now);
                 });
             }
-            // Nobody has a data channel yet.
-            Command::SendData { .. } => {}
+            Command::SendData {
+                recipients,
+                label,
+                payload,
+            } => {
+                for participant in recipients {
+                    self.with_peer(participant, |shared, room, index| {
+                        data::send(shared, room, index, &label, &payload);
+                    });
+                }
+            }
             Command::InjectPanic { room } => {
                 if let Some(&key) = self.room_keys.get(&room) {
                     self.in_room::<()>(key, |_, room| panic!("injected into room {}", room.id));

@@ -10,7 +10,7 @@ use super::control::{remove_track, unsubscribe};
 use super::peer::{Peer, Requested};
 use super::rtcp_queue::RtcpQueue;
 use super::streams::Streams;
-use super::{PeerKey, Room, Shared, Worker};
+use super::{PeerKey, Room, Shared, Worker, fan_out};
 use crate::bandwidth::pacer::Pacer;
 use crate::command::MediaPermissions;
 use crate::id::{ParticipantId, RoomId, Ssrc};
@@ -41,6 +41,7 @@ impl Worker {
                 peers: Slab::new(),
                 tracks: Tracks::default(),
                 speakers: ActiveSpeakers::default(),
+                burst: fan_out::Burst::new(),
             });
             key
         });
@@ -121,6 +122,7 @@ fn new_peer(
         next_statistics: now,
         session_version: 0,
         dirty: false,
+        data_waits: false,
     }
 }
 

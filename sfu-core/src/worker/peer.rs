@@ -43,6 +43,8 @@ pub(super) enum SectionUse {
     Receives(TrackIndex),
     /// The participant is sent this egress here.
     Sends(usize),
+    /// Data channels, both ways.
+    Data,
 }
 
 /// A section as last negotiated.
@@ -112,6 +114,8 @@ pub(super) struct Peer {
     pub(super) next_statistics: Instant,
     pub(super) session_version: u64,
     pub(super) dirty: bool,
+    /// Packets of data wait for their turn.
+    pub(super) data_waits: bool,
 }
 
 impl Peer {

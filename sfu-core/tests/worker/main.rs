@@ -5,6 +5,8 @@
     reason = "a test may stop at what it did not expect"
 )]
 
+mod bounds;
+mod bursts;
 mod client;
 mod feedback;
 mod meeting;

@@ -9,11 +9,13 @@ use sfu_core::command::Command;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
+use super::data::Data;
 use super::info::{ParticipantInfo, RoomInfo, RoomOptions};
 use super::notice::{LeaveReason, Notice};
 use super::participant::{Media, Participant};
 use super::permissions::Permissions;
 use super::room::{Room, State};
+use super::room_event::RoomEvent;
 use super::session::SessionHandle;
 use super::{Rooms, check, ids, limits, no_room};
 use crate::error::{ApiError, ErrorKind};
@@ -244,6 +246,7 @@ impl State {
             participant: id,
             permissions: params.permissions.media(),
         });
+        self.record_participant(id, RoomEvent::ParticipantJoined);
         self.tell_others(id, me.clone());
         if params.auto_subscribe && params.permissions.subscribe {
             self.subscribe_to_all(id);
@@ -285,6 +288,7 @@ impl Participant {
             pending_offers: 0,
             holds: 0,
             media: Media::Awaited(now),
+            data: Data::new(now),
             signalling_lost: None,
             outbox,
             ended,

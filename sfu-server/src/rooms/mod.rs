@@ -9,6 +9,7 @@
 //! which the room changed.
 
 mod check;
+mod data;
 mod facts;
 mod fault;
 mod ids;
@@ -24,6 +25,7 @@ mod quality;
 mod registry;
 mod resume;
 mod room;
+mod room_event;
 mod session;
 mod settings;
 mod speakers;
@@ -31,12 +33,16 @@ mod subscription_permissions;
 mod subscriptions;
 mod track_traits;
 mod tracks;
+mod watch;
+mod watch_log;
 mod workers;
 
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use tokio::sync::Semaphore;
 
 use crate::error::{ApiError, ErrorKind};
 use crate::rate::{AddressBuckets, Rate};
@@ -44,6 +50,7 @@ use registry::Registry;
 use room::{Engine, NewRoom, Room};
 use workers::Placement;
 
+pub use data::{DataCodec, DataCounts, DataDrop, DataHeader, DataSender, Delivery, ServerData};
 pub use info::{
     Counts, ParticipantInfo, ParticipantState, Quality, RoomInfo, RoomOptions, TrackInfo,
     TrackLayer, TrackSource,
@@ -54,12 +61,14 @@ pub use moderation::ParticipantUpdate;
 pub use notice::{LeaveReason, Notice, SubscriptionError};
 pub use permissions::Permissions;
 pub use quality::{ConnectionQuality, QualityInfo};
+pub use room_event::{Publisher, Recorded, RoomEvent};
 pub use session::SessionHandle;
 pub use settings::Settings;
 pub use speakers::Speaker;
 pub use subscription_permissions::TrackPermission;
 pub use track_traits::{AudioFeature, BackupCodecPolicy, Encryption, TrackTraits};
 pub use tracks::NewTrack;
+pub use watch::{RoomEvents, TooSlow, Watch, WatchFrom};
 pub use workers::MediaWorkers;
 
 /// All rooms of this node. Clones are the same rooms.
@@ -73,6 +82,10 @@ struct Shared {
     registry: Registry,
     joins: AddressBuckets,
     join_counts: JoinCounts,
+    /// A share for each watcher of a room.
+    watchers: Arc<Semaphore>,
+    data_codec: OnceLock<Arc<dyn DataCodec>>,
+    data_counts: DataCounts,
 }
 
 impl Rooms {
@@ -90,6 +103,9 @@ impl Rooms {
                 limits::MAX_COUNTED_ADDRESSES,
             ),
             join_counts: JoinCounts::default(),
+            watchers: Arc::new(Semaphore::new(limits::MAX_WATCHERS)),
+            data_codec: OnceLock::new(),
+            data_counts: DataCounts::default(),
             workers,
             settings,
         }))

@@ -10,6 +10,7 @@ use super::info::{ParticipantInfo, ParticipantState, RoomInfo, TrackInfo};
 use super::notice::Notice;
 use super::permissions::Permissions;
 use super::room::State;
+use super::room_event::RoomEvent;
 use super::tracks::no_track;
 use super::{Rooms, check, limits, no_participant, no_room};
 use crate::error::{ApiError, ErrorKind};
@@ -97,7 +98,11 @@ impl Rooms {
             }
             if state.metadata != metadata {
                 metadata.clone_into(&mut state.metadata);
-                let info = Arc::new(state.info());
+                let info = state.info();
+                state
+                    .watch
+                    .record(|| RoomEvent::RoomUpdated(Box::new(info.clone())));
+                let info = Arc::new(info);
                 let all: Vec<_> = state.participants.keys().copied().collect();
                 for id in all {
                     state.tell(id, Notice::RoomChanged(Arc::clone(&info)));
@@ -151,6 +156,7 @@ impl State {
             self.permit(id, permissions);
         }
         self.changed(id);
+        self.record_participant(id, RoomEvent::ParticipantUpdated);
         if let Some(participant) = self.participants.get(&id) {
             let info = Arc::new(participant.info(&self.tracks));
             self.tell(id, Notice::SelfChanged(info));

@@ -9,6 +9,7 @@ use sfu_core::id::ParticipantId;
 use super::info::TrackSource;
 use super::notice::Notice;
 use super::room::State;
+use super::room_event::{Publisher, RoomEvent};
 
 /// A participant that speaks, or has stopped.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,11 +75,30 @@ impl State {
         if changed.is_empty() {
             return;
         }
+        self.record_speakers();
         let notice = notice(changed);
         let all: Vec<_> = self.participants.keys().copied().collect();
         for id in all {
             self.tell(id, notice.clone());
         }
+    }
+
+    /// Tells the room's watchers who speaks now.
+    fn record_speakers(&self) {
+        self.watch.record(|| {
+            let mut speakers: Vec<_> = self.speakers.iter().collect();
+            speakers.sort_by_key(|(_, level)| **level);
+            let who = |id| {
+                let participant = self.participants.get(id)?;
+                Some(Publisher {
+                    identity: participant.identity.to_string(),
+                    sid: participant.sid.clone(),
+                })
+            };
+            let speakers = speakers.into_iter();
+            let speakers = speakers.filter_map(|(id, level)| Some((who(id)?, amplitude(*level))));
+            RoomEvent::SpeakersChanged(speakers.collect())
+        });
     }
 
     /// A newcomer is told who is speaking.

@@ -18,6 +18,7 @@ use super::*;
 mod moderation;
 mod signals;
 mod subscription_permissions;
+mod watching;
 
 #[derive(Default)]
 struct Recorder(Mutex<Vec<(usize, Command)>>);

@@ -10,6 +10,7 @@ use super::info::{TrackInfo, TrackLayer, TrackSource};
 use super::notice::Notice;
 use super::participant::Track;
 use super::room::State;
+use super::room_event::RoomEvent;
 use super::track_traits::TrackTraits;
 use super::{check, ids, limits};
 use crate::error::{ApiError, ErrorKind};
@@ -174,6 +175,9 @@ impl State {
         // The others hear of the track before any offer or answer that carries it.
         self.changed(publisher);
         if first {
+            if let Some(track) = self.tracks.get(&track) {
+                self.record_track(track, RoomEvent::TrackPublished);
+            }
             self.subscribe_everyone(publisher, track);
         }
     }
@@ -183,6 +187,7 @@ impl State {
         let Some(ended) = self.tracks.get(&track) else {
             return;
         };
+        self.record_track(ended, RoomEvent::TrackUnpublished);
         let publisher = ended.publisher;
         let notice = Notice::TrackUnpublished {
             track: ended.info.sid.clone(),
@@ -223,6 +228,9 @@ impl State {
             changed.info.muted = muted;
             let publisher = changed.publisher;
             self.engine.send(Command::SetTrackMuted { track, muted });
+            if let Some(track) = self.tracks.get(&track) {
+                self.record_track(track, RoomEvent::TrackMuteChanged);
+            }
             self.changed(publisher);
         }
     }

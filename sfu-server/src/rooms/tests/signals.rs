@@ -207,3 +207,26 @@ async fn losses_alone_are_never_a_lost_connection() {
         "{told:?}"
     );
 }
+
+#[test]
+fn watchers_are_told_of_all_who_speak() {
+    use futures_util::FutureExt;
+    let house = house();
+    let ann = house.join("ann");
+    let bob = house.join("bob");
+    let (one, other) = (house.publish(&ann), house.publish(&bob));
+    let mut watch = house.rooms.watch("kitchen", None).unwrap();
+    house.sounds(&[(one, 20), (other, 6)]);
+    house.sounds(&[(one, 20), (other, 6)]);
+    house.sounds(&[(one, 20)]);
+    drop(bob);
+    ann.session.leave();
+    let mut lists = Vec::new();
+    while let Some(Some(Ok(recorded))) = watch.events.next().now_or_never() {
+        if let RoomEvent::SpeakersChanged(list) = &recorded.event {
+            let who = list.iter().map(|(who, _)| who.identity.as_str());
+            lists.push(who.collect::<Vec<_>>().join(" "));
+        }
+    }
+    assert_eq!(lists, ["bob ann", "ann", ""]);
+}
