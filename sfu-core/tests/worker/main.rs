@@ -18,3 +18,5 @@ mod permissions;
 mod pool;
 mod reports;
 mod republishing;
+mod speakers;
+mod statistics;
