@@ -26,6 +26,7 @@ mod settings;
 mod stats;
 mod streams;
 mod timers;
+mod traffic;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -37,6 +38,7 @@ use slab::Slab;
 
 pub use settings::WorkerSettings;
 pub use stats::WorkerStats;
+pub use traffic::{Traffic, TrafficKind, Volume};
 
 use crate::drop_reason::DropReason;
 use crate::event::Event;

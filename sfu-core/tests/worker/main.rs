@@ -15,3 +15,4 @@ mod permissions;
 mod pool;
 mod reports;
 mod republishing;
+mod traffic;
