@@ -7,7 +7,7 @@ use super::identify::{StreamNames, identify};
 use super::peer::{Peer, Publishing, UPKEEP};
 use super::streams::Stream;
 use super::traffic::TrafficKind;
-use super::{PeerKey, Room, Shared, forward, owner};
+use super::{PeerKey, Room, Shared, forward, owner, speakers};
 use crate::drop_reason::DropReason;
 use crate::ingress::{Ingress, IngressSettings, rtx};
 use crate::media::packet::{PacketFacts, PacketRef};
@@ -63,10 +63,12 @@ pub(super) fn rtp(
         publishing.ingress.skip(now, &header, stream.rtx)?;
         return Err(DropReason::NotPermitted);
     }
+    let clock_rate = publishing.ingress.settings().codec.clock_rate();
     let (packet, facts) = store(shared, room.key, publishing, &arrival, stream.rtx)?;
     if stream.rtx {
         shared.stats.rtx_in += 1;
     }
+    speakers::hear(shared, room, now, stream.track, &facts, clock_rate);
     forward::forward(shared, room, now, stream, packet, &facts);
     Ok(())
 }

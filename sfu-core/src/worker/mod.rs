@@ -23,6 +23,8 @@ mod peer;
 mod rtcp_queue;
 mod sections;
 mod settings;
+mod speakers;
+mod statistics;
 mod stats;
 mod streams;
 mod timers;
@@ -45,6 +47,7 @@ use crate::event::Event;
 use crate::id::{ParticipantId, RoomId, TrackId};
 use crate::media::packet::PacketPool;
 use crate::media::path::Path;
+use crate::room::active_speaker::ActiveSpeakers;
 use crate::room::tracks::{PeerIndex, Tracks};
 use crate::transport::lookup::Lookup;
 use data::DataTurns;
@@ -82,6 +85,7 @@ struct Room {
     key: usize,
     peers: Slab<Peer>,
     tracks: Tracks,
+    speakers: ActiveSpeakers,
     /// What its subscribers have not been offered yet.
     burst: fan_out::Burst,
 }

@@ -111,6 +111,8 @@ pub(super) struct Peer {
     /// The round-trip time by the participant's last report on what it is sent.
     pub(super) rtt: Option<Duration>,
     pub(super) next_report: Instant,
+    /// When its report tells the control plane too how its connection does.
+    pub(super) next_statistics: Instant,
     pub(super) session_version: u64,
     pub(super) dirty: bool,
     /// Packets of data wait for their turn.

@@ -149,6 +149,19 @@ pub(super) fn ask_for_offer(shared: &mut Shared, room: &mut Room, index: PeerInd
     });
 }
 
+/// Has the client offer, so that the answer says which sections carry nothing any more: until then
+/// it takes their tracks for silent ones. One request stands for all until the offer.
+pub(super) fn ask_to_end(shared: &mut Shared, room: &mut Room, index: PeerIndex) {
+    let peer = &mut room.peers[index];
+    if !std::mem::replace(&mut peer.requested.offer, true) {
+        shared.events.push_back(Event::SectionsNeeded {
+            participant: peer.id,
+            audio: 0,
+            video: 0,
+        });
+    }
+}
+
 fn idle_sections(peer: &Peer, kind: MediaKind) -> u32 {
     let idle = peer.sections.iter().filter(|section| {
         section.used == SectionUse::Idle

@@ -9,6 +9,7 @@
 
 mod admission;
 mod convert;
+mod convert_signals;
 mod convert_track;
 mod counters;
 mod data;
