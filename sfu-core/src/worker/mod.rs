@@ -28,6 +28,7 @@ mod statistics;
 mod stats;
 mod streams;
 mod timers;
+mod traffic;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -39,6 +40,7 @@ use slab::Slab;
 
 pub use settings::WorkerSettings;
 pub use stats::WorkerStats;
+pub use traffic::{Traffic, TrafficKind, Volume};
 
 use crate::drop_reason::DropReason;
 use crate::event::Event;

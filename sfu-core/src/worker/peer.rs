@@ -67,6 +67,7 @@ pub(super) struct Publishing {
 /// One track that the participant is sent.
 pub(super) struct Sending {
     pub(super) track: TrackIndex,
+    pub(super) kind: MediaKind,
     pub(super) egress: Egress,
     pub(super) ssrc: Ssrc,
     pub(super) rtx_ssrc: Option<Ssrc>,
@@ -175,6 +176,7 @@ impl Peer {
             let mut missing = arrayvec::ArrayVec::<u16, MAX_NACKED>::new();
             publishing.ingress.poll_nacks(now, &mut missing);
             if !missing.is_empty() {
+                stats.nacks_out += 1;
                 stats.nacked_out += missing.len() as u64;
                 let media = publishing.ssrc;
                 self.rtcp

@@ -86,6 +86,7 @@ fn bind_subscription(
     egress.set_enabled(!peer.paused.contains(&id));
     let key = peer.egresses.insert(Sending {
         track: track_index,
+        kind: track.kind,
         egress,
         ssrc,
         rtx_ssrc,

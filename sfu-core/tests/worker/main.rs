@@ -20,3 +20,4 @@ mod reports;
 mod republishing;
 mod speakers;
 mod statistics;
+mod traffic;

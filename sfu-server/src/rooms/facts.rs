@@ -48,7 +48,14 @@ impl Rooms {
                 label,
                 payload,
             } => self.data_received(&room, participant, label, &payload),
-            event => room.with(|state| state.handle_event(event)),
+            event => room.with(|state| {
+                if let Event::Connected { participant, .. } = event
+                    && let Some(waited) = state.waited_for_media(participant, Instant::now())
+                {
+                    self.0.join_times.count(waited);
+                }
+                state.handle_event(event);
+            }),
         }
     }
 
