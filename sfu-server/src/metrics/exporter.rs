@@ -1,6 +1,7 @@
 //! What others count, read when somebody asks.
 
 use std::fmt;
+use std::sync::Arc;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
@@ -95,7 +96,7 @@ impl Collector for SignallingDoor {
 }
 
 /// Gives every worker's counters.
-type Read = Box<dyn Fn() -> Vec<Published> + Send + Sync>;
+pub(super) type Read = Arc<dyn Fn() -> Vec<Published> + Send + Sync>;
 
 /// What the workers and their sockets count.
 pub(super) struct WorkerCounters(Read);
@@ -278,7 +279,7 @@ fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: usi
 }
 
 /// One counter's samples, each with its labels.
-fn counters<L: EncodeLabelSet>(
+pub(super) fn counters<L: EncodeLabelSet>(
     encoder: &mut DescriptorEncoder<'_>,
     name: &str,
     help: &str,

@@ -4,6 +4,7 @@
 //! counted here. No label grows with rooms, tracks or
 //! people: labels are directions, reasons, results, and the number of a worker.
 
+mod data;
 mod exporter;
 
 #[cfg(test)]
@@ -25,6 +26,7 @@ use prometheus_client::registry::Registry;
 use crate::doors::livekit::Door;
 use crate::media::published::Published;
 use crate::rooms::Rooms;
+use data::DataMessages;
 use exporter::{Application, SignallingDoor, WorkerCounters};
 
 /// OpenMetrics 1.0, which Prometheus reads as its own.
@@ -47,9 +49,12 @@ impl Metrics {
         let mut registry = Registry::with_prefix("sfu");
         let version = [("version", env!("CARGO_PKG_VERSION"))];
         registry.register("build", "What runs here", Info::new(version));
+        let workers: exporter::Read = Arc::new(workers);
+        let data = DataMessages::new(rooms.clone(), Arc::clone(&workers));
+        registry.register_collector(Box::new(data));
         registry.register_collector(Box::new(Application::new(rooms)));
         registry.register_collector(Box::new(SignallingDoor::new(door)));
-        registry.register_collector(Box::new(WorkerCounters::new(Box::new(workers))));
+        registry.register_collector(Box::new(WorkerCounters::new(workers)));
         Self { registry }
     }
 

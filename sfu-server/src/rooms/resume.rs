@@ -48,6 +48,7 @@ impl State {
         participant.signalling_lost = None;
         participant.pending_offers = 0;
         let holds = participant.holds;
+        let last_data = participant.data.last_sequence;
         let me = participant.info(&self.tracks);
         tracing::info!(room = %self.name, identity = %me.identity, participant = %me.sid, "resumed");
         // The sids of tracks that wait for their offer may have been lost on the way.
@@ -70,6 +71,7 @@ impl State {
             me,
             others: self.others(id),
             departed: self.departed_lately(now),
+            last_data,
         })
     }
 
