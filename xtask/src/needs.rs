@@ -91,23 +91,34 @@ pub(crate) fn chromium() -> Result<PathBuf, String> {
     if let Some(found) = installed_chromium() {
         return Ok(found);
     }
-    if is_root() && answer_of("apt-get", &["--version"]).is_some() {
-        let root = workspace::root();
-        let quiet = |step: Step| step.env("DEBIAN_FRONTEND", "noninteractive").run();
-        quiet(Step::new(
-            "package lists",
-            "apt-get",
-            &["-q", "update"],
-            &root,
-        ))?;
-        let install = ["-q", "install", "-y", "--no-install-recommends", "chromium"];
-        quiet(Step::new("Chromium", "apt-get", &install, &root))?;
-    }
+    install("Chromium", &["chromium"])?;
     installed_chromium().ok_or_else(|| {
         "Chromium is missing: `sudo apt-get install chromium`, or set CHROMIUM to the path of a \
          Chromium or Chrome"
             .to_owned()
     })
+}
+
+/// Installs Debian packages where that is allowed (as root, with apt-get); elsewhere it does
+/// nothing, and the caller names what is missing.
+///
+/// # Errors
+///
+/// The step that failed.
+pub(crate) fn install(name: &'static str, packages: &[&str]) -> Result<(), String> {
+    if !is_root() || answer_of("apt-get", &["--version"]).is_none() {
+        return Ok(());
+    }
+    let root = workspace::root();
+    let quiet = |step: Step| step.env("DEBIAN_FRONTEND", "noninteractive").run();
+    let update = ["-q", "update"];
+    quiet(Step::new("package lists", "apt-get", &update, &root))?;
+    let install = [
+        &["-q", "install", "-y", "--no-install-recommends"],
+        packages,
+    ]
+    .concat();
+    quiet(Step::new(name, "apt-get", &install, &root))
 }
 
 fn installed_chromium() -> Option<PathBuf> {
@@ -127,7 +138,7 @@ fn is_root() -> bool {
 }
 
 /// What a program prints when it succeeds.
-fn answer_of(program: &str, args: &[&str]) -> Option<String> {
+pub(crate) fn answer_of(program: &str, args: &[&str]) -> Option<String> {
     let output = Command::new(program)
         .args(args)
         .stdin(Stdio::null())

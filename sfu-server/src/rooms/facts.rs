@@ -8,6 +8,7 @@ use super::limits;
 use super::notice::{LeaveReason, Notice};
 use super::participant::{Media, Participant};
 use super::room::State;
+use super::room_event::RoomEvent;
 use super::{Rooms, ids};
 
 impl Rooms {
@@ -150,8 +151,16 @@ impl State {
         if let Some(participant) = self.participants.get_mut(&id) {
             let was_connected = matches!(participant.media, Media::Connected);
             participant.media = media;
-            if was_connected != matches!(media, Media::Connected) {
+            let is_connected = matches!(media, Media::Connected);
+            if was_connected != is_connected {
                 self.changed(id);
+                self.record_participant(
+                    id,
+                    match is_connected {
+                        true => RoomEvent::ParticipantActive,
+                        false => RoomEvent::ParticipantUpdated,
+                    },
+                );
             }
         }
     }
@@ -159,6 +168,7 @@ impl State {
     /// Whether the room is over; then it has ended.
     fn sweep(&mut self, now: Instant) -> bool {
         self.forget_departed(now);
+        self.watch.forget_unwatched(now);
         let over = self.participants.iter().filter_map(|(id, participant)| {
             let reason = participant.given_up(now)?;
             Some((*id, reason))

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use sfu_core::command::{Command, MediaPermissions};
+use sfu_core::command::Command;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
@@ -15,6 +15,7 @@ use super::notice::{LeaveReason, Notice};
 use super::participant::{Media, Participant};
 use super::permissions::Permissions;
 use super::room::{Room, State};
+use super::room_event::RoomEvent;
 use super::session::SessionHandle;
 use super::{Rooms, check, ids, limits, no_room};
 use crate::error::{ApiError, ErrorKind};
@@ -245,11 +246,9 @@ impl State {
         self.engine.send(Command::AddParticipant {
             room: ids::room_id(self.number),
             participant: id,
-            permissions: MediaPermissions {
-                publish: params.permissions.publish,
-                subscribe: params.permissions.subscribe,
-            },
+            permissions: params.permissions.media(),
         });
+        self.record_participant(id, RoomEvent::ParticipantJoined);
         self.tell_others(id, me.clone());
         if params.auto_subscribe && params.permissions.subscribe {
             self.subscribe_to_all(id);

@@ -133,3 +133,25 @@ pub const MAX_ROOM_TIMEOUT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// How often the timers are looked at. Raising: timeouts come late by as much. Lowering: every
 /// room is locked that often.
 pub const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Most events of a room that are kept for its watchers, while it has any: a watcher that is
+/// further behind is ended. Raising: memory of watched rooms, about 600 bytes each. Lowering: a
+/// burst, say a large meeting's beginning, ends watchers over long links, and who was cut off gets
+/// the whole room instead of what it missed.
+pub const WATCH_LOG: usize = 1_024;
+
+/// Most bytes of them, about: participants may carry 32 KiB of the application's text, and each
+/// change repeats it. As for [`WATCH_LOG`].
+pub const WATCH_LOG_BYTES: usize = 2 * 1024 * 1024;
+
+/// How long they are kept after the last watcher has gone. Raising: memory of rooms that nobody
+/// watches any more. Lowering: as for [`WATCH_LOG`], for a lone watcher whose line was cut.
+pub const WATCH_LOG_KEEP: Duration = Duration::from_secs(60);
+
+/// Most watchers of a room. Raising: each is woken by every event. Lowering: services that watch
+/// one by one find no place.
+pub const MAX_WATCHERS_PER_ROOM: usize = 64;
+
+/// Most watchers in all. Raising: each is a stream that is written to. Lowering: as for
+/// [`MAX_WATCHERS_PER_ROOM`].
+pub const MAX_WATCHERS: usize = 4_096;

@@ -17,22 +17,28 @@ mod info;
 mod join;
 mod join_counts;
 pub mod limits;
+mod moderation;
 mod notice;
 mod participant;
 mod permissions;
 mod registry;
 mod resume;
 mod room;
+mod room_event;
 mod session;
 mod settings;
 mod subscriptions;
 mod tracks;
+mod watch;
+mod watch_log;
 mod workers;
 
 #[cfg(test)]
 mod tests;
 
 use std::sync::{Arc, OnceLock};
+
+use tokio::sync::Semaphore;
 
 use crate::error::{ApiError, ErrorKind};
 use crate::rate::{AddressBuckets, Rate};
@@ -47,11 +53,14 @@ pub use info::{
 };
 pub use join::{Ending, JoinParams, Joined, Notices};
 pub use join_counts::JoinCounts;
+pub use moderation::ParticipantUpdate;
 pub use notice::{LeaveReason, Notice, SubscriptionError};
 pub use permissions::Permissions;
+pub use room_event::{Publisher, Recorded, RoomEvent};
 pub use session::SessionHandle;
 pub use settings::Settings;
 pub use tracks::NewTrack;
+pub use watch::{RoomEvents, TooSlow, Watch, WatchFrom};
 pub use workers::MediaWorkers;
 
 /// All rooms of this node. Clones are the same rooms.
@@ -65,6 +74,8 @@ struct Shared {
     registry: Registry,
     joins: AddressBuckets,
     join_counts: JoinCounts,
+    /// A share for each watcher of a room.
+    watchers: Arc<Semaphore>,
     data_codec: OnceLock<Arc<dyn DataCodec>>,
     data_counts: DataCounts,
 }
@@ -84,6 +95,7 @@ impl Rooms {
                 limits::MAX_COUNTED_ADDRESSES,
             ),
             join_counts: JoinCounts::default(),
+            watchers: Arc::new(Semaphore::new(limits::MAX_WATCHERS)),
             data_codec: OnceLock::new(),
             data_counts: DataCounts::default(),
             workers,
