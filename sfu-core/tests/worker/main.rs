@@ -9,6 +9,7 @@ mod client;
 mod feedback;
 mod meeting;
 mod muting;
+mod naming;
 
 mod pool;
 mod reports;
