@@ -69,10 +69,10 @@ fn advisories() -> Result<(), String> {
     }
 }
 
-/// Calls between Chromium pages, through a server of the dev profile: its dependencies, the
-/// cryptography among them, are optimised there too.
+/// Calls between Chromium pages, and between Chromium and Firefox, through a server of the dev
+/// profile: its dependencies, the cryptography among them, are optimised there too.
 fn calls_in_a_browser() -> Result<(), String> {
-    let chromium = needs::chromium()?;
+    let (chromium, firefox) = (needs::chromium()?, needs::firefox()?);
     let build = ["build", "-p", "sfu-server"];
     Step::new("server", "cargo", &build, &workspace::root()).run()?;
     Step::new(
@@ -82,6 +82,7 @@ fn calls_in_a_browser() -> Result<(), String> {
         &workspace::web(),
     )
     .env("CHROMIUM", chromium)
+    .env("FIREFOX", firefox)
     .env("SFU_SERVER_BIN", workspace::server_binary("debug"))
     .run()
 }
