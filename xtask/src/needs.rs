@@ -131,14 +131,7 @@ impl Browser {
         if let Some(found) = self.installed() {
             return Ok(found);
         }
-        if is_root() && answer_of("apt-get", &["--version"]).is_some() {
-            let root = workspace::root();
-            let quiet = |step: Step| step.env("DEBIAN_FRONTEND", "noninteractive").run();
-            let update = ["-q", "update"];
-            quiet(Step::new("package lists", "apt-get", &update, &root))?;
-            let install = ["-q", "install", "-y", "--no-install-recommends", package];
-            quiet(Step::new(name, "apt-get", &install, &root))?;
-        }
+        install(name, &[package])?;
         self.installed().ok_or_else(|| {
             format!(
                 "{name} is missing: `sudo apt-get install {package}`, or set {variable} to its path"
@@ -152,6 +145,28 @@ impl Browser {
     }
 }
 
+/// Installs Debian packages where that is allowed (as root, with apt-get); elsewhere it does
+/// nothing, and the caller names what is missing.
+///
+/// # Errors
+///
+/// The step that failed.
+pub(crate) fn install(name: &'static str, packages: &[&str]) -> Result<(), String> {
+    if !is_root() || answer_of("apt-get", &["--version"]).is_none() {
+        return Ok(());
+    }
+    let root = workspace::root();
+    let quiet = |step: Step| step.env("DEBIAN_FRONTEND", "noninteractive").run();
+    let update = ["-q", "update"];
+    quiet(Step::new("package lists", "apt-get", &update, &root))?;
+    let install = [
+        &["-q", "install", "-y", "--no-install-recommends"],
+        packages,
+    ]
+    .concat();
+    quiet(Step::new(name, "apt-get", &install, &root))
+}
+
 /// Whether cargo has the subcommand `name`.
 pub(crate) fn cargo_has(name: &str) -> bool {
     answer_of("cargo", &[name, "--version"]).is_some()
@@ -162,7 +177,7 @@ fn is_root() -> bool {
 }
 
 /// What a program prints when it succeeds.
-fn answer_of(program: &str, args: &[&str]) -> Option<String> {
+pub(crate) fn answer_of(program: &str, args: &[&str]) -> Option<String> {
     let output = Command::new(program)
         .args(args)
         .stdin(Stdio::null())

@@ -3,14 +3,14 @@
 use std::time::Instant;
 
 use crate::step::Step;
-use crate::{needs, workspace};
+use crate::{manifests, needs, workspace};
 
 /// How much is tested.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Extent {
     /// Everything.
     Whole,
-    /// Without what needs a browser or an advisory database.
+    /// Without what needs a browser, an advisory database or Python packages.
     Fast,
 }
 
@@ -43,6 +43,8 @@ pub(crate) fn test(extent: Extent) -> Result<(), String> {
 
     if extent == Extent::Whole {
         advisories()?;
+        server()?;
+        manifests::test()?;
         calls_in_a_browser()?;
     }
     eprintln!("\n==> all steps ok, {:.0} s", begun.elapsed().as_secs_f64());
@@ -69,12 +71,16 @@ fn advisories() -> Result<(), String> {
     }
 }
 
-/// Calls between Chromium pages, and between Chromium and Firefox, through a server of the dev
-/// profile: its dependencies, the cryptography among them, are optimised there too.
+/// The server that the tests from outside meet. It is of the dev profile: its dependencies, the
+/// cryptography among them, are optimised there too.
+fn server() -> Result<(), String> {
+    let build = ["build", "-p", "sfu-server"];
+    Step::new("server", "cargo", &build, &workspace::root()).run()
+}
+
+/// Calls between Chromium pages, and between Chromium and Firefox.
 fn calls_in_a_browser() -> Result<(), String> {
     let (chromium, firefox) = (needs::chromium()?, needs::firefox()?);
-    let build = ["build", "-p", "sfu-server"];
-    Step::new("server", "cargo", &build, &workspace::root()).run()?;
     Step::new(
         "calls in a browser",
         "npm",

@@ -5,12 +5,14 @@
     reason = "a test may stop at what it did not expect"
 )]
 
+mod bounds;
+mod bursts;
 mod client;
 mod feedback;
 mod meeting;
 mod muting;
 mod naming;
-
+mod permissions;
 mod pool;
 mod reports;
 mod republishing;
