@@ -78,9 +78,9 @@ fn server() -> Result<(), String> {
     Step::new("server", "cargo", &build, &workspace::root()).run()
 }
 
-/// Calls between Chromium pages.
+/// Calls between Chromium pages, and between Chromium and Firefox.
 fn calls_in_a_browser() -> Result<(), String> {
-    let chromium = needs::chromium()?;
+    let (chromium, firefox) = (needs::chromium()?, needs::firefox()?);
     Step::new(
         "calls in a browser",
         "npm",
@@ -88,6 +88,7 @@ fn calls_in_a_browser() -> Result<(), String> {
         &workspace::web(),
     )
     .env("CHROMIUM", chromium)
+    .env("FIREFOX", firefox)
     .env("SFU_SERVER_BIN", workspace::server_binary("debug"))
     .run()
 }

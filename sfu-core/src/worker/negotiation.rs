@@ -105,6 +105,9 @@ fn adopt_sections(shared: &mut Shared, room: &mut Room, index: PeerIndex, offer:
             .next()
             .filter(|former| former.offered.mid == offered.mid);
         let usable = matches!(offered.kind, SectionKind::Media(_)) && !offered.stopped;
+        let is_new_source = !former.as_ref().is_some_and(|former| {
+            former.offered.direction.sends() && former.offered.track_cid == offered.track_cid
+        });
         let used = match former.map(|former| former.used) {
             Some(SectionUse::Receives(track)) if !usable || !offered.direction.sends() => {
                 unbind(shared, room, index, track);
@@ -132,6 +135,7 @@ fn adopt_sections(shared: &mut Shared, room: &mut Room, index: PeerIndex, offer:
         room.peers[index].sections.push(Section {
             offered: offered.clone(),
             used,
+            is_new_source,
         });
     }
     let peer = &mut room.peers[index];

@@ -52,6 +52,8 @@ pub(super) enum SectionUse {
 pub(super) struct Section {
     pub(super) offered: OfferedSection,
     pub(super) used: SectionUse,
+    /// It began to send, or to send something of another name, with the last offer.
+    pub(super) is_new_source: bool,
 }
 
 /// One encoding that the participant publishes.
