@@ -46,6 +46,14 @@ pub enum Command {
         /// What its media may do.
         permissions: MediaPermissions,
     },
+    /// What a participant's media may do from now on. What it may no longer do ends at once: its
+    /// tracks, or its subscriptions.
+    SetPermissions {
+        /// Whose.
+        participant: ParticipantId,
+        /// What.
+        permissions: MediaPermissions,
+    },
     /// A participant leaves: its tracks end, its subscriptions too.
     RemoveParticipant {
         /// Who.

@@ -47,3 +47,81 @@ pub const MAX_TRACKS_PER_PARTICIPANT: usize = 16;
 /// lowering it leaves members of large rooms without some of the others. No more than
 /// [`MAX_SECTIONS`] can ever be bound.
 pub const MAX_SUBSCRIPTIONS_PER_PARTICIPANT: usize = 250;
+
+/// Largest data message received, in bytes: what an answer's `a=max-message-size` says.
+///
+/// The LiveKit SDKs cut their streams into pieces of 15 kB and send what the app sends whole up to
+/// this. Raising it costs reassembly memory per participant and lets one message take more of
+/// everyone's queues; lowering it under 60 kB breaks apps that send such messages.
+pub const MAX_DATA_MESSAGE_LEN: usize = 64 * 1024;
+
+/// Bytes that one participant's unfinished data messages may take, and the receive window that its
+/// sender is told. Nine tenths of it are used.
+///
+/// Counted is the payload: a hostile sender of fragments of one byte makes each cost some sixty.
+/// Raising it costs that; lowering it towards [`MAX_DATA_MESSAGE_LEN`] stalls a sender whose large
+/// message lost its first packet.
+pub const DATA_RECEIVE_WINDOW: usize = 128 * 1024;
+
+/// Most data channels that one participant has open at once.
+///
+/// The LiveKit SDKs open three. Raising it costs a queue each; lowering it refuses those three.
+pub const MAX_DATA_CHANNELS: usize = 8;
+
+/// SCTP streams that are taken: a channel has a stream number below this.
+///
+/// Browsers count up from 0 and take numbers again. Raising it lets a hostile sender make the SCTP
+/// library keep and walk more streams; lowering it refuses channels of peers that number sparsely.
+pub const MAX_DATA_STREAMS: u16 = 256;
+
+/// Bytes of data messages that wait for one participant before further ones are dropped.
+///
+/// The bytes are shared by all recipients of a message, so raising it costs memory only as far as
+/// one reader lags behind the others; lowering it drops the messages of people with a short
+/// outage, who then miss what they were promised.
+pub const MAX_DATA_QUEUED: usize = 1024 * 1024;
+
+/// Data messages that wait for one participant on one channel: [`MAX_DATA_QUEUED`] in messages of
+/// a few bytes.
+///
+/// Raising it costs 16 bytes each; lowering it drops bursts of small messages.
+pub const MAX_DATA_QUEUED_MESSAGES: usize = 4096;
+
+/// Bytes that wait for one participant on a channel that may lose messages, before further ones are
+/// dropped.
+///
+/// Raising it delivers later what is worthless late; lowering it drops bursts. One message of
+/// [`MAX_DATA_MESSAGE_LEN`] always fits an empty queue.
+pub const MAX_LOSSY_DATA_QUEUED: usize = 64 * 1024;
+
+/// SCTP chunks under way to one participant without its acknowledgement, about 1.1 kB each.
+///
+/// They are copies, kept for retransmission. Raising it costs memory per slow reader and lets data
+/// take more of a link from media; lowering it slows large messages down on long paths.
+pub const MAX_DATA_IN_FLIGHT: usize = 256;
+
+/// SCTP packets and data messages taken from one participant in a second, together.
+///
+/// The SCTP library writes every packet out in hexadecimal for a log that nobody reads, 25 us for a
+/// full one, so this is what keeps one participant from the packet thread of the others. What is
+/// over it is not acknowledged, and sent again later. Raising it costs up to that much time;
+/// lowering it slows uploads (a full packet each, so 2000 are 18 Mbit/s).
+pub const DATA_RATE: u32 = 2000;
+
+/// Packets and messages of [`DATA_RATE`] that may come at once.
+///
+/// Raising it lets a burst hold the packet thread longer; lowering it loses packets of large
+/// messages, which then take another round trip.
+pub const DATA_BURST: u32 = 500;
+
+/// SCTP packets that one participant is sent in one turn; then the others have theirs.
+///
+/// Raising it makes a turn longer that media of all others waits for; lowering it costs turns.
+pub const MAX_DATA_PACKETS_PER_TURN: usize = 8;
+
+/// SCTP packets that a worker sends in one millisecond, to all participants together.
+///
+/// At 25 us for a full one (see [`DATA_RATE`]) these take less than half of a core, and media has
+/// the rest. Raising it lets data delay media; lowering it makes a large message to a large room
+/// take longer: 60 kB to 100 people are 5,300 packets, a third of a second.
+pub const MAX_DATA_PACKETS_PER_MS: usize = 16;

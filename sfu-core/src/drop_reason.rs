@@ -3,7 +3,7 @@
 //! Packets never produce an `Err` that climbs the tree: the room that gives a packet up says why in
 //! one word, and the worker counts it.
 
-/// Why a datagram or an RTP packet went no further.
+/// Why a datagram, an RTP packet or a data message went no further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[repr(u8)]
@@ -68,11 +68,25 @@ pub enum DropReason {
     SocketFull,
     /// The room was ended by a panic in its own work.
     RoomPoisoned,
+    /// SCTP that does not parse, belongs to no association, or names a stream out of bounds.
+    DataMalformed,
+    /// SCTP over the rate that one participant may send; its sender sends it again.
+    DataRateExceeded,
+    /// A data channel that is not opened: its label is too long, or there are too many.
+    DataChannelRefused,
+    /// A data message on or for a channel that is not open.
+    DataChannelUnknown,
+    /// A data message larger than its receiver takes.
+    DataTooLarge,
+    /// A data message for a participant that does not read as fast as it is sent.
+    DataQueueFull,
+    /// Data without an SCTP association: none was agreed on, or it is gone.
+    DataFailed,
 }
 
 impl DropReason {
     /// Every reason, in counter order.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 37] = [
         Self::NotDemultiplexed,
         Self::StunMalformed,
         Self::StunUnknownUfrag,
@@ -103,6 +117,13 @@ impl DropReason {
         Self::NotSealed,
         Self::SocketFull,
         Self::RoomPoisoned,
+        Self::DataMalformed,
+        Self::DataRateExceeded,
+        Self::DataChannelRefused,
+        Self::DataChannelUnknown,
+        Self::DataTooLarge,
+        Self::DataQueueFull,
+        Self::DataFailed,
     ];
 
     /// The reason's name as a metric label: lower snake case.
@@ -139,6 +160,13 @@ impl DropReason {
             Self::NotSealed => "not_sealed",
             Self::SocketFull => "socket_full",
             Self::RoomPoisoned => "room_poisoned",
+            Self::DataMalformed => "data_malformed",
+            Self::DataRateExceeded => "data_rate_exceeded",
+            Self::DataChannelRefused => "data_channel_refused",
+            Self::DataChannelUnknown => "data_channel_unknown",
+            Self::DataTooLarge => "data_too_large",
+            Self::DataQueueFull => "data_queue_full",
+            Self::DataFailed => "data_failed",
         }
     }
 }

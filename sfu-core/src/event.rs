@@ -99,6 +99,13 @@ pub enum Event {
         /// The message.
         payload: Vec<u8>,
     },
+    /// A participant does not read the reliable messages that it is sent: more than
+    /// [`crate::config::MAX_DATA_QUEUED`] waits for it, and what comes now is dropped. Told once,
+    /// and again when the queue had emptied and filled up anew.
+    DataOverflow {
+        /// Who.
+        participant: ParticipantId,
+    },
     /// A room ended by a panic in its own work; all of it is gone from the engine.
     RoomFailed {
         /// Which.

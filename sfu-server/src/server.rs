@@ -126,7 +126,10 @@ impl Server {
             config.keys.clone(),
             config.signalling.clone(),
         );
-        let exported = Metrics::new(rooms.clone(), door.clone(), move || counters.published());
+        let calls = grpc::calls();
+        let exported = Metrics::new(rooms.clone(), door.clone(), calls.clone(), move || {
+            counters.published()
+        });
 
         let mut background = JoinSet::new();
         background.spawn(hear(rooms.clone(), events));
@@ -154,6 +157,7 @@ impl Server {
             rooms: rooms_of_door,
             keys,
             health: health.clone(),
+            calls: calls.clone(),
         };
         let until = draining.clone();
         doors.spawn(async move {

@@ -12,8 +12,9 @@ use std::fmt::{self, Write as _};
 /// Writes the answer to `offer`.
 ///
 /// `sections` are in the offer's order; a missing one is rejected. So is one that cannot be
-/// otherwise: stopped, not media, without a codec that both know, or without the codec to send. A
-/// section whose direction the offer does not allow (RFC 3264 section 6.1) is written inactive.
+/// otherwise: stopped, neither media nor data, without a codec that both know, without the codec to
+/// send, or data answered with anything else. A section whose direction the offer does not allow
+/// (RFC 3264 section 6.1) is written inactive.
 ///
 /// `session_version` must grow by one with each differing answer of the same peer connection.
 #[must_use]
@@ -48,7 +49,10 @@ pub fn write_answer(
                     &[]
                 };
                 answer.transport(offered, local, candidates, is_tagged, use_of);
-                answer.media(offered, use_of);
+                match use_of {
+                    Use::Data => answer.data(),
+                    use_of => answer.media(offered, use_of),
+                }
                 is_tagged = false;
             }
         }
@@ -68,10 +72,15 @@ enum Use<'a> {
     Inactive,
     Receive,
     Send(&'a SendingSection, &'a PayloadMapping),
+    Data,
 }
 
 fn plan<'a>(offered: &'a OfferedSection, answered: &'a AnsweredSection) -> Plan<'a> {
-    let usable = matches!(offered.kind, SectionKind::Media(_)) && !offered.payloads.is_empty();
+    let usable = match offered.kind {
+        SectionKind::Media(_) => !offered.payloads.is_empty(),
+        SectionKind::Data(_) => matches!(answered, AnsweredSection::Data),
+        SectionKind::Other => false,
+    };
     if offered.stopped || !usable {
         return Plan::Rejected;
     }
@@ -85,9 +94,13 @@ fn plan<'a>(offered: &'a OfferedSection, answered: &'a AnsweredSection) -> Plan<
                 None => Plan::Rejected,
             }
         }
-        AnsweredSection::Inactive | AnsweredSection::Receive | AnsweredSection::Send(_) => {
-            Plan::Accepted(Use::Inactive)
+        AnsweredSection::Data if matches!(offered.kind, SectionKind::Data(_)) => {
+            Plan::Accepted(Use::Data)
         }
+        AnsweredSection::Inactive
+        | AnsweredSection::Receive
+        | AnsweredSection::Send(_)
+        | AnsweredSection::Data => Plan::Accepted(Use::Inactive),
     }
 }
 

@@ -9,6 +9,7 @@
 //! BUNDLE or rtcp-mux, SDES keys, RED and FEC.
 
 mod answer;
+mod data;
 mod encoding;
 mod extmap;
 mod offer;

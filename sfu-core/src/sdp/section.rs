@@ -2,7 +2,7 @@
 
 use rtc_sdp::description::media::MediaDescription;
 
-use super::{encoding, excerpt, extmap, is_token, payload, value};
+use super::{data, encoding, excerpt, extmap, is_token, payload, value};
 use crate::id::Mid;
 use crate::media::codec::MediaKind;
 use crate::media::session::{Direction, OfferError, OfferedSection, SectionKind};
@@ -31,7 +31,7 @@ pub(super) fn read(
     }
     // RFC 9143 section 6: a bundle-only section has port 0 and is not stopped.
     let stopped = name.port.value == 0 && !media.has_attribute("bundle-only");
-    let kind = kind(&name.media, name.protos.last().map_or("", String::as_str));
+    let kind = kind(media);
     let mut section = OfferedSection {
         mid: mid(value(attributes, "mid"), stopped)?,
         kind,
@@ -67,12 +67,16 @@ pub(super) fn read(
     Ok(section)
 }
 
-/// Audio and video count only over DTLS-SRTP's profiles (RFC 9429 section 5.1.2): whatever else
-/// is answered with port 0.
-fn kind(media: &str, profile: &str) -> SectionKind {
-    match (media, profile) {
+/// Audio and video count only over DTLS-SRTP's profiles (RFC 9429 section 5.1.2), data only over
+/// SCTP over DTLS: whatever else is answered with port 0.
+fn kind(media: &MediaDescription) -> SectionKind {
+    let name = &media.media_name;
+    let profile = name.protos.last().map_or("", String::as_str);
+    match (name.media.as_str(), profile) {
         ("audio", "SAVPF" | "SAVP") => SectionKind::Media(MediaKind::Audio),
         ("video", "SAVPF" | "SAVP") => SectionKind::Media(MediaKind::Video),
+        ("application", "SCTP") => data::read(&name.formats, &media.attributes)
+            .map_or(SectionKind::Other, SectionKind::Data),
         _ => SectionKind::Other,
     }
 }

@@ -4,16 +4,20 @@
 //! datagram -> lookup (whose is it?) -> ice   a check: is the sender who it says, is the path good?
 //!                                   -> dtls  only from a good path: agrees on keys
 //!                                   -> srtp  only with keys: opens packets
+//!                                   -> sctp  inside DTLS: data channels
 //! ```
 //!
 //! Each step waits for the one before: no DTLS before a valid check (RFC 8842 section 5.1), no keys
 //! before the peer's certificate has the digest that signalling announced, no media before keys.
 //!
-//! Deliberately absent: sending checks (we are a lite agent), TURN, and data channels.
+//! Deliberately absent: sending checks (we are a lite agent), TURN, and data channels that we open.
 
+mod data;
+mod data_channel;
 mod dtls;
 pub mod ice;
 pub mod lookup;
+mod sctp;
 pub mod srtp;
 #[cfg(test)]
 mod tests;
@@ -25,8 +29,10 @@ use std::time::Instant;
 use rand_chacha::ChaCha12Rng;
 use rand_core::Rng;
 
+pub use data_channel::DataEvent;
 pub use dtls::{DtlsIdentity, DtlsVersion, IdentityError, TransportSettings};
 
+use self::data::Data;
 use self::dtls::{Dtls, DtlsFact, SrtpKeys};
 use self::ice::{Check, CheckOutcome, Ice};
 use self::srtp::SrtpSender;
@@ -55,7 +61,7 @@ pub enum TransportEvent {
     Lost(MediaLoss),
 }
 
-/// One peer connection's ICE, DTLS and SRTP.
+/// One peer connection's ICE, DTLS, SRTP and data channels.
 #[derive(Debug)]
 pub struct Transport {
     ice: Ice,
@@ -66,6 +72,7 @@ pub struct Transport {
     peer: Option<(Fingerprint, DtlsRole)>,
     dtls: Option<Dtls>,
     keys: Option<Box<SrtpKeys>>,
+    data: Data,
     answers: VecDeque<(Path, ice::Answer)>,
     events: VecDeque<TransportEvent>,
     is_over: bool,
@@ -90,6 +97,7 @@ impl Transport {
             peer: None,
             dtls: None,
             keys: None,
+            data: Data::new(rng.next_u64()),
             answers: VecDeque::new(),
             events: VecDeque::new(),
             is_over: false,
@@ -146,7 +154,8 @@ impl Transport {
     ///
     /// # Errors
     /// [`DropReason::DtlsUnknownPath`] from a path without a valid check;
-    /// [`DropReason::DtlsFailed`] when there is no session (any more), or the datagram ended it.
+    /// [`DropReason::DtlsFailed`] when there is no session (any more), or the datagram ended it;
+    /// what the data in it is dropped for.
     pub fn handle_dtls(
         &mut self,
         now: Instant,
@@ -159,8 +168,8 @@ impl Transport {
         self.start_dtls(now);
         let dtls = self.dtls.as_mut().ok_or(DropReason::DtlsFailed)?;
         let taken = dtls.receive(now, datagram);
-        self.take_dtls_fact();
-        taken
+        self.take_dtls_fact(now);
+        taken.and(self.take_data(now))
     }
 
     /// Opens an SRTP packet in place, whose header of `header_len` bytes names `ssrc` and
@@ -220,8 +229,9 @@ impl Transport {
             && dtls.poll_timeout().is_some_and(|at| at <= now)
         {
             dtls.handle_timeout(now);
-            self.take_dtls_fact();
+            self.take_dtls_fact(now);
         }
+        self.handle_data_timeout(now);
     }
 
     /// The next thing that there is to tell.
@@ -237,6 +247,7 @@ impl Transport {
         }
         self.is_over = true;
         self.keys = None;
+        self.end_data();
         self.events.clear();
     }
 
@@ -263,7 +274,7 @@ impl Transport {
         }
     }
 
-    fn take_dtls_fact(&mut self) {
+    fn take_dtls_fact(&mut self, now: Instant) {
         match self.dtls.as_mut().and_then(Dtls::take_fact) {
             None => {}
             Some(DtlsFact::Connected(keys)) => {
@@ -275,6 +286,7 @@ impl Transport {
                     });
                 }
                 self.keys = Some(keys);
+                self.open_data(now);
             }
             Some(DtlsFact::Failed) => self.end(MediaLoss::DtlsFailed),
             Some(DtlsFact::Closed) => self.end(MediaLoss::DtlsClosed),
@@ -284,6 +296,7 @@ impl Transport {
     fn end(&mut self, loss: MediaLoss) {
         self.is_over = true;
         self.keys = None;
+        self.end_data();
         self.events.push_back(TransportEvent::Lost(loss));
     }
 }

@@ -60,6 +60,7 @@ impl Transport {
         }
         let ice = self.ice.poll_timeout();
         let dtls = self.dtls.as_ref().and_then(Dtls::poll_timeout);
-        Some(dtls.map_or(ice, |dtls| dtls.min(ice)))
+        let others = dtls.into_iter().chain(self.data_timeout());
+        Some(others.fold(ice, Instant::min))
     }
 }

@@ -4,10 +4,12 @@
 //! bytes it was given. A parser that copies nothing hands out ranges or slices of its input.
 
 pub mod codec;
+pub mod dcep;
 pub mod demux;
 pub mod extensions;
 pub mod rtcp;
 pub mod rtp;
+pub mod sctp;
 pub mod seq;
 
 /// The big-endian 16-bit number at byte `at`; `None` past the end.

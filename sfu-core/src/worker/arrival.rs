@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::fan_out::fan_out;
 use super::identify::{StreamNames, identify};
 use super::peer::{Peer, Publishing, UPKEEP};
 use super::streams::Stream;
@@ -193,7 +194,7 @@ fn bind(
             ssrc: header.ssrc,
             payload_type: payload.payload_type,
         };
-        start_ingress(shared, room, index, publishing);
+        start_ingress(shared, room, index, now, publishing);
     }
     Ok(stream)
 }
@@ -204,8 +205,11 @@ fn start_ingress(
     shared: &mut Shared,
     room: &mut Room,
     index: PeerIndex,
+    now: Instant,
     mut publishing: Publishing,
 ) {
+    // What came before belongs to the former stream.
+    fan_out(shared, room, now);
     let encoding = publishing.encoding;
     if let Some(rtt) = room.peers[index].rtt {
         publishing.ingress.set_rtt(rtt);

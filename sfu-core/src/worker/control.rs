@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::peer::SectionUse;
 use super::sections::{end_egress, end_ingresses};
-use super::{Room, Shared, Worker, forward, negotiation, sections};
+use super::{Room, Shared, Worker, data, forward, membership, negotiation, sections};
 use crate::command::{Command, TrackAnnouncement};
 use crate::config::{MAX_SUBSCRIPTIONS_PER_PARTICIPANT, MAX_TRACKS_PER_PARTICIPANT};
 use crate::id::{ParticipantId, TrackId};
@@ -14,6 +14,8 @@ impl Worker {
     /// Carries out one command. What it leads to is in the next [`Worker::poll_event`] and
     /// [`Worker::poll_transmit`].
     pub fn handle_command(&mut self, now: Instant, command: Command) {
+        // What arrived before the command is forwarded as things were before it.
+        self.fan_out_bursts(now);
         match command {
             Command::AddParticipant {
                 room,
@@ -21,6 +23,14 @@ impl Worker {
                 permissions,
             } => {
                 self.add_participant(now, room, participant, permissions);
+            }
+            Command::SetPermissions {
+                participant,
+                permissions,
+            } => {
+                self.with_peer(participant, |shared, room, index| {
+                    membership::set_permissions(shared, room, index, permissions);
+                });
             }
             Command::RemoveParticipant { participant } => self.remove_participant(participant),
             Command::CloseRoom { room } => self.close_room(room),
@@ -70,8 +80,17 @@ impl Worker {
                     set_enabled(shared, room, index, track, enabled, now);
                 });
             }
-            // Nobody has a data channel yet.
-            Command::SendData { .. } => {}
+            Command::SendData {
+                recipients,
+                label,
+                payload,
+            } => {
+                for participant in recipients {
+                    self.with_peer(participant, |shared, room, index| {
+                        data::send(shared, room, index, &label, &payload);
+                    });
+                }
+            }
             Command::InjectPanic { room } => {
                 if let Some(&key) = self.room_keys.get(&room) {
                     self.in_room::<()>(key, |_, room| panic!("injected into room {}", room.id));
@@ -166,7 +185,7 @@ fn subscribe(shared: &mut Shared, room: &mut Room, index: PeerIndex, id: TrackId
     sections::ask_for_offer(shared, room, index);
 }
 
-fn unsubscribe(shared: &mut Shared, room: &mut Room, index: PeerIndex, id: TrackId) {
+pub(super) fn unsubscribe(shared: &mut Shared, room: &mut Room, index: PeerIndex, id: TrackId) {
     let peer = &mut room.peers[index];
     peer.waiting.retain(|waiting| *waiting != id);
     peer.paused.remove(&id);

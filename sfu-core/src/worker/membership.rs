@@ -6,11 +6,11 @@ use std::time::Instant;
 use rand_core::Rng;
 use slab::Slab;
 
-use super::control::remove_track;
+use super::control::{remove_track, unsubscribe};
 use super::peer::{Peer, Requested};
 use super::rtcp_queue::RtcpQueue;
 use super::streams::Streams;
-use super::{PeerKey, Room, Shared, Worker};
+use super::{PeerKey, Room, Shared, Worker, fan_out};
 use crate::bandwidth::pacer::Pacer;
 use crate::command::MediaPermissions;
 use crate::id::{ParticipantId, RoomId, Ssrc};
@@ -39,6 +39,7 @@ impl Worker {
                 key,
                 peers: Slab::new(),
                 tracks: Tracks::default(),
+                burst: fan_out::Burst::new(),
             });
             key
         });
@@ -88,6 +89,7 @@ impl Worker {
         }
     }
 }
+
 fn new_peer(
     shared: &mut Shared,
     id: ParticipantId,
@@ -99,6 +101,7 @@ fn new_peer(
     Peer {
         id,
         permissions,
+        ever_published: permissions.publish,
         transport: Transport::new(now, worker, identity, &settings.transport, &mut shared.rng),
         sections: Vec::new(),
         extensions: ExtensionMap::default(),
@@ -116,6 +119,36 @@ fn new_peer(
         next_report: now,
         session_version: 0,
         dirty: false,
+        data_waits: false,
+    }
+}
+
+/// What a participant may do from now on. What it may no longer do ends.
+pub(super) fn set_permissions(
+    shared: &mut Shared,
+    room: &mut Room,
+    index: PeerIndex,
+    permissions: MediaPermissions,
+) {
+    let peer = &mut room.peers[index];
+    peer.permissions = permissions;
+    peer.ever_published |= permissions.publish;
+    if !permissions.publish {
+        let tracks: Vec<_> = room.tracks.of_publisher(index).collect();
+        for track in tracks {
+            remove_track(shared, room, track);
+        }
+    }
+    if !permissions.subscribe {
+        let peer = &room.peers[index];
+        let sent = peer.egresses.iter().filter_map(|(_, sending)| {
+            let track = room.tracks.get(sending.track)?;
+            Some(track.id)
+        });
+        let wanted: Vec<_> = sent.chain(peer.waiting.iter().copied()).collect();
+        for track in wanted {
+            unsubscribe(shared, room, index, track);
+        }
     }
 }
 

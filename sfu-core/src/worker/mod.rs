@@ -1,13 +1,17 @@
 //! One CPU core's state, and the corridor that alone walks between the rooms.
 //!
 //! Each leg of a packet's walk has its own file: [`inbound`], [`arrival`] with [`identify`],
-//! [`forward`], [`outbound`]; [`feedback`] carries RTCP's facts backwards; [`control`] with
-//! [`membership`], and [`negotiation`] with [`sections`], obey the control plane; [`timers`] keeps
-//! the deadlines. All work on behalf of one room runs inside
+//! [`forward`] with [`fan_out`], [`outbound`]; [`data`] is that of data messages; [`feedback`] carries
+//! RTCP's facts backwards; [`control`] with [`membership`], and [`negotiation`] with [`sections`],
+//! obey the control plane; [`timers`] does what is due by the [`deadlines`]. All work on behalf of
+//! one room runs inside
 //! [`Worker::in_room`], which contains a panic to that room.
 
 mod arrival;
 mod control;
+mod data;
+mod deadlines;
+mod fan_out;
 mod feedback;
 mod forward;
 mod identify;
@@ -41,8 +45,9 @@ use crate::media::packet::PacketPool;
 use crate::media::path::Path;
 use crate::room::tracks::{PeerIndex, Tracks};
 use crate::transport::lookup::Lookup;
+use data::DataTurns;
+use deadlines::Deadlines;
 use peer::Peer;
-use timers::Timers;
 
 /// A participant's place in the worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,6 +80,8 @@ struct Room {
     key: usize,
     peers: Slab<Peer>,
     tracks: Tracks,
+    /// What its subscribers have not been offered yet.
+    burst: fan_out::Burst,
 }
 
 /// What all rooms of a worker share.
@@ -83,9 +90,12 @@ struct Shared {
     rng: ChaCha12Rng,
     pool: PacketPool,
     lookup: Lookup<PeerKey>,
-    timers: Timers,
+    timers: Deadlines,
+    data_turns: DataTurns,
     /// Participants with something to send.
     dirty: VecDeque<PeerKey>,
+    /// Rooms whose burst is not empty.
+    burst_rooms: Vec<usize>,
     /// The last datagrams of transports that are gone: DTLS closures.
     farewells: VecDeque<(Path, Vec<u8>)>,
     events: VecDeque<Event>,
@@ -134,8 +144,10 @@ impl Worker {
                 lookup: Lookup::new(&mut rng),
                 rng,
                 settings,
-                timers: Timers::default(),
+                timers: Deadlines::default(),
+                data_turns: DataTurns::default(),
                 dirty: VecDeque::new(),
+                burst_rooms: Vec::new(),
                 farewells: VecDeque::new(),
                 events: VecDeque::new(),
                 stats: WorkerStats::default(),
@@ -232,7 +244,8 @@ impl Worker {
     /// The next time at which [`Worker::handle_timeout`] has work.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.shared.timers.next()
+        let turn = self.shared.data_turns.next();
+        self.shared.timers.next().into_iter().chain(turn).min()
     }
 }
 

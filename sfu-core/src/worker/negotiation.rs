@@ -43,6 +43,7 @@ pub(super) fn offer(
     let peer = &mut room.peers[index];
     shared.lookup.set_ufrags(key, peer.transport.local_ufrags());
     adopt_sections(shared, room, index, offer);
+    adopt_data(&mut room.peers[index], now);
     sections::bind_published(shared, room, index);
     sections::bind_waiting(shared, room, index);
     let (sdp, mids) = answer(shared, room, index, offer);
@@ -77,12 +78,12 @@ fn check(peer: &Peer, offer: &OfferedSession) -> Result<(), OfferError> {
             return Err(OfferError::SectionsMoved(at));
         };
         let recycled = before.offered.stopped || before.used == SectionUse::Rejected;
-        let same = section.mid == before.offered.mid && section.kind == before.offered.kind;
+        let same = section.mid == before.offered.mid && before.offered.kind.stays(section.kind);
         if !same && !recycled {
             return Err(OfferError::SectionsMoved(at));
         }
     }
-    if !peer.permissions.publish {
+    if !peer.ever_published {
         let sends = |s: &&OfferedSection| s.track_cid.is_some() && s.direction.sends();
         if let Some(section) = offer.sections.iter().filter(|s| !s.stopped).find(sends) {
             return Err(OfferError::PublishNotAllowed(section.mid.to_string()));
@@ -98,6 +99,7 @@ fn adopt_sections(shared: &mut Shared, room: &mut Room, index: PeerIndex, offer:
     // the signalling, and sections too many are there for the next track.
     room.peers[index].requested = Requested::default();
     let mut former = former.into_iter();
+    let mut has_data = false;
     for offered in &offer.sections {
         let former = former
             .next()
@@ -120,10 +122,13 @@ fn adopt_sections(shared: &mut Shared, room: &mut Room, index: PeerIndex, offer:
                     SectionUse::Rejected
                 }
             }
+            // One association per transport (RFC 8841 section 8): the first section has it.
+            _ if is_data(offered) && !has_data => SectionUse::Data,
             _ if !usable => SectionUse::Rejected,
             None | Some(SectionUse::Rejected) => SectionUse::Idle,
             Some(used) => used,
         };
+        has_data |= used == SectionUse::Data;
         room.peers[index].sections.push(Section {
             offered: offered.clone(),
             used,
@@ -131,6 +136,20 @@ fn adopt_sections(shared: &mut Shared, room: &mut Room, index: PeerIndex, offer:
     }
     let peer = &mut room.peers[index];
     peer.extensions = merged_extensions(&peer.sections);
+}
+
+fn is_data(offered: &OfferedSection) -> bool {
+    matches!(offered.kind, SectionKind::Data(_)) && !offered.stopped
+}
+
+/// Tells the transport of the section that its data channels are agreed on by.
+fn adopt_data(peer: &mut Peer, now: Instant) {
+    let section = peer.sections.iter().find(|s| s.used == SectionUse::Data);
+    let sctp = section.and_then(|section| match section.offered.kind {
+        SectionKind::Data(sctp) => Some(sctp),
+        _ => None,
+    });
+    peer.transport.set_data(now, sctp);
 }
 
 /// The publisher's section stopped sending: the track's packets end, its announcement stays until
@@ -204,6 +223,7 @@ fn answer(
         let (answered, track) = match section.used {
             SectionUse::Rejected => (AnsweredSection::Rejected, None),
             SectionUse::Idle => (AnsweredSection::Inactive, None),
+            SectionUse::Data => (AnsweredSection::Data, None),
             SectionUse::Receives(track) => (AnsweredSection::Receive, room.tracks.get(track)),
             SectionUse::Sends(egress) => sending_section(room, peer, egress),
         };

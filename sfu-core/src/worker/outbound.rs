@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::peer::{Peer, Sending};
 use super::stats::WorkerStats;
-use super::{Shared, Worker};
+use super::{PeerKey, Shared, Worker};
 use crate::drop_reason::DropReason;
 use crate::media::outbound::OutboundPacket;
 use crate::media::packet::PacketPool;
@@ -23,6 +23,7 @@ impl Worker {
     /// packets lie side by side and leave in runs. True when the batch filled up first: send it,
     /// clear it, and call again.
     pub fn poll_transmit(&mut self, now: Instant, batch: &mut SendBatch) -> bool {
+        self.fan_out_bursts(now);
         while let Some((path, datagram)) = self.shared.farewells.pop_front() {
             let written = batch.push(path, |out| {
                 out[..datagram.len()].copy_from_slice(&datagram);
@@ -41,7 +42,7 @@ impl Worker {
                 let Some(peer) = room.peers.get_mut(key.peer()) else {
                     return true;
                 };
-                let done = flush(shared, peer, now, batch);
+                let done = flush(shared, peer, key, now, batch);
                 peer.dirty = !done;
                 done
             });
@@ -56,9 +57,15 @@ impl Worker {
     }
 }
 
-/// Writes one participant's datagrams: handshakes and checks, then RTCP, then media. False when
-/// the batch is full before all is written.
-fn flush(shared: &mut Shared, peer: &mut Peer, now: Instant, batch: &mut SendBatch) -> bool {
+/// Writes one participant's datagrams: handshakes and checks, then RTCP, media, and data last. False
+/// when the batch is full before all is written.
+fn flush(
+    shared: &mut Shared,
+    peer: &mut Peer,
+    key: PeerKey,
+    now: Instant,
+    batch: &mut SendBatch,
+) -> bool {
     let stats = &mut shared.stats;
     let mut control = [0; MAX_DATAGRAM];
     while !batch.is_full() {
@@ -90,7 +97,7 @@ fn flush(shared: &mut Shared, peer: &mut Peer, now: Instant, batch: &mut SendBat
     }
     while !batch.is_full() {
         let Some(queued) = peer.pacer.pop() else {
-            return true;
+            return super::data::flush(shared, peer, key, now, batch);
         };
         if let Some(sending) = peer.egresses.get_mut(queued.egress) {
             let packet = &queued.packet;
@@ -107,7 +114,7 @@ fn flush(shared: &mut Shared, peer: &mut Peer, now: Instant, batch: &mut SendBat
     false
 }
 
-fn count(stats: &mut WorkerStats, written: Option<usize>) {
+pub(super) fn count(stats: &mut WorkerStats, written: Option<usize>) {
     if let Some(len) = written {
         stats.datagrams_out += 1;
         stats.bytes_out += len as u64;

@@ -43,6 +43,8 @@ pub(super) enum SectionUse {
     Receives(TrackIndex),
     /// The participant is sent this egress here.
     Sends(usize),
+    /// Data channels, both ways.
+    Data,
 }
 
 /// A section as last negotiated.
@@ -86,6 +88,8 @@ pub(super) struct Requested {
 pub(super) struct Peer {
     pub(super) id: ParticipantId,
     pub(super) permissions: MediaPermissions,
+    /// It may publish, or could before: its sections may still say that they send.
+    pub(super) ever_published: bool,
     pub(super) transport: Transport,
     pub(super) sections: Vec<Section>,
     /// Header extension ids: the same in every section of a bundle (RFC 9143 section 9.2).
@@ -108,6 +112,8 @@ pub(super) struct Peer {
     pub(super) next_report: Instant,
     pub(super) session_version: u64,
     pub(super) dirty: bool,
+    /// Packets of data wait for their turn.
+    pub(super) data_waits: bool,
 }
 
 impl Peer {

@@ -29,6 +29,14 @@ pub struct WorkerStats {
     pub keyframe_requests_in: u64,
     /// Keyframe requests sent.
     pub keyframe_requests_out: u64,
+    /// Data messages received whole.
+    pub data_messages_in: u64,
+    /// Bytes of those messages.
+    pub data_bytes_in: u64,
+    /// Data messages queued for participants: one for each that it goes to.
+    pub data_messages_out: u64,
+    /// Bytes of those messages.
+    pub data_bytes_out: u64,
     /// Rooms ended by a panic.
     pub rooms_failed: u64,
     /// Packets that were not forwarded, by reason.

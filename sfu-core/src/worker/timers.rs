@@ -1,6 +1,5 @@
-//! Deadlines: one per participant, and the work that is due at each.
+//! The work that is due at each participant's deadline.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use super::peer::Peer;
@@ -14,52 +13,11 @@ use crate::wire::rtcp;
 /// profile AVPF (RFC 4585 section 3.4) lifts it; a second keeps lip sync and loss figures fresh.
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The participants' deadlines, soonest first.
-#[derive(Debug, Default)]
-pub(super) struct Timers {
-    by_time: BTreeSet<(Instant, PeerKey)>,
-    by_peer: BTreeMap<PeerKey, Instant>,
-}
-
-impl Timers {
-    /// The soonest deadline.
-    pub(super) fn next(&self) -> Option<Instant> {
-        self.by_time.first().map(|(at, _)| *at)
-    }
-
-    /// Brings a participant's deadline forward to `at`; a sooner one stays.
-    pub(super) fn arm(&mut self, peer: PeerKey, at: Instant) {
-        if let Some(&before) = self.by_peer.get(&peer) {
-            if before <= at {
-                return;
-            }
-            self.by_time.remove(&(before, peer));
-        }
-        self.by_peer.insert(peer, at);
-        self.by_time.insert((at, peer));
-    }
-
-    /// Forgets a participant.
-    pub(super) fn cancel(&mut self, peer: PeerKey) {
-        if let Some(at) = self.by_peer.remove(&peer) {
-            self.by_time.remove(&(at, peer));
-        }
-    }
-
-    /// Takes the soonest deadline that is due.
-    fn pop_due(&mut self, now: Instant) -> Option<PeerKey> {
-        let &(at, peer) = self.by_time.first()?;
-        if at > now {
-            return None;
-        }
-        self.cancel(peer);
-        Some(peer)
-    }
-}
-
 impl Worker {
     /// Does what is due at `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
+        self.fan_out_bursts(now);
+        self.resume_data(now);
         while let Some(key) = self.shared.timers.pop_due(now) {
             self.in_room(key.room(), |shared, room| {
                 look_after(shared, room, key.peer(), now);
@@ -135,6 +93,7 @@ pub(super) fn drain_transport_events(
             }
         }
     }
+    super::data::drain_events(shared, room, index);
 }
 
 /// Receiver reports on every stream that the participant publishes.
@@ -174,31 +133,5 @@ fn sender_reports(room: &mut Room, index: PeerIndex, now: Instant) {
             peer.rtcp
                 .push(|out| rtcp::sender_report(out, report, &[], Some(cname)));
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    #[allow(clippy::disallowed_methods, reason = "a base for virtual time")]
-    fn the_soonest_deadline_of_each_participant_counts() {
-        let base = Instant::now();
-        let at = |ms| base + Duration::from_millis(ms);
-        let (one, two) = (PeerKey::new(0, 1), PeerKey::new(0, 2));
-        let mut timers = Timers::default();
-        timers.arm(one, at(50));
-        timers.arm(two, at(40));
-        timers.arm(one, at(30));
-        timers.arm(one, at(60));
-        assert_eq!(timers.next(), Some(at(30)));
-        assert_eq!(timers.pop_due(at(29)), None);
-        assert_eq!(timers.pop_due(at(45)), Some(one));
-        assert_eq!(timers.pop_due(at(45)), Some(two));
-        assert_eq!(timers.pop_due(at(99)), None);
-        timers.arm(one, at(70));
-        timers.cancel(one);
-        assert_eq!(timers.next(), None);
     }
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use str0m::change::{SdpAnswer, SdpPendingOffer};
+use str0m::channel::{ChannelConfig, ChannelId, Reliability};
 use str0m::format::Codec;
 use str0m::media::{
     Direction, KeyframeRequestKind, MediaData, MediaKind, Mid, Simulcast, SimulcastLayer,
@@ -23,6 +24,9 @@ use crate::frame::{self, FrameTag};
 use crate::publisher::{Source, SourceKind};
 use crate::seeded_dtls;
 
+/// The label of a channel that may lose messages; every other is reliable.
+pub(crate) const LOSSY: &str = "_lossy";
+
 /// Packets that a subscriber's jitter buffer waits for a repair: over a second of what is sent here.
 const REORDERING: usize = 300;
 
@@ -32,6 +36,13 @@ pub(crate) struct Received {
     pub(crate) at: Instant,
     pub(crate) track: u64,
     pub(crate) tag: Option<FrameTag>,
+}
+
+/// One data message as a client's app got it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Message {
+    pub(crate) label: String,
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// One RTP packet as a subscriber's stack decrypted it.
@@ -59,6 +70,13 @@ pub(crate) struct Client {
     pub(crate) sources: Vec<Source>,
     /// Receiving sections that the next offer adds.
     to_add: (u32, u32),
+    /// Data channels that the next offer adds.
+    labels: Vec<&'static str>,
+    /// Data channels by label.
+    channels: BTreeMap<String, ChannelId>,
+    /// Labels of the channels that are open.
+    pub(crate) open: Vec<String>,
+    pub(crate) messages: Vec<Message>,
     receiving: Vec<Mid>,
     pending: Option<SdpPendingOffer>,
     offers: u32,
@@ -88,6 +106,7 @@ impl Client {
         address: SocketAddr,
         sources: Vec<Source>,
         sections: (u32, u32),
+        labels: &[&'static str],
     ) -> Self {
         let mut rtc = RtcConfig::new()
             .set_crypto_provider(seeded_dtls::provider())
@@ -105,6 +124,10 @@ impl Client {
             address,
             sources,
             to_add: sections,
+            labels: labels.to_vec(),
+            channels: BTreeMap::new(),
+            open: Vec::new(),
+            messages: Vec::new(),
             receiving: Vec::new(),
             pending: None,
             offers: 0,
@@ -154,6 +177,20 @@ impl Client {
                     .push(change.add_media(kind, Direction::RecvOnly, None, None, None));
             }
         }
+        for label in std::mem::take(&mut self.labels) {
+            let lossy = label == LOSSY;
+            let config = ChannelConfig {
+                label: label.to_owned(),
+                ordered: !lossy,
+                reliability: match lossy {
+                    true => Reliability::MaxRetransmits { retransmits: 0 },
+                    false => Reliability::Reliable,
+                },
+                ..ChannelConfig::default()
+            };
+            let channel = change.add_channel_with_config(config);
+            self.channels.insert(label.to_owned(), channel);
+        }
         let (offer, pending) = change.apply()?;
         self.pending = Some(pending);
         self.wants_offer = false;
@@ -180,6 +217,20 @@ impl Client {
     pub(crate) fn add_sections(&mut self, audio: u32, video: u32) -> Option<(u32, String)> {
         self.to_add = (self.to_add.0 + audio, self.to_add.1 + video);
         self.offer()
+    }
+
+    /// Sends a data message. False: the stack has no room for it.
+    pub(crate) fn send_data(
+        &mut self,
+        now: Instant,
+        label: &str,
+        message: &[u8],
+        outbox: &mut Outbox,
+    ) -> bool {
+        let mut channel = self.rtc.channel(self.channels[label]).expect("open");
+        let taken = channel.write(true, message).unwrap();
+        self.drain(now, outbox);
+        taken
     }
 
     /// The next deadline: of the stack, or of a source.
@@ -271,6 +322,18 @@ impl Client {
                 }
             }
             Event::MediaData(data) => self.decode(now, &data),
+            Event::ChannelOpen(channel, label) => {
+                assert_eq!(self.channels.get(&label), Some(&channel), "its own");
+                self.open.push(label);
+            }
+            Event::ChannelData(data) => {
+                let mut channels = self.channels.iter();
+                let found = channels.find(|(_, channel)| **channel == data.id);
+                self.messages.push(Message {
+                    label: found.expect("its own").0.clone(),
+                    bytes: data.data,
+                });
+            }
             Event::RawPacket(packet) => {
                 if let RawPacket::RtpRx(header, payload) = *packet {
                     self.packets.push(Seen::new(&header, payload));

@@ -34,6 +34,7 @@ pub(crate) struct Seat {
     joins_at: Duration,
     sources: Vec<SourceKind>,
     sections: (u32, u32),
+    channels: Vec<&'static str>,
     up: Link,
     down: Link,
     before_wraps: bool,
@@ -56,6 +57,7 @@ impl Seat {
             joins_at: Duration::ZERO,
             sources: Vec::new(),
             sections: (1, 1),
+            channels: Vec::new(),
             up: Link::of_ms(20),
             down: Link::of_ms(20),
             before_wraps: false,
@@ -71,6 +73,14 @@ impl Seat {
     pub(crate) fn at_ms(self, ms: u64) -> Self {
         Self {
             joins_at: Duration::from_millis(ms),
+            ..self
+        }
+    }
+
+    /// With data channels of these labels.
+    pub(crate) fn talking(self, labels: &[&'static str]) -> Self {
+        Self {
+            channels: labels.to_vec(),
             ..self
         }
     }
@@ -177,7 +187,13 @@ impl Meeting {
                 source
             });
             Place {
-                client: Client::new(base(), address, sources.collect(), seat.sections),
+                client: Client::new(
+                    base(),
+                    address,
+                    sources.collect(),
+                    seat.sections,
+                    &seat.channels,
+                ),
                 room: seat.room,
                 joins_at: Some(base() + seat.joins_at),
                 up: network.add(seat.up),
@@ -214,6 +230,15 @@ impl Meeting {
 
     pub(crate) fn source_mut(&mut self, id: ClientId, at: usize) -> &mut Source {
         &mut self.places[id].client.sources[at]
+    }
+
+    /// A client sends a data message. False: its own stack has no room for it.
+    pub(crate) fn send_data(&mut self, id: ClientId, label: &str, message: &[u8]) -> bool {
+        let mut taken = false;
+        self.with_client(id, |client, now, outbox| {
+            taken = client.send_data(now, label, message, outbox);
+        });
+        taken
     }
 
     /// Time since the start.

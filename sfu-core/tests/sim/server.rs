@@ -1,4 +1,5 @@
-//! The control plane of a meeting, as the server's rooms are: everyone gets everyone's tracks.
+//! The control plane of a meeting, as the server's rooms are: everyone gets everyone's tracks and
+//! data.
 
 use std::collections::BTreeMap;
 
@@ -185,6 +186,23 @@ impl Server {
                     .iter()
                     .filter(|(c, r)| **r == room && **c != publisher);
                 commands.extend(others.map(|(other, _)| subscribe(*other, track.0)));
+            }
+            Event::DataReceived {
+                participant,
+                label,
+                payload,
+            } => {
+                let from = client(*participant);
+                let members = self.rooms.iter().filter(|(other, room)| {
+                    **other != from && Some(*room) == self.rooms.get(&from)
+                });
+                commands.push(Command::SendData {
+                    recipients: members
+                        .map(|(other, _)| self::participant(*other))
+                        .collect(),
+                    label: *label,
+                    payload: payload.as_slice().into(),
+                });
             }
             Event::RoomFailed { room } => {
                 let members = self.rooms.iter().filter(|(_, r)| **r == room.0);

@@ -5,11 +5,13 @@
     reason = "a test may stop at what it did not expect"
 )]
 
+mod bounds;
+mod bursts;
 mod client;
 mod feedback;
 mod meeting;
 mod muting;
-
+mod permissions;
 mod pool;
 mod reports;
 mod republishing;

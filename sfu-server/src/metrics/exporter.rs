@@ -10,6 +10,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit;
 use sfu_core::drop_reason::DropReason;
 
+use crate::doors::grpc::Calls;
 use crate::doors::livekit::{Closing, Door};
 use crate::media::published::Published;
 use crate::rooms::Rooms;
@@ -51,6 +52,8 @@ impl Collector for Application {
             "Subscriptions to tracks now",
             counts.subscriptions,
         )?;
+        let help = "Watchers of rooms now";
+        gauge(&mut encoder, "room_watchers", help, self.0.watchers())?;
         let help = "Attempts to join a room with a good token, by result";
         let joins = self.0.join_counts().each();
         let samples = joins.map(|(result, count)| ([("result", result)], count));
@@ -91,6 +94,48 @@ impl Collector for SignallingDoor {
         });
         let help = "Signalling connections that were refused or have ended, by reason";
         counters(&mut encoder, "signalling_closings", help, None, samples)
+    }
+}
+
+/// What the control plane's door counts.
+pub(super) struct ControlDoor(Calls);
+
+impl ControlDoor {
+    pub(super) fn new(calls: Calls) -> Self {
+        Self(calls)
+    }
+}
+
+impl fmt::Debug for ControlDoor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ControlDoor").finish_non_exhaustive()
+    }
+}
+
+impl Collector for ControlDoor {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let methods: Vec<_> = self.0.each().collect();
+        let help = "gRPC calls that ended, by method and status code";
+        let samples = methods.iter().flat_map(|one| {
+            one.ended.iter().map(|(code, count)| {
+                let labels = [
+                    ("service", one.service),
+                    ("method", one.method),
+                    ("code", *code),
+                ];
+                (labels, *count)
+            })
+        });
+        counters(&mut encoder, "grpc_calls", help, None, samples)?;
+        let help = "gRPC calls that have begun and not ended: streams, most of them";
+        let name = "grpc_calls_in_progress";
+        let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        for one in &methods {
+            let labels = [("service", one.service), ("method", one.method)];
+            let open = ConstGauge::new(u64::try_from(one.in_progress).unwrap_or(u64::MAX));
+            open.encode(metric.encode_family(&labels)?)?;
+        }
+        Ok(())
     }
 }
 

@@ -22,10 +22,11 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use crate::doors::grpc::Calls;
 use crate::doors::livekit::Door;
 use crate::media::published::Published;
 use crate::rooms::Rooms;
-use exporter::{Application, SignallingDoor, WorkerCounters};
+use exporter::{Application, ControlDoor, SignallingDoor, WorkerCounters};
 
 /// OpenMetrics 1.0, which Prometheus reads as its own.
 const CONTENT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -37,11 +38,12 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Metrics of these rooms, of the signalling door to them and of the workers; `workers` gives
+    /// Metrics of these rooms, of the doors to them and of the workers; `workers` gives
     /// each worker's counters, in their order.
     pub fn new(
         rooms: Rooms,
         door: Door,
+        calls: Calls,
         workers: impl Fn() -> Vec<Published> + Send + Sync + 'static,
     ) -> Self {
         let mut registry = Registry::with_prefix("sfu");
@@ -49,6 +51,7 @@ impl Metrics {
         registry.register("build", "What runs here", Info::new(version));
         registry.register_collector(Box::new(Application::new(rooms)));
         registry.register_collector(Box::new(SignallingDoor::new(door)));
+        registry.register_collector(Box::new(ControlDoor::new(calls)));
         registry.register_collector(Box::new(WorkerCounters::new(Box::new(workers))));
         Self { registry }
     }

@@ -5,7 +5,7 @@ use sfu_core::drop_reason::DropReason;
 
 use super::*;
 use crate::doors::livekit::DoorSettings;
-use crate::doors::recording;
+use crate::doors::{grpc, recording};
 use crate::rooms::JoinParams;
 
 /// Every sample by its name and labels, as a scraper reads them.
@@ -23,7 +23,7 @@ fn samples(text: &str) -> BTreeMap<String, f64> {
 
 fn metrics_of(rooms: &Rooms, workers: fn() -> Vec<Published>) -> Metrics {
     let door = Door::new(rooms.clone(), recording::keys(), DoorSettings::default());
-    Metrics::new(rooms.clone(), door, workers)
+    Metrics::new(rooms.clone(), door, grpc::calls(), workers)
 }
 
 fn two_workers() -> Vec<Published> {

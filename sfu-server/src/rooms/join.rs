@@ -5,15 +5,17 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use sfu_core::command::{Command, MediaPermissions};
+use sfu_core::command::Command;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
+use super::data::Data;
 use super::info::{ParticipantInfo, RoomInfo, RoomOptions};
 use super::notice::{LeaveReason, Notice};
 use super::participant::{Media, Participant};
 use super::permissions::Permissions;
 use super::room::{Room, State};
+use super::room_event::RoomEvent;
 use super::session::SessionHandle;
 use super::{Rooms, check, ids, limits, no_room};
 use crate::error::{ApiError, ErrorKind};
@@ -242,11 +244,9 @@ impl State {
         self.engine.send(Command::AddParticipant {
             room: ids::room_id(self.number),
             participant: id,
-            permissions: MediaPermissions {
-                publish: params.permissions.publish,
-                subscribe: params.permissions.subscribe,
-            },
+            permissions: params.permissions.media(),
         });
+        self.record_participant(id, RoomEvent::ParticipantJoined);
         self.tell_others(id, me.clone());
         if params.auto_subscribe && params.permissions.subscribe {
             self.subscribe_to_all(id);
@@ -284,6 +284,7 @@ impl Participant {
             pending_offers: 0,
             holds: 0,
             media: Media::Awaited(now),
+            data: Data::new(now),
             signalling_lost: None,
             outbox,
             ended,

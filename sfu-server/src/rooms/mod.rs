@@ -9,6 +9,7 @@
 //! which the room changed.
 
 mod check;
+mod data;
 mod facts;
 mod fault;
 mod ids;
@@ -16,22 +17,28 @@ mod info;
 mod join;
 mod join_counts;
 pub mod limits;
+mod moderation;
 mod notice;
 mod participant;
 mod permissions;
 mod registry;
 mod resume;
 mod room;
+mod room_event;
 mod session;
 mod settings;
 mod subscriptions;
 mod tracks;
+mod watch;
+mod watch_log;
 mod workers;
 
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use tokio::sync::Semaphore;
 
 use crate::error::{ApiError, ErrorKind};
 use crate::rate::{AddressBuckets, Rate};
@@ -39,17 +46,21 @@ use registry::Registry;
 use room::{Engine, NewRoom, Room};
 use workers::Placement;
 
+pub use data::{DataCodec, DataCounts, DataDrop, DataHeader, DataSender, Delivery, ServerData};
 pub use info::{
     Counts, ParticipantInfo, ParticipantState, Quality, RoomInfo, RoomOptions, TrackInfo,
     TrackLayer, TrackSource,
 };
 pub use join::{Ending, JoinParams, Joined, Notices};
 pub use join_counts::JoinCounts;
+pub use moderation::ParticipantUpdate;
 pub use notice::{LeaveReason, Notice, SubscriptionError};
 pub use permissions::Permissions;
+pub use room_event::{Publisher, Recorded, RoomEvent};
 pub use session::SessionHandle;
 pub use settings::Settings;
 pub use tracks::NewTrack;
+pub use watch::{RoomEvents, TooSlow, Watch, WatchFrom};
 pub use workers::MediaWorkers;
 
 /// All rooms of this node. Clones are the same rooms.
@@ -63,6 +74,10 @@ struct Shared {
     registry: Registry,
     joins: AddressBuckets,
     join_counts: JoinCounts,
+    /// A share for each watcher of a room.
+    watchers: Arc<Semaphore>,
+    data_codec: OnceLock<Arc<dyn DataCodec>>,
+    data_counts: DataCounts,
 }
 
 impl Rooms {
@@ -80,6 +95,9 @@ impl Rooms {
                 limits::MAX_COUNTED_ADDRESSES,
             ),
             join_counts: JoinCounts::default(),
+            watchers: Arc::new(Semaphore::new(limits::MAX_WATCHERS)),
+            data_codec: OnceLock::new(),
+            data_counts: DataCounts::default(),
             workers,
             settings,
         }))

@@ -8,6 +8,7 @@ use sfu_core::id::{ParticipantId, TrackId};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
+use super::data::Data;
 use super::info::{ParticipantInfo, ParticipantState, TrackInfo};
 use super::notice::{LeaveReason, Notice};
 use super::permissions::Permissions;
@@ -38,6 +39,7 @@ pub(super) struct Participant {
     pub(super) media: Media,
     /// How often its signalling was taken up: an older hold on the session is void.
     pub(super) holds: u32,
+    pub(super) data: Data,
     /// Since when no socket carries its signalling.
     pub(super) signalling_lost: Option<Instant>,
     pub(super) outbox: mpsc::Sender<Notice>,

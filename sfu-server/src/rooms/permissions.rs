@@ -1,5 +1,7 @@
 //! What a participant may do in a room.
 
+use sfu_core::command::MediaPermissions;
+
 use super::info::TrackSource;
 
 /// What a participant may do. The doors make it from a token's grants.
@@ -36,6 +38,14 @@ impl Default for Permissions {
 }
 
 impl Permissions {
+    /// What of it the engine enforces.
+    pub(super) const fn media(&self) -> MediaPermissions {
+        MediaPermissions {
+            publish: self.publish,
+            subscribe: self.subscribe,
+        }
+    }
+
     /// Whether it may publish a track from `source`.
     #[must_use]
     pub fn may_publish(&self, source: TrackSource) -> bool {

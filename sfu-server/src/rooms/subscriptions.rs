@@ -88,6 +88,19 @@ impl State {
         }
     }
 
+    /// A participant that may no longer be sent anything loses all it was.
+    pub(super) fn unsubscribe_from_all(&mut self, id: ParticipantId) {
+        let Some(participant) = self.participants.get_mut(&id) else {
+            return;
+        };
+        for track in std::mem::take(&mut participant.subscriptions) {
+            self.engine.send(Command::Unsubscribe {
+                participant: id,
+                track,
+            });
+        }
+    }
+
     /// Pauses these subscriptions, or lets them go on.
     pub(super) fn set_enabled_by_sid(&mut self, id: ParticipantId, sids: &[String], enabled: bool) {
         for track in self.subscribed(id, sids) {

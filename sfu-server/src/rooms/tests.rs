@@ -15,6 +15,9 @@ use tokio::time::Instant;
 
 use super::*;
 
+mod moderation;
+mod watching;
+
 #[derive(Default)]
 struct Recorder(Mutex<Vec<(usize, Command)>>);
 
@@ -148,6 +151,14 @@ fn words(command: &Command) -> String {
     let local = |id: u64| id & 0xffff_ffff;
     match command {
         Command::AddParticipant { participant, .. } => format!("add {}", local(participant.0)),
+        Command::SetPermissions {
+            participant,
+            permissions,
+        } => {
+            let (publish, subscribe) = (permissions.publish, permissions.subscribe);
+            let who = local(participant.0);
+            format!("{who} may publish {publish} subscribe {subscribe}")
+        }
         Command::RemoveParticipant { participant } => format!("remove {}", local(participant.0)),
         Command::CloseRoom { room } => format!("close {room}"),
         Command::AnnounceTrack {
@@ -191,6 +202,9 @@ fn told(joined: &mut Joined) -> Vec<String> {
             }
             Notice::TrackPublished { cid, .. } => format!("published {cid}"),
             Notice::TrackUnpublished { .. } => "unpublished".into(),
+            Notice::MuteChanged { muted, .. } => format!("muted {muted}"),
+            Notice::SelfChanged(me) => format!("is {} v{}", me.name, me.version),
+            Notice::RoomChanged(room) => format!("room {}", room.metadata),
             Notice::TrackSubscribed { .. } => "subscribed".into(),
             Notice::SubscriptionFailed { track, error } => format!("{track} {error:?}"),
             Notice::Leave { reason } => format!("leave {reason:?}"),

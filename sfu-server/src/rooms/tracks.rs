@@ -10,6 +10,7 @@ use super::info::{TrackInfo, TrackLayer, TrackSource};
 use super::notice::Notice;
 use super::participant::Track;
 use super::room::State;
+use super::room_event::RoomEvent;
 use super::{check, ids, limits};
 use crate::error::{ApiError, ErrorKind};
 
@@ -170,6 +171,9 @@ impl State {
         // The others hear of the track before any offer or answer that carries it.
         self.changed(publisher);
         if first {
+            if let Some(track) = self.tracks.get(&track) {
+                self.record_track(track, RoomEvent::TrackPublished);
+            }
             self.subscribe_everyone(publisher, track);
         }
     }
@@ -179,6 +183,7 @@ impl State {
         let Some(ended) = self.tracks.get(&track) else {
             return;
         };
+        self.record_track(ended, RoomEvent::TrackUnpublished);
         let publisher = ended.publisher;
         let notice = Notice::TrackUnpublished {
             track: ended.info.sid.clone(),
@@ -200,16 +205,30 @@ impl State {
         muted: bool,
     ) -> Result<(), ApiError> {
         let found = self.track_sids.get(sid).copied();
-        let own = found.and_then(|track| Some((track, self.tracks.get_mut(&track)?)));
-        let Some((track, own)) = own.filter(|(_, track)| track.publisher == id) else {
-            return Err(no_track());
+        let own = |track: &TrackId| {
+            self.tracks
+                .get(track)
+                .is_some_and(|one| one.publisher == id)
         };
-        if own.info.muted != muted {
-            own.info.muted = muted;
-            self.engine.send(Command::SetTrackMuted { track, muted });
-            self.changed(id);
-        }
+        let track = found.filter(own).ok_or_else(no_track)?;
+        self.set_muted(track, muted);
         Ok(())
+    }
+
+    /// Mutes a track or lets it go on; the others are told.
+    pub(super) fn set_muted(&mut self, track: TrackId, muted: bool) {
+        let Some(changed) = self.tracks.get_mut(&track) else {
+            return;
+        };
+        if changed.info.muted != muted {
+            changed.info.muted = muted;
+            let publisher = changed.publisher;
+            self.engine.send(Command::SetTrackMuted { track, muted });
+            if let Some(track) = self.tracks.get(&track) {
+                self.record_track(track, RoomEvent::TrackMuteChanged);
+            }
+            self.changed(publisher);
+        }
     }
 
     /// Nothing refers to the track any more; the engine is told by the caller's command.

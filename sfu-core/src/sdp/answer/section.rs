@@ -6,9 +6,10 @@ use std::net::SocketAddr;
 use super::super::extmap;
 use super::word::{Hex, Token, Words};
 use super::{Answer, Use};
+use crate::config::MAX_DATA_MESSAGE_LEN;
 use crate::media::codec::Codec;
 use crate::media::session::{
-    DtlsRole, LocalTransport, OfferedSection, PayloadMapping, SendingSection,
+    DtlsRole, LOCAL_SCTP_PORT, LocalTransport, OfferedSection, PayloadMapping, SendingSection,
 };
 
 impl Answer {
@@ -36,6 +37,9 @@ impl Answer {
         use_of: Use<'_>,
     ) {
         let mut formats = String::new();
+        if let Use::Data = use_of {
+            let _ = write!(formats, "{}", Words(&offered.formats));
+        }
         for payload in payloads(offered, use_of) {
             let _ = write!(formats, " {}", payload.payload_type);
             if let Some(rtx) = payload.rtx {
@@ -65,10 +69,13 @@ impl Answer {
             // RFC 8838 section 8.2: nothing is trickled.
             self.line(format_args!("a=end-of-candidates"));
         }
-        self.line(format_args!("a=rtcp-mux"));
-        if offered.rtcp_rsize {
-            self.line(format_args!("a=rtcp-rsize"));
-        }
+    }
+
+    /// The lines of data channels alone: RFC 8841 sections 5 and 6. The port is ours, and the same
+    /// whatever the peer's is.
+    pub(super) fn data(&mut self) {
+        self.line(format_args!("a=sctp-port:{LOCAL_SCTP_PORT}"));
+        self.line(format_args!("a=max-message-size:{MAX_DATA_MESSAGE_LEN}"));
     }
 
     fn candidate(&mut self, all: &[SocketAddr], index: usize, candidate: &SocketAddr) {
@@ -86,6 +93,10 @@ impl Answer {
     }
 
     pub(super) fn media(&mut self, offered: &OfferedSection, use_of: Use<'_>) {
+        self.line(format_args!("a=rtcp-mux"));
+        if offered.rtcp_rsize {
+            self.line(format_args!("a=rtcp-rsize"));
+        }
         if offered.extmap_allow_mixed {
             self.line(format_args!("a=extmap-allow-mixed"));
         }
@@ -96,7 +107,7 @@ impl Answer {
             }
         }
         let direction = match use_of {
-            Use::Inactive => "inactive",
+            Use::Inactive | Use::Data => "inactive",
             Use::Receive => "recvonly",
             Use::Send(..) => "sendonly",
         };
@@ -106,7 +117,7 @@ impl Answer {
         }
         match use_of {
             Use::Send(sending, payload) => self.sending(sending, payload),
-            Use::Inactive | Use::Receive => self.simulcast(offered),
+            Use::Inactive | Use::Receive | Use::Data => self.simulcast(offered),
         }
     }
 
@@ -178,7 +189,7 @@ impl Answer {
 fn payloads<'a>(offered: &'a OfferedSection, use_of: Use<'a>) -> &'a [PayloadMapping] {
     match use_of {
         Use::Send(_, payload) => std::slice::from_ref(payload),
-        Use::Inactive | Use::Receive => &offered.payloads,
+        Use::Inactive | Use::Receive | Use::Data => &offered.payloads,
     }
 }
 

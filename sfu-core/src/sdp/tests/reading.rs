@@ -1,7 +1,7 @@
 use super::*;
 use crate::id::{PayloadType, Ssrc};
 use crate::media::codec::{Codec, MediaKind};
-use crate::media::session::{Direction, PayloadMapping, SectionKind};
+use crate::media::session::{Direction, PayloadMapping, SctpParameters, SectionKind};
 
 const VIDEO: SectionKind = SectionKind::Media(MediaKind::Video);
 const AUDIO: SectionKind = SectionKind::Media(MediaKind::Audio);
@@ -10,7 +10,11 @@ const AUDIO: SectionKind = SectionKind::Media(MediaKind::Audio);
 fn a_join_of_chromium() {
     let offer = read(CHROMIUM_JOIN);
     let kinds: Vec<_> = offer.sections.iter().map(|s| s.kind).collect();
-    let expected = [AUDIO, AUDIO, AUDIO, VIDEO, VIDEO, VIDEO, SectionKind::Other];
+    let data = SectionKind::Data(SctpParameters {
+        port: 5000,
+        max_message_size: 262_144,
+    });
+    let expected = [AUDIO, AUDIO, AUDIO, VIDEO, VIDEO, VIDEO, data];
     assert_eq!(kinds, expected);
     assert_eq!(offer.transport.dtls_role, DtlsRole::Passive);
     assert_eq!(offer.transport.ice.ufrag.len(), 4);
@@ -272,5 +276,47 @@ fn the_sections_own_msid_comes_before_that_of_an_ssrc() {
 #[test]
 fn media_without_dtls_is_not_media() {
     let offer = read(&bend(SMALL, "UDP/TLS/RTP/SAVPF", "RTP/AVP"));
+    assert_eq!(offer.sections[0].kind, SectionKind::Other);
+}
+
+/// An offer of nothing but data, with these lines in its section.
+fn data(lines: &str) -> SectionKind {
+    let text = bend(SMALL, "m=audio 9 UDP/TLS/RTP/SAVPF 111", DATA_LINE);
+    read(&(text + lines)).sections[0].kind
+}
+
+const DATA_LINE: &str = "m=application 9 UDP/DTLS/SCTP webrtc-datachannel";
+
+#[test]
+fn a_data_section_says_its_port_and_the_largest_message() {
+    let sctp = |lines: &str| match data(lines) {
+        SectionKind::Data(sctp) => Some((sctp.port, sctp.max_message_size)),
+        _ => None,
+    };
+    let port = "a=sctp-port:5001\r\n";
+    let size = |text: &str| sctp(&format!("{port}a=max-message-size:{text}\r\n"));
+    assert_eq!(size("1200"), Some((5001, 1200)));
+    // RFC 8841 section 6.1: 64 K where it is not said, and no limit where it is zero.
+    assert_eq!(sctp(port), Some((5001, 65_536)));
+    assert_eq!(size("0"), Some((5001, u32::MAX)));
+    assert_eq!(size("99999999999999"), Some((5001, u32::MAX)));
+    for port in ["0", "65536", "-1", "x", ""] {
+        assert_eq!(sctp(&format!("a=sctp-port:{port}\r\n")), None, "{port:?}");
+    }
+    assert_eq!(data(""), SectionKind::Other, "no port");
+    assert!(matches!(
+        read(FIREFOX_JOIN).sections[6].kind,
+        SectionKind::Data(_)
+    ));
+}
+
+#[test]
+fn the_drafts_syntax_of_data_is_unknown() {
+    let old = bend(
+        SMALL,
+        "m=audio 9 UDP/TLS/RTP/SAVPF 111",
+        "m=application 9 DTLS/SCTP 5000",
+    );
+    let offer = read(&(old + "a=sctpmap:5000 webrtc-datachannel 1024\r\n"));
     assert_eq!(offer.sections[0].kind, SectionKind::Other);
 }

@@ -68,6 +68,7 @@ fn every_fixture_is_mirrored_in_every_use() {
             AnsweredSection::Receive,
             sending(Codec::Opus),
             sending(Codec::Vp8),
+            AnsweredSection::Data,
         ] {
             let answer = write_answer(&offer, &local(), &vec![answered; count], 1);
             assert_mirrors(&offer, &answer);
@@ -261,13 +262,13 @@ fn what_the_offer_does_not_allow_is_idle_or_rejected() {
 }
 
 #[test]
-fn stopped_sections_and_data_channels_are_rejected() {
+fn stopped_sections_are_rejected_and_data_that_is_answered_as_media() {
     let text = CHROMIUM_JOIN.replacen("m=audio 9", "m=audio 0", 1);
     // The section that the group named first is gone from it, as a re-offer has it.
     let offer = read(&text.replace("BUNDLE 0 1", "BUNDLE 1"));
     let answer = write_answer(&offer, &local(), &vec![AnsweredSection::Inactive; 7], 1);
     assert!(section(&answer, 0)[0].starts_with("m=audio 0 "));
-    assert_eq!(offer.sections[6].kind, SectionKind::Other);
+    assert!(matches!(offer.sections[6].kind, SectionKind::Data(_)));
     let data = section(&answer, 6)[0];
     assert_eq!(data, "m=application 0 UDP/DTLS/SCTP webrtc-datachannel");
     assert!(answer.contains("a=group:BUNDLE 1 2 3 4 5\r\n"));
@@ -281,4 +282,47 @@ fn our_role_stays_in_a_re_offer() {
     };
     let answer = write_answer(&read(SMALL), &ours, &[AnsweredSection::Receive], 2);
     assert!(answer.contains("a=setup:active\r\n"));
+}
+
+#[test]
+fn data_channels_are_answered_with_our_port_and_our_limit() {
+    for text in ALL {
+        let offer = read(text);
+        let at = offer.sections.len() - 1;
+        let sections: Vec<_> = (0..=at)
+            .map(|index| match index == at {
+                true => AnsweredSection::Data,
+                false => AnsweredSection::Inactive,
+            })
+            .collect();
+        let answer = write_answer(&offer, &local(), &sections, 1);
+        assert_mirrors(&offer, &answer);
+        let lines = section(&answer, at);
+        assert_eq!(lines[0], "m=application 9 UDP/DTLS/SCTP webrtc-datachannel");
+        for line in [
+            "a=setup:passive",
+            "a=ice-ufrag:ours",
+            "a=sctp-port:5000",
+            "a=max-message-size:65536",
+        ] {
+            assert!(lines.contains(&line), "{line}");
+        }
+        assert!(
+            !lines
+                .iter()
+                .any(|line| line.starts_with("a=rtcp") || *line == "a=inactive")
+        );
+    }
+    // Alone, it carries the candidates.
+    let only = bend(
+        SMALL,
+        "audio 9 UDP/TLS/RTP/SAVPF 111",
+        "application 9 UDP/DTLS/SCTP webrtc-datachannel",
+    );
+    let offer = read(&(only + "a=sctp-port:5000\r\n"));
+    let answer = write_answer(&offer, &local(), &[AnsweredSection::Data], 1);
+    assert!(section(&answer, 0).contains(&"a=end-of-candidates"));
+    // Media is never answered as data.
+    let answer = write_answer(&read(SMALL), &local(), &[AnsweredSection::Data], 1);
+    assert!(section(&answer, 0).contains(&"a=inactive"));
 }

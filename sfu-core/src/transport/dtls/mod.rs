@@ -14,7 +14,9 @@ use dimpl::{DtlsCertificate, KeyingMaterial, Output};
 
 pub use settings::{DtlsIdentity, DtlsVersion, IdentityError, TransportSettings};
 
-use self::settings::{MAX_DATAGRAM_READ, MAX_RECEIVE_QUEUE, MAX_SEND_QUEUE, fingerprint_of};
+use self::settings::{
+    MAX_DATAGRAM_READ, MAX_RECEIVE_QUEUE, MAX_RECORDS_READ, MAX_SEND_QUEUE, fingerprint_of,
+};
 use super::srtp::{SrtpProfile, SrtpReceiver, SrtpSender, split_keying_material};
 use crate::drop_reason::DropReason;
 use crate::media::session::{DtlsRole, Fingerprint};
@@ -61,6 +63,7 @@ pub(super) struct Dtls {
     verified: bool,
     state: State,
     send_queue: VecDeque<Vec<u8>>,
+    received: VecDeque<Vec<u8>>,
     timeout: Option<Instant>,
     fact: Option<DtlsFact>,
 }
@@ -91,6 +94,7 @@ impl Dtls {
             verified: false,
             state: State::Handshaking,
             send_queue: VecDeque::new(),
+            received: VecDeque::new(),
             timeout: None,
             fact: None,
         };
@@ -127,6 +131,24 @@ impl Dtls {
         let out = out.get_mut(..datagram.len())?;
         out.copy_from_slice(&datagram);
         Some(datagram.len())
+    }
+
+    /// Whether data can be sent: the peer is who signalling said.
+    pub(super) fn is_connected(&self) -> bool {
+        self.state == State::Connected
+    }
+
+    /// Queues data for the peer, as one record in a datagram of its own.
+    pub(super) fn send(&mut self, data: &[u8]) {
+        if self.state == State::Connected {
+            // A failure ends the session, and what is lost with it is nothing that was promised.
+            let _ = self.drive(|engine| engine.send_application_data(data).map(|_| ()));
+        }
+    }
+
+    /// The next data that the peer has sent.
+    pub(super) fn poll_received(&mut self) -> Option<Vec<u8>> {
+        self.received.pop_front()
     }
 
     pub(super) fn take_fact(&mut self) -> Option<DtlsFact> {
@@ -184,8 +206,13 @@ impl Dtls {
                     keys = self.split(&material, profile);
                 }
                 Output::CloseNotify => closed = true,
-                // No data channel is agreed on, so nobody waits for this.
-                Output::ApplicationData(_) => {}
+                // RFC 8827 section 6.5: nothing is heard of a peer that has not been verified.
+                Output::ApplicationData(data) => {
+                    let known = self.state == State::Connected || connected && self.verified;
+                    if known && self.received.len() < MAX_RECORDS_READ {
+                        self.received.push_back(data.to_vec());
+                    }
+                }
                 // Never: the scratch holds whatever can be reassembled, and there is no other kind.
                 _ => return self.fail(),
             }
@@ -208,6 +235,7 @@ impl Dtls {
 
     fn fail(&mut self) -> Result<(), DropReason> {
         self.state = State::Ended;
+        self.received.clear();
         self.fact = Some(DtlsFact::Failed);
         Err(DropReason::DtlsFailed)
     }

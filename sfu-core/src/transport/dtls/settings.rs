@@ -21,6 +21,11 @@ pub(super) const MAX_DATAGRAM_READ: usize = 1500;
 /// more, fewer fails a handshake whose datagrams arrive in the wrong order.
 pub(super) const MAX_RECEIVE_QUEUE: usize = 20;
 
+/// Records of data taken from what the session hands out at once: after a handshake, whatever came
+/// before its end. A datagram holds 38 at most; more lets a peer make us hold more, fewer drops
+/// the first packets of a data channel, which then come again.
+pub(super) const MAX_RECORDS_READ: usize = 64;
+
 /// Datagrams waiting to be sent. A flight of ours is 2 or 3. Past it the new one is dropped, and
 /// comes again with the flight's retransmission.
 pub(super) const MAX_SEND_QUEUE: usize = 16;

@@ -4,13 +4,14 @@
 //! client to `/rtc/v1` or tells its user. Messages are protobuf in binary frames; a client that
 //! sends JSON in text frames is answered so.
 //!
-//! Deliberately absent: data channels and tracks, trickled candidates (the engine is ICE-lite and
-//! needs none of the client's), offers of the server's own.
+//! Deliberately absent: data tracks, trickled candidates (the engine is ICE-lite and needs none of
+//! the client's), offers of the server's own.
 
 mod admission;
 mod convert;
 mod convert_track;
 mod counters;
+mod data;
 mod frames;
 mod join_request;
 mod limits;
@@ -80,6 +81,7 @@ impl Door {
     #[must_use]
     pub fn new(rooms: Rooms, keys: ApiKeys, settings: DoorSettings) -> Self {
         let sockets = Sockets::new(settings.sockets, settings.sockets_per_address);
+        rooms.set_data_codec(Arc::new(data::DataPackets));
         Self(Arc::new(Inner {
             rooms,
             keys,

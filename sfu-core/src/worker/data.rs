@@ -1,0 +1,154 @@
+//! The leg of the walk for data: messages of participants to the control plane, messages of the
+//! control plane to participants, and the turns by which their packets leave.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::peer::Peer;
+use super::{PeerKey, Room, Shared, Worker, outbound};
+use crate::config::{MAX_DATA_PACKETS_PER_MS, MAX_DATA_PACKETS_PER_TURN};
+use crate::event::Event;
+use crate::id::DataLabel;
+use crate::media::send_batch::{MAX_DATAGRAM, SendBatch};
+use crate::room::tracks::PeerIndex;
+use crate::transport::DataEvent;
+
+/// The time that [`MAX_DATA_PACKETS_PER_MS`] are for.
+const TURN: Duration = Duration::from_millis(1);
+
+/// Whose data waits for the next millisecond, and what is left of this one.
+#[derive(Debug, Default)]
+pub(super) struct DataTurns {
+    since: Option<Instant>,
+    sent: usize,
+    waiting: VecDeque<PeerKey>,
+}
+
+impl DataTurns {
+    /// When those who wait have their turn.
+    pub(super) fn next(&self) -> Option<Instant> {
+        let since = self.since.filter(|_| !self.waiting.is_empty());
+        since.map(|since| since + TURN)
+    }
+
+    /// Packets that may leave now in one participant's turn.
+    fn quota(&mut self, now: Instant) -> usize {
+        if self.since.is_none_or(|since| now >= since + TURN) {
+            self.since = Some(now);
+            self.sent = 0;
+        }
+        (MAX_DATA_PACKETS_PER_MS - self.sent).min(MAX_DATA_PACKETS_PER_TURN)
+    }
+}
+
+impl Worker {
+    /// Gives those who waited for it their turn.
+    pub(super) fn resume_data(&mut self, now: Instant) {
+        if self.shared.data_turns.next().is_none_or(|at| at > now) {
+            return;
+        }
+        for key in std::mem::take(&mut self.shared.data_turns.waiting) {
+            self.in_room(key.room(), |shared, room| {
+                if let Some(peer) = room.peers.get_mut(key.peer()) {
+                    peer.data_waits = false;
+                    shared.mark_dirty(room.key, key.peer(), peer);
+                }
+            });
+        }
+    }
+}
+
+/// Queues a message for one participant. What cannot be queued is counted, and nothing else.
+pub(super) fn send(
+    shared: &mut Shared,
+    room: &mut Room,
+    index: PeerIndex,
+    label: &DataLabel,
+    payload: &Arc<[u8]>,
+) {
+    let Some(peer) = room.peers.get_mut(index) else {
+        return;
+    };
+    match peer.transport.send_data(label, payload) {
+        Ok(()) => {
+            shared.stats.data_messages_out += 1;
+            shared.stats.data_bytes_out += payload.len() as u64;
+            shared.mark_dirty(room.key, index, peer);
+        }
+        Err(reason) => shared.stats.drops.count(reason),
+    }
+    drain_events(shared, room, index);
+}
+
+/// Turns a transport's data events into the room's.
+pub(super) fn drain_events(shared: &mut Shared, room: &mut Room, index: PeerIndex) {
+    let Some(peer) = room.peers.get_mut(index) else {
+        return;
+    };
+    let participant = peer.id;
+    while let Some(event) = peer.transport.poll_data_event() {
+        match event {
+            DataEvent::Opened(label) => {
+                tracing::debug!(room = %room.id, %participant, %label, "data channel open");
+                let event = Event::DataChannelOpened { participant, label };
+                shared.events.push_back(event);
+            }
+            DataEvent::Received { label, payload } => {
+                shared.stats.data_messages_in += 1;
+                shared.stats.data_bytes_in += payload.len() as u64;
+                shared.events.push_back(Event::DataReceived {
+                    participant,
+                    label,
+                    payload,
+                });
+            }
+            DataEvent::Dropped(reason) => shared.stats.drops.count(reason),
+            DataEvent::Overflowed => {
+                tracing::debug!(room = %room.id, %participant, "data queue full");
+                let event = Event::DataOverflow { participant };
+                shared.events.push_back(event);
+            }
+        }
+    }
+}
+
+/// Writes one participant's packets of data, as many as its turn allows. False when the batch is
+/// full before.
+pub(super) fn flush(
+    shared: &mut Shared,
+    peer: &mut Peer,
+    key: PeerKey,
+    now: Instant,
+    batch: &mut SendBatch,
+) -> bool {
+    let mut datagram = [0; MAX_DATAGRAM];
+    for _ in 0..shared.data_turns.quota(now) {
+        if batch.is_full() {
+            return false;
+        }
+        let Some((path, len)) = peer.transport.poll_data(now, &mut datagram) else {
+            arm(shared, peer, key, now);
+            return true;
+        };
+        shared.data_turns.sent += 1;
+        let written = batch.push(path, |out| {
+            out[..len].copy_from_slice(&datagram[..len]);
+            Some(len)
+        });
+        outbound::count(&mut shared.stats, written);
+    }
+    if !peer.data_waits && peer.transport.has_data() {
+        peer.data_waits = true;
+        shared.data_turns.waiting.push_back(key);
+    }
+    arm(shared, peer, key, now);
+    true
+}
+
+/// What was sent may have to be sent again.
+fn arm(shared: &mut Shared, peer: &Peer, key: PeerKey, now: Instant) {
+    if let Some(at) = peer.transport.poll_timeout() {
+        shared.timers.arm(key, at.max(now + TURN));
+    }
+}
