@@ -209,6 +209,40 @@ test('a chat message reaches the others, as the text that it is', LIMIT, async (
   await ben.screenshot(artifact('page-chat-received-wide.png'));
 });
 
+test('who speaks is ringed, and connections are marked', LIMIT, async () => {
+  // The beeps of the fake microphone are too short to be speech.
+  await ada.page.evaluate(async () => {
+    const own = window.sfuDemo.room?.localParticipant;
+    const [microphone] = own?.audioTrackPublications.values() ?? [];
+    const context = new AudioContext();
+    const tone = context.createOscillator();
+    const out = context.createMediaStreamDestination();
+    tone.connect(out);
+    tone.start();
+    const [track] = out.stream.getAudioTracks();
+    if (track !== undefined) {
+      await microphone?.audioTrack?.replaceTrack(track);
+    }
+  });
+  for (const page of [ada, ben]) {
+    await page.page.locator(`.tile.speaking[data-identity="${adaIdentity}"]`).waitFor();
+    for (const identity of [adaIdentity, benIdentity]) {
+      const mark = page.page.locator(`.tile[data-identity="${identity}"] .quality-mark`);
+      await mark.waitFor({ timeout: PATIENCE_MS });
+      assert.match((await mark.textContent()) ?? '', /^Connection: (excellent|good|poor)$/);
+    }
+  }
+  assert.equal(await ben.page.locator('.tile.speaking').count(), 1);
+  await ben.screenshot(artifact('page-speaking-wide.png'));
+  await ada.press('Mute');
+  await eventually(
+    'who is muted has no ring',
+    () => ben.page.locator('.tile.speaking').count(),
+    (count) => count === 0,
+    PATIENCE_MS,
+  );
+});
+
 /** The id of the camera whose picture is published. @param {CallPage} page */
 function cameraInUse(page) {
   return page.page.evaluate(() => {
