@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::peer::Peer;
+use super::traffic::TrafficKind;
 use super::{PeerKey, Room, Shared, Worker, outbound};
 use crate::config::{MAX_DATA_PACKETS_PER_MS, MAX_DATA_PACKETS_PER_TURN};
 use crate::event::Event;
@@ -122,33 +123,33 @@ pub(super) fn flush(
     now: Instant,
     batch: &mut SendBatch,
 ) -> bool {
+    if !peer.transport.has_data() {
+        return true;
+    }
     let mut datagram = [0; MAX_DATAGRAM];
+    let mut is_waiting = true;
     for _ in 0..shared.data_turns.quota(now) {
         if batch.is_full() {
             return false;
         }
         let Some((path, len)) = peer.transport.poll_data(now, &mut datagram) else {
-            arm(shared, peer, key, now);
-            return true;
+            is_waiting = false;
+            break;
         };
         shared.data_turns.sent += 1;
         let written = batch.push(path, |out| {
             out[..len].copy_from_slice(&datagram[..len]);
             Some(len)
         });
-        outbound::count(&mut shared.stats, written);
+        outbound::count(&mut shared.stats, TrafficKind::Dtls, written);
     }
-    if !peer.data_waits && peer.transport.has_data() {
+    if is_waiting && !peer.data_waits && peer.transport.has_data() {
         peer.data_waits = true;
         shared.data_turns.waiting.push_back(key);
     }
-    arm(shared, peer, key, now);
-    true
-}
-
-/// What was sent may have to be sent again.
-fn arm(shared: &mut Shared, peer: &Peer, key: PeerKey, now: Instant) {
+    // What was sent may have to be sent again.
     if let Some(at) = peer.transport.poll_timeout() {
         shared.timers.arm(key, at.max(now + TURN));
     }
+    true
 }

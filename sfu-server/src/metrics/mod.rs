@@ -1,10 +1,14 @@
 //! What operators watch: counters and gauges in Prometheus' words, on the metrics port.
 //!
-//! Everything is counted where it happens and read when somebody asks ([`exporter`]); nothing is
-//! counted here. No label grows with rooms, tracks or
-//! people: labels are directions, reasons, results, and the number of a worker.
+//! Everything is counted where it happens and read when somebody asks; nothing is counted here. No
+//! label grows with rooms, tracks or people: labels are directions, kinds, reasons, results, the
+//! methods of a contract, and the number of a worker.
 
-mod exporter;
+mod application;
+mod doors;
+mod process;
+mod workers;
+mod write;
 
 #[cfg(test)]
 mod tests;
@@ -18,7 +22,7 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
@@ -26,7 +30,10 @@ use crate::doors::grpc::Calls;
 use crate::doors::livekit::Door;
 use crate::media::published::Published;
 use crate::rooms::Rooms;
-use exporter::{Application, ControlDoor, SignallingDoor, WorkerCounters};
+use application::Application;
+use doors::{ControlDoor, SignallingDoor};
+use process::Process;
+use workers::WorkerCounters;
 
 /// OpenMetrics 1.0, which Prometheus reads as its own.
 const CONTENT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -35,6 +42,7 @@ const CONTENT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
+    process: Registry,
 }
 
 impl Metrics {
@@ -53,7 +61,9 @@ impl Metrics {
         registry.register_collector(Box::new(SignallingDoor::new(door)));
         registry.register_collector(Box::new(ControlDoor::new(calls)));
         registry.register_collector(Box::new(WorkerCounters::new(Box::new(workers))));
-        Self { registry }
+        let mut process = Registry::default();
+        process.register_collector(Box::new(Process::new()));
+        Self { registry, process }
     }
 
     /// The whole of it as OpenMetrics text.
@@ -62,7 +72,9 @@ impl Metrics {
     /// A value could not be written.
     pub fn exposition(&self) -> Result<String, fmt::Error> {
         let mut text = String::new();
-        encode(&mut text, &self.registry)?;
+        encode_registry(&mut text, &self.registry)?;
+        encode_registry(&mut text, &self.process)?;
+        encode_eof(&mut text)?;
         Ok(text)
     }
 }
