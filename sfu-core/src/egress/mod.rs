@@ -20,6 +20,7 @@ use self::history::History;
 use self::reports::Reports;
 use self::rewrite::{Epoch, Rewriter};
 use crate::drop_reason::DropReason;
+use crate::event::LinkStatistics;
 use crate::id::{PayloadType, Ssrc};
 use crate::media::codec::{Codec, MediaKind};
 use crate::media::outbound::OutboundPacket;
@@ -177,6 +178,7 @@ impl Egress {
             .sequence_of(facts.sequence)
             .ok_or(DropReason::AwaitingKeyframe)?;
         self.history.give(now, sequence)?;
+        self.reports.on_given(sequence);
         let sent = self.outbound(&epoch, sequence, packet, facts);
         self.rewriter.sent(&sent, facts.arrived, clock);
         Ok(sent)
@@ -249,6 +251,12 @@ impl Egress {
     pub fn on_report(&mut self, now: Instant, block: &ReportBlock) -> Option<Duration> {
         let ours = block.ssrc == self.settings.ssrc;
         ours.then(|| self.reports.on_report(now, block))?
+    }
+
+    /// How the stream fared since the last call, by the subscriber's reports.
+    pub fn link_statistics(&mut self) -> LinkStatistics {
+        let clock_rate = self.settings.codec.clock_rate();
+        self.reports.link_statistics(clock_rate)
     }
 
     fn outbound(

@@ -19,6 +19,7 @@ use self::rate_meter::RateMeter;
 use self::receive_statistics::ReceiveStatistics;
 use self::sequence_window::{Fresh, SequenceWindow};
 use crate::drop_reason::DropReason;
+use crate::event::LinkStatistics;
 use crate::id::Ssrc;
 use crate::media::codec::{Codec, MediaKind};
 use crate::media::packet::{PacketFacts, VideoFacts};
@@ -230,6 +231,11 @@ impl Ingress {
     /// of; `None` before the first packet.
     pub fn report(&mut self, now: Instant) -> Option<ReportBlock> {
         self.statistics.report(now, self.settings.media_ssrc)
+    }
+
+    /// How the stream fared since the last call, before repairs.
+    pub fn link_statistics(&mut self) -> LinkStatistics {
+        self.statistics.link_statistics()
     }
 
     /// Takes note of the publisher's report about this stream.

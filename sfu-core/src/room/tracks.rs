@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use slab::Slab;
 
+use super::active_speaker::Loudness;
 use crate::command::TrackAnnouncement;
 use crate::id::{Mid, TrackId};
 use crate::media::codec::MediaKind;
@@ -45,6 +46,8 @@ pub struct Track {
     pub best: Option<u8>,
     /// A packet has arrived.
     pub started: bool,
+    /// How loud it is, of sound.
+    pub loudness: Loudness,
     /// Where its packets go.
     pub routes: Vec<Route>,
 }
@@ -85,10 +88,23 @@ impl Tracks {
             encodings: [None; MAX_ENCODINGS],
             best: None,
             started: false,
+            loudness: Loudness::default(),
             routes: Vec::new(),
         });
         self.by_id.insert(id, index);
         Some(index)
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
     }
 
     /// Where a track is.

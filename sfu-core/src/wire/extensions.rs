@@ -190,6 +190,16 @@ pub struct AudioLevel {
 }
 
 impl AudioLevel {
+    /// What the element's one byte says (RFC 6464 section 3).
+    #[must_use]
+    pub const fn from_byte(byte: u8) -> Self {
+        Self {
+            // The V bit is the most significant, then 7 bits of -dBov.
+            voice: byte & 0x80 != 0,
+            level_dbov: byte & 0x7f,
+        }
+    }
+
     /// The element's one byte (RFC 6464 section 3).
     #[must_use]
     pub const fn to_byte(self) -> u8 {
@@ -201,11 +211,7 @@ impl AudioLevel {
 #[must_use]
 pub const fn audio_level(value: &[u8]) -> Option<AudioLevel> {
     let &[byte] = value else { return None };
-    Some(AudioLevel {
-        // RFC 6464 section 3: the V bit is the most significant, then 7 bits of -dBov.
-        voice: byte & 0x80 != 0,
-        level_dbov: byte & 0x7f,
-    })
+    Some(AudioLevel::from_byte(byte))
 }
 
 /// Reads a transport-wide sequence number

@@ -6,7 +6,8 @@ use super::fan_out::fan_out;
 use super::identify::{StreamNames, identify};
 use super::peer::{Peer, Publishing, UPKEEP};
 use super::streams::Stream;
-use super::{PeerKey, Room, Shared, forward, owner};
+use super::traffic::TrafficKind;
+use super::{PeerKey, Room, Shared, forward, owner, speakers};
 use crate::drop_reason::DropReason;
 use crate::ingress::{Ingress, IngressSettings, rtx};
 use crate::media::packet::{PacketFacts, PacketRef};
@@ -24,7 +25,7 @@ pub(super) fn rtp(
     now: Instant,
     datagram: &mut [u8],
 ) -> Result<(), DropReason> {
-    let index = key.peer();
+    let (index, sealed_len) = (key.peer(), datagram.len());
     let sealed = RtpHeader::parse(datagram).ok_or(DropReason::RtpMalformed)?;
     let peer = room
         .peers
@@ -46,6 +47,8 @@ pub(super) fn rtp(
     let Some(track) = room.tracks.get(stream.track) else {
         return Err(DropReason::StreamUnknown);
     };
+    let kind = TrafficKind::of(track.kind, stream.rtx);
+    shared.stats.taken_in.count(kind, sealed_len);
     let muted = track.announcement.muted;
     let ingress = track.encodings[usize::from(stream.encoding)].ok_or(DropReason::StreamUnknown)?;
     let publishing = &mut room.peers[index].ingresses[ingress];
@@ -60,10 +63,12 @@ pub(super) fn rtp(
         publishing.ingress.skip(now, &header, stream.rtx)?;
         return Err(DropReason::NotPermitted);
     }
+    let clock_rate = publishing.ingress.settings().codec.clock_rate();
     let (packet, facts) = store(shared, room.key, publishing, &arrival, stream.rtx)?;
     if stream.rtx {
         shared.stats.rtx_in += 1;
     }
+    speakers::hear(shared, room, now, stream.track, &facts, clock_rate);
     forward::forward(shared, room, now, stream, packet, &facts);
     Ok(())
 }

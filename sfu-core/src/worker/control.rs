@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::peer::SectionUse;
 use super::sections::{end_egress, end_ingresses};
-use super::{Room, Shared, Worker, data, forward, membership, negotiation, sections};
+use super::{Room, Shared, Worker, data, forward, membership, negotiation, sections, speakers};
 use crate::command::{Command, TrackAnnouncement};
 use crate::config::{MAX_SUBSCRIPTIONS_PER_PARTICIPANT, MAX_TRACKS_PER_PARTICIPANT};
 use crate::id::{ParticipantId, TrackId};
@@ -142,11 +142,13 @@ fn announce(
     }
     if room.tracks.announce(index, announcement).is_some() {
         shared.tracks.insert(id, room.key);
+        room.speakers.expect(room.tracks.len());
     }
 }
 
 /// Ends a track: its streams, its ingresses, and the egress of each subscription.
 pub(super) fn remove_track(shared: &mut Shared, room: &mut Room, index: TrackIndex) {
+    speakers::silence(shared, room, index);
     let Some(track) = room.tracks.remove(index) else {
         return;
     };
@@ -194,6 +196,7 @@ pub(super) fn unsubscribe(shared: &mut Shared, room: &mut Room, index: PeerIndex
     };
     if let Some(egress) = room.tracks.remove_route(track, index) {
         end_egress(shared, &mut room.peers[index], egress);
+        sections::ask_to_end(shared, room, index);
     }
 }
 

@@ -23,9 +23,12 @@ mod peer;
 mod rtcp_queue;
 mod sections;
 mod settings;
+mod speakers;
+mod statistics;
 mod stats;
 mod streams;
 mod timers;
+mod traffic;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -37,12 +40,14 @@ use slab::Slab;
 
 pub use settings::WorkerSettings;
 pub use stats::WorkerStats;
+pub use traffic::{Traffic, TrafficKind, Volume};
 
 use crate::drop_reason::DropReason;
 use crate::event::Event;
 use crate::id::{ParticipantId, RoomId, TrackId};
 use crate::media::packet::PacketPool;
 use crate::media::path::Path;
+use crate::room::active_speaker::ActiveSpeakers;
 use crate::room::tracks::{PeerIndex, Tracks};
 use crate::transport::lookup::Lookup;
 use data::DataTurns;
@@ -80,6 +85,7 @@ struct Room {
     key: usize,
     peers: Slab<Peer>,
     tracks: Tracks,
+    speakers: ActiveSpeakers,
     /// What its subscribers have not been offered yet.
     burst: fan_out::Burst,
 }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::peer::{Peer, Requested, Section, SectionUse};
 use super::sections::{end_egress, end_ingresses};
-use super::{PeerKey, Room, Shared, feedback, sections};
+use super::{PeerKey, Room, Shared, feedback, sections, speakers};
 use crate::config::MAX_SECTIONS;
 use crate::event::Event;
 use crate::id::{Mid, TrackId};
@@ -156,6 +156,7 @@ fn adopt_data(peer: &mut Peer, now: Instant) {
 /// the control plane removes it.
 fn unbind(shared: &mut Shared, room: &mut Room, index: PeerIndex, track_index: TrackIndex) {
     end_ingresses(shared, &mut room.peers[index], track_index);
+    speakers::silence(shared, room, track_index);
     if let Some(track) = room.tracks.get_mut(track_index) {
         track.mid = None;
         track.ended = true;

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::peer::{Peer, Sending};
 use super::stats::WorkerStats;
+use super::traffic::TrafficKind;
 use super::{PeerKey, Shared, Worker};
 use crate::drop_reason::DropReason;
 use crate::media::outbound::OutboundPacket;
@@ -29,7 +30,7 @@ impl Worker {
                 out[..datagram.len()].copy_from_slice(&datagram);
                 Some(datagram.len())
             });
-            count(&mut self.shared.stats, written);
+            count(&mut self.shared.stats, TrafficKind::Dtls, written);
             if batch.is_full() {
                 return true;
             }
@@ -76,7 +77,12 @@ fn flush(
             out[..len].copy_from_slice(&control[..len]);
             Some(len)
         });
-        count(stats, written);
+        // RFC 7983 section 7: a first byte up to 3 is STUN's.
+        let kind = match control[0] {
+            0..=3 => TrafficKind::Stun,
+            _ => TrafficKind::Dtls,
+        };
+        count(stats, kind, written);
     }
     let Some(path) = peer.transport.selected_path() else {
         discard(peer, &mut shared.pool);
@@ -92,7 +98,7 @@ fn flush(
             out[..len].copy_from_slice(compound);
             sender.seal_rtcp(out, len)
         });
-        count(stats, written);
+        count(stats, TrafficKind::Rtcp, written);
         peer.rtcp.pop(len);
     }
     while !batch.is_full() {
@@ -107,15 +113,17 @@ fn flush(
                 (Some(_), None) => stats.rtp_out += 1,
                 (None, _) => stats.drops.count(DropReason::NotSealed),
             }
-            count(stats, sent);
+            let kind = TrafficKind::of(sending.kind, packet.rtx_original.is_some());
+            count(stats, kind, sent);
         }
         shared.pool.release(queued.packet.packet);
     }
     false
 }
 
-pub(super) fn count(stats: &mut WorkerStats, written: Option<usize>) {
+pub(super) fn count(stats: &mut WorkerStats, kind: TrafficKind, written: Option<usize>) {
     if let Some(len) = written {
+        stats.sent.count(kind, len);
         stats.datagrams_out += 1;
         stats.bytes_out += len as u64;
     }

@@ -67,6 +67,7 @@ pub(super) struct Publishing {
 /// One track that the participant is sent.
 pub(super) struct Sending {
     pub(super) track: TrackIndex,
+    pub(super) kind: MediaKind,
     pub(super) egress: Egress,
     pub(super) ssrc: Ssrc,
     pub(super) rtx_ssrc: Option<Ssrc>,
@@ -110,6 +111,8 @@ pub(super) struct Peer {
     /// The round-trip time by the participant's last report on what it is sent.
     pub(super) rtt: Option<Duration>,
     pub(super) next_report: Instant,
+    /// When its report tells the control plane too how its connection does.
+    pub(super) next_statistics: Instant,
     pub(super) session_version: u64,
     pub(super) dirty: bool,
     /// Packets of data wait for their turn.
@@ -173,6 +176,7 @@ impl Peer {
             let mut missing = arrayvec::ArrayVec::<u16, MAX_NACKED>::new();
             publishing.ingress.poll_nacks(now, &mut missing);
             if !missing.is_empty() {
+                stats.nacks_out += 1;
                 stats.nacked_out += missing.len() as u64;
                 let media = publishing.ssrc;
                 self.rtcp

@@ -86,6 +86,7 @@ fn bind_subscription(
     egress.set_enabled(!peer.paused.contains(&id));
     let key = peer.egresses.insert(Sending {
         track: track_index,
+        kind: track.kind,
         egress,
         ssrc,
         rtx_ssrc,
@@ -146,6 +147,19 @@ pub(super) fn ask_for_offer(shared: &mut Shared, room: &mut Room, index: PeerInd
         audio,
         video,
     });
+}
+
+/// Has the client offer, so that the answer says which sections carry nothing any more: until then
+/// it takes their tracks for silent ones. One request stands for all until the offer.
+pub(super) fn ask_to_end(shared: &mut Shared, room: &mut Room, index: PeerIndex) {
+    let peer = &mut room.peers[index];
+    if !std::mem::replace(&mut peer.requested.offer, true) {
+        shared.events.push_back(Event::SectionsNeeded {
+            participant: peer.id,
+            audio: 0,
+            video: 0,
+        });
+    }
 }
 
 fn idle_sections(peer: &Peer, kind: MediaKind) -> u32 {

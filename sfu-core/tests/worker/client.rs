@@ -21,6 +21,7 @@ pub(crate) const VP8: u8 = 96;
 pub(crate) const RTX: u8 = 97;
 const MID: u8 = 4;
 const RID: u8 = 10;
+const LEVEL: u8 = 1;
 
 /// One RTP packet that a client sends.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +32,8 @@ pub(crate) struct Packet<'a> {
     pub(crate) timestamp: u32,
     pub(crate) mid: &'a str,
     pub(crate) rid: Option<&'a str>,
+    /// -dBov (RFC 6464), where told.
+    pub(crate) level: Option<u8>,
     pub(crate) payload: &'a [u8],
 }
 
@@ -126,7 +129,7 @@ impl Client {
                 mid: Some(MID),
                 rid: Some(RID),
                 repaired_rid: Some(11),
-                audio_level: Some(1),
+                audio_level: Some(LEVEL),
                 transport_cc: Some(3),
                 ..ExtensionMap::default()
             },
@@ -267,6 +270,9 @@ impl Client {
         if let Some(rid) = packet.rid {
             extensions.push(RID << 4 | (rid.len() as u8 - 1));
             extensions.extend(rid.bytes());
+        }
+        if let Some(level) = packet.level {
+            extensions.extend([LEVEL << 4, level]);
         }
         extensions.resize(extensions.len().next_multiple_of(4), 0);
         let mut bytes = vec![0x90, packet.payload_type];

@@ -18,3 +18,6 @@ mod permissions;
 mod pool;
 mod reports;
 mod republishing;
+mod speakers;
+mod statistics;
+mod traffic;

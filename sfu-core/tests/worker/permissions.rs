@@ -76,7 +76,16 @@ fn who_may_no_longer_subscribe_is_sent_nothing_at_once() {
     let viewer = meeting.viewer(1, MediaKind::Audio);
     let other = meeting.viewer(1, MediaKind::Audio);
     meeting.send(publisher, &audio(0));
+    meeting.events.clear();
     permit(&mut meeting, viewer, true, false);
+    let offer_again = |event: &Event| {
+        matches!(event, Event::SectionsNeeded { participant: who, audio: 0, video: 0 }
+            if *who == participant(viewer))
+    };
+    assert!(
+        meeting.events.iter().any(offer_again),
+        "its section is to be ended"
+    );
     meeting.send(publisher, &audio(1));
     meeting.subscribe(viewer, 1);
     meeting.offer(viewer);

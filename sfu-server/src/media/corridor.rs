@@ -72,6 +72,7 @@ pub(super) struct Corridor {
     published: Arc<Mutex<Published>>,
     next_publish: Instant,
     busy: Duration,
+    wakeups: u64,
     received: RecvBatch,
     batch: SendBatch,
 }
@@ -102,6 +103,7 @@ impl Corridor {
             published,
             next_publish: Instant::now(),
             busy: Duration::ZERO,
+            wakeups: 0,
             received: RecvBatch::new(),
             batch: SendBatch::with_capacity(BATCH_BYTES),
         })
@@ -116,6 +118,7 @@ impl Corridor {
             sleep.as_mut().reset(deadline.min(self.next_publish).into());
             let wake = poll_fn(|context| self.poll_wake(context, sleep.as_mut())).await;
             let woken = Instant::now();
+            self.wakeups += 1;
             let ended = matches!(wake, Wake::MailboxClosed);
             self.work(woken, wake);
             self.send(Instant::now());
@@ -265,6 +268,7 @@ impl Corridor {
                 .sum(),
             data_refused: self.heard.refused() + self.told.refused(),
             busy: self.busy,
+            wakeups: self.wakeups,
             population: self.worker.population(),
             pool_free: self.worker.pool_free(),
         };

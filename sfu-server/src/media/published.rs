@@ -19,6 +19,8 @@ pub struct Published {
     pub data_refused: u64,
     /// Time spent working, as opposed to waiting.
     pub busy: Duration,
+    /// Times that there was something to do.
+    pub wakeups: u64,
     /// Rooms, participants and tracks now.
     pub population: (usize, usize, usize),
     /// Free slots of the packet pool.

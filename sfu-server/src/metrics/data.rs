@@ -6,7 +6,8 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::registry::Unit;
 
-use super::exporter::{Read, counters};
+use super::workers::Read;
+use super::write::counters;
 use crate::rooms::{DataDrop, Rooms};
 
 /// What the rooms forwarded of participants' data.

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use sfu_core::media::codec::{Codec, MediaKind};
 
 use super::permissions::Permissions;
+use super::track_traits::TrackTraits;
 
 /// What a room is made with. `Default` leaves every choice to the server's settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -152,6 +153,8 @@ pub struct TrackInfo {
     pub stereo: bool,
     /// Audio without discontinuous transmission.
     pub disable_dtx: bool,
+    /// What else its publisher says of it.
+    pub traits: TrackTraits,
     /// The publisher's section, once agreed on.
     pub mid: Option<String>,
 }

@@ -253,6 +253,7 @@ impl State {
         if params.auto_subscribe && params.permissions.subscribe {
             self.subscribe_to_all(id);
         }
+        self.tell_speakers_now(id);
         Joined {
             session: SessionHandle::new(Arc::clone(room), id, 0, &me),
             notices: Notices::new(queue, watched),
@@ -284,6 +285,9 @@ impl Participant {
             version: 1,
             tracks: Vec::new(),
             subscriptions: std::collections::BTreeSet::new(),
+            withheld: std::collections::BTreeSet::new(),
+            audience: super::subscription_permissions::Audience::default(),
+            quality: super::quality::Quality::default(),
             pending_offers: 0,
             holds: 0,
             media: Media::Awaited(now),

@@ -12,6 +12,8 @@ use super::data::Data;
 use super::info::{ParticipantInfo, ParticipantState, TrackInfo};
 use super::notice::{LeaveReason, Notice};
 use super::permissions::Permissions;
+use super::quality::Quality;
+use super::subscription_permissions::Audience;
 
 /// Where a participant's media stands.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +37,11 @@ pub(super) struct Participant {
     /// Published, oldest first.
     pub(super) tracks: Vec<TrackId>,
     pub(super) subscriptions: BTreeSet<TrackId>,
+    /// Wanted, but not permitted by their publishers.
+    pub(super) withheld: BTreeSet<TrackId>,
+    /// Who may be sent its tracks.
+    pub(super) audience: Audience,
+    pub(super) quality: Quality,
     pub(super) pending_offers: u32,
     pub(super) media: Media,
     /// How often its signalling was taken up: an older hold on the session is void.

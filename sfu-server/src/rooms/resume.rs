@@ -47,6 +47,7 @@ impl State {
         participant.holds += 1;
         participant.signalling_lost = None;
         participant.pending_offers = 0;
+        participant.quality.resumed();
         let holds = participant.holds;
         let last_data = participant.data.last_sequence;
         let me = participant.info(&self.tracks);
@@ -64,6 +65,7 @@ impl State {
         for notice in published {
             self.tell(id, notice);
         }
+        self.tell_all_speakers(id);
         Some(Joined {
             session: SessionHandle::new(Arc::clone(room), id, holds, &me),
             notices: Notices::new(queue, watched),

@@ -16,6 +16,8 @@ use tokio::time::Instant;
 use super::*;
 
 mod moderation;
+mod signals;
+mod subscription_permissions;
 mod watching;
 
 #[derive(Default)]
@@ -74,6 +76,7 @@ fn microphone() -> NewTrack {
         layers: Vec::new(),
         stereo: false,
         disable_dtx: false,
+        traits: TrackTraits::default(),
     }
 }
 
@@ -204,6 +207,8 @@ fn told(joined: &mut Joined) -> Vec<String> {
             Notice::TrackUnpublished { .. } => "unpublished".into(),
             Notice::MuteChanged { muted, .. } => format!("muted {muted}"),
             Notice::SelfChanged(me) => format!("is {} v{}", me.name, me.version),
+            // Of these there are tests of their own.
+            Notice::QualitiesChanged(_) => continue,
             Notice::RoomChanged(room) => format!("room {}", room.metadata),
             Notice::TrackSubscribed { .. } => "subscribed".into(),
             Notice::SubscriptionFailed { track, error } => format!("{track} {error:?}"),

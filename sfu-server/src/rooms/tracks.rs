@@ -11,6 +11,7 @@ use super::notice::Notice;
 use super::participant::Track;
 use super::room::State;
 use super::room_event::RoomEvent;
+use super::track_traits::TrackTraits;
 use super::{check, ids, limits};
 use crate::error::{ApiError, ErrorKind};
 
@@ -39,6 +40,8 @@ pub struct NewTrack {
     pub stereo: bool,
     /// Audio without discontinuous transmission.
     pub disable_dtx: bool,
+    /// What else others are to know of it.
+    pub traits: TrackTraits,
 }
 
 impl NewTrack {
@@ -71,6 +74,7 @@ impl NewTrack {
             },
             stereo: self.stereo,
             disable_dtx: self.disable_dtx,
+            traits: self.traits.clone(),
             mid: None,
         }
     }
@@ -84,7 +88,7 @@ impl State {
         let Some(participant) = self.participants.get(&id) else {
             return Ok(());
         };
-        if !participant.permissions.may_publish(new.source) {
+        if !participant.permissions.may_publish_as(new.source, new.kind) {
             return Err(ApiError::field(
                 ErrorKind::PermissionDenied,
                 "source",
@@ -239,6 +243,7 @@ impl State {
         }
         for participant in self.participants.values_mut() {
             participant.subscriptions.remove(&track);
+            participant.withheld.remove(&track);
         }
     }
 }

@@ -248,6 +248,7 @@ fn publish_camera(served: &Served, session: &SessionHandle) {
         layers: Vec::new(),
         stereo: false,
         disable_dtx: false,
+        traits: crate::rooms::TrackTraits::default(),
     };
     session.add_track(track).unwrap();
     let announced = served

@@ -195,7 +195,11 @@ pub(super) fn refusal(error: &ApiError) -> proto::RequestResponse {
         ErrorKind::PermissionDenied | ErrorKind::Unauthenticated => Reason::NotAllowed,
         ErrorKind::NotFound => Reason::NotFound,
         ErrorKind::ResourceExhausted | ErrorKind::RateLimited => Reason::LimitExceeded,
-        ErrorKind::InvalidArgument => Reason::InvalidRequest,
+        ErrorKind::InvalidArgument => match error.about() {
+            Some("type") => Reason::UnsupportedType,
+            Some("name") => Reason::InvalidName,
+            _ => Reason::InvalidRequest,
+        },
         ErrorKind::Unavailable | ErrorKind::Internal => Reason::UnclassifiedError,
     };
     proto::RequestResponse {
