@@ -16,7 +16,8 @@ use crate::room::tracks::{PeerIndex, Route, TrackIndex};
 pub(super) fn bind_published(shared: &mut Shared, room: &mut Room, index: PeerIndex) {
     for at in 0..room.peers[index].sections.len() {
         let section = &room.peers[index].sections[at];
-        if section.used != SectionUse::Idle || !section.offered.direction.sends() {
+        let free = matches!(section.used, SectionUse::Idle | SectionUse::Ending);
+        if !free || !section.offered.direction.sends() {
             continue;
         }
         let Some(cid) = &section.offered.track_cid else {
@@ -163,7 +164,7 @@ pub(super) fn ask_to_end(shared: &mut Shared, room: &mut Room, index: PeerIndex)
 
 fn idle_sections(peer: &Peer, kind: MediaKind) -> u32 {
     let idle = peer.sections.iter().filter(|section| {
-        section.used == SectionUse::Idle
+        matches!(section.used, SectionUse::Idle | SectionUse::Ending)
             && section.offered.kind == SectionKind::Media(kind)
             && section.offered.direction.receives()
     });
@@ -184,14 +185,14 @@ pub(super) fn end_ingresses(shared: &mut Shared, peer: &mut Peer, track: TrackIn
     });
 }
 
-/// Ends one egress; its section is free for another track.
+/// Ends one egress; its section is free for another track after the next answer.
 pub(super) fn end_egress(shared: &mut Shared, peer: &mut Peer, egress: usize) {
     peer.pacer
         .drain_egress(egress, |packet| shared.pool.release(packet.packet));
     peer.egresses.try_remove(egress);
     for section in &mut peer.sections {
         if section.used == SectionUse::Sends(egress) {
-            section.used = SectionUse::Idle;
+            section.used = SectionUse::Ending;
         }
     }
 }
