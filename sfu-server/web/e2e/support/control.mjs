@@ -13,9 +13,40 @@ const DEADLINE_MS = 5_000;
  * @param {string} target   the server's gRPC address
  * @param {string} room
  * @param {string} identity
- * @returns {Promise<void>}
  */
 export async function removeParticipant(target, room, identity) {
+  await call(target, 'RemoveParticipant', { room, identity });
+}
+
+/**
+ * Mutes a track for everyone, or lets it go on.
+ *
+ * @param {string} target   the server's gRPC address
+ * @param {{ room: string, identity: string, track_sid: string, muted: boolean }} request
+ */
+export async function muteTrack(target, request) {
+  await call(target, 'MuteTrack', request);
+}
+
+/**
+ * Changes a participant.
+ *
+ * @param {string} target   the server's gRPC address
+ * @param {{ room: string, identity: string, permission: object }} request
+ */
+export async function updateParticipant(target, request) {
+  await call(target, 'UpdateParticipant', request);
+}
+
+/**
+ * One call with every right in its room.
+ *
+ * @param {string} target
+ * @param {string} method
+ * @param {{ room: string, [field: string]: unknown }} request
+ * @returns {Promise<void>}
+ */
+async function call(target, method, request) {
   const definition = await loader.load('sfu/control/v1/room_service.proto', {
     includeDirs: [PROTO_DIR],
     keepCase: true,
@@ -23,14 +54,14 @@ export async function removeParticipant(target, room, identity) {
   const loaded = /** @type {any} */ (grpc.loadPackageDefinition(definition));
   const client = new loaded.sfu.control.v1.RoomService(target, grpc.credentials.createInsecure());
   const metadata = new grpc.Metadata();
-  const token = signToken({ roomAdmin: true, roomCreate: true, roomList: true, room });
-  metadata.set('authorization', `Bearer ${token}`);
+  const grants = { roomAdmin: true, roomCreate: true, roomList: true, room: request.room };
+  metadata.set('authorization', `Bearer ${signToken(grants)}`);
   const deadline = Date.now() + DEADLINE_MS;
   try {
     await new Promise((resolve, reject) => {
       /** @param {Error | null} error @param {unknown} answer */
       const answered = (error, answer) => (error === null ? resolve(answer) : reject(error));
-      client.RemoveParticipant({ room, identity }, metadata, { deadline }, answered);
+      client[method](request, metadata, { deadline }, answered);
     });
   } finally {
     client.close();
