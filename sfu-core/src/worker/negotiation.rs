@@ -47,6 +47,11 @@ pub(super) fn offer(
     sections::bind_published(shared, room, index);
     sections::bind_waiting(shared, room, index);
     let (sdp, mids) = answer(shared, room, index, offer);
+    for section in &mut room.peers[index].sections {
+        if section.used == SectionUse::Ending {
+            section.used = SectionUse::Idle;
+        }
+    }
     shared.events.push_back(Event::Answer {
         participant,
         offer_id,
@@ -227,7 +232,7 @@ fn answer(
     for section in &peer.sections {
         let (answered, track) = match section.used {
             SectionUse::Rejected => (AnsweredSection::Rejected, None),
-            SectionUse::Idle => (AnsweredSection::Inactive, None),
+            SectionUse::Idle | SectionUse::Ending => (AnsweredSection::Inactive, None),
             SectionUse::Data => (AnsweredSection::Data, None),
             SectionUse::Receives(track) => (AnsweredSection::Receive, room.tracks.get(track)),
             SectionUse::Sends(egress) => sending_section(room, peer, egress),

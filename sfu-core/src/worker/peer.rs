@@ -39,6 +39,9 @@ pub(super) enum SectionUse {
     Rejected,
     /// Agreed on, waiting for a use.
     Idle,
+    /// What it carried has ended. The next answer says so, and then it is idle: a browser that was
+    /// not told takes the next track here for the former one, and its page hears of none.
+    Ending,
     /// The participant publishes this track here.
     Receives(TrackIndex),
     /// The participant is sent this egress here.

@@ -38,7 +38,8 @@ fn bind_sources(
 ) {
     for at in 0..room.peers[index].sections.len() {
         let section = &room.peers[index].sections[at];
-        if section.used != SectionUse::Idle || !section.offered.direction.sends() {
+        let free = matches!(section.used, SectionUse::Idle | SectionUse::Ending);
+        if !free || !section.offered.direction.sends() {
             continue;
         }
         let (mid, kind) = (section.offered.mid, section.offered.kind);
@@ -182,7 +183,7 @@ pub(super) fn ask_to_end(shared: &mut Shared, room: &mut Room, index: PeerIndex)
 
 fn idle_sections(peer: &Peer, kind: MediaKind) -> u32 {
     let idle = peer.sections.iter().filter(|section| {
-        section.used == SectionUse::Idle
+        matches!(section.used, SectionUse::Idle | SectionUse::Ending)
             && section.offered.kind == SectionKind::Media(kind)
             && section.offered.direction.receives()
     });
@@ -203,14 +204,14 @@ pub(super) fn end_ingresses(shared: &mut Shared, peer: &mut Peer, track: TrackIn
     });
 }
 
-/// Ends one egress; its section is free for another track.
+/// Ends one egress; its section is free for another track after the next answer.
 pub(super) fn end_egress(shared: &mut Shared, peer: &mut Peer, egress: usize) {
     peer.pacer
         .drain_egress(egress, |packet| shared.pool.release(packet.packet));
     peer.egresses.try_remove(egress);
     for section in &mut peer.sections {
         if section.used == SectionUse::Sends(egress) {
-            section.used = SectionUse::Idle;
+            section.used = SectionUse::Ending;
         }
     }
 }
