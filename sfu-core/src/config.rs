@@ -121,15 +121,16 @@ pub const MAX_LOSSY_DATA_QUEUED: usize = 64 * 1024;
 /// take more of a link from media; lowering it slows large messages down on long paths.
 pub const MAX_DATA_IN_FLIGHT: usize = 256;
 
-/// SCTP packets and data messages taken from one participant in a second, together.
+/// SCTP chunks taken from one participant in a second: each is a message, a part of one, or an
+/// acknowledgement. Data of a few bytes counts as several ([`crate::wire::sctp::work_within`]).
 ///
 /// The SCTP library writes every packet out in hexadecimal for a log that nobody reads, 25 us for a
-/// full one, so this is what keeps one participant from the packet thread of the others. What is
-/// over it is not acknowledged, and sent again later. Raising it costs up to that much time;
-/// lowering it slows uploads (a full packet each, so 2000 are 18 Mbit/s).
+/// full one, and hands every message on, so this is what keeps one participant from the packet
+/// thread of the others. What is over it is not acknowledged, and sent again later. Raising it costs
+/// up to that much time; lowering it slows uploads (2000 full packets are 18 Mbit/s).
 pub const DATA_RATE: u32 = 2000;
 
-/// Packets and messages of [`DATA_RATE`] that may come at once.
+/// Chunks of [`DATA_RATE`] that may come at once.
 ///
 /// Raising it lets a burst hold the packet thread longer; lowering it loses packets of large
 /// messages, which then take another round trip.

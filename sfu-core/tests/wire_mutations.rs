@@ -6,6 +6,8 @@ use sfu_core::wire::extensions::ExtensionWriter;
 use sfu_core::wire::rtcp::{self, FeedbackHeader, ReportBlock, SenderInfo};
 use sfu_core::wire::rtp::RtpWriter;
 
+#[path = "../fuzz/bodies/data.rs"]
+mod data_body;
 #[path = "../fuzz/bodies/rtcp.rs"]
 mod rtcp_body;
 #[path = "../fuzz/bodies/rtp.rs"]
@@ -201,4 +203,20 @@ fn vp8_and_opus_hold_under_mutation() {
     }
     seeds.push(vec![0x83, 48]);
     sweep(&seeds, vp8_body::check);
+}
+
+#[test]
+fn dcep_and_sctp_hold_under_mutation() {
+    let header = [0x13, 0x88, 0x13, 0x88, 1, 2, 3, 4, 5, 6, 7, 8];
+    let data = [0, 3, 0, 17, 0, 0, 0, 1, 0, 2, 0, 0, 0, 0, 0, 53, 7, 0, 0, 0];
+    let forward_tsn = [192, 0, 0, 16, 0, 0, 0, 9, 0, 1, 0, 2, 0, 255, 0, 3];
+    let sack = [3, 0, 0, 16, 0, 0, 0, 9, 0, 1, 0, 0, 0, 0, 0, 0];
+    let seeds = vec![
+        b"\x03\x81\x01\x00\x00\x00\x00\x00\x00\x06\x00\x00_lossy".to_vec(),
+        b"\x03\x02\0\0\0\0\x03\xe8\0\x01\0\x02abc".to_vec(),
+        vec![2],
+        [&header[..], &data, &sack, &data].concat(),
+        [&header[..], &forward_tsn, &data].concat(),
+    ];
+    sweep(&seeds, data_body::check);
 }

@@ -69,11 +69,11 @@ impl Transport {
         Some((path, len))
     }
 
-    /// Whether [`Self::poll_data`] has something to give.
+    /// Whether [`Self::poll_data`] may have something to give. Costs next to nothing.
     #[must_use]
     pub fn has_data(&self) -> bool {
         let channels = self.data.channels.as_ref();
-        channels.is_some_and(|channels| channels.wants_to_send())
+        channels.is_some_and(|channels| channels.has_something())
     }
 
     /// Opens the association once there is DTLS under it and a section for it.

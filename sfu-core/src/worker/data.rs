@@ -123,14 +123,18 @@ pub(super) fn flush(
     now: Instant,
     batch: &mut SendBatch,
 ) -> bool {
+    if !peer.transport.has_data() {
+        return true;
+    }
     let mut datagram = [0; MAX_DATAGRAM];
+    let mut is_waiting = true;
     for _ in 0..shared.data_turns.quota(now) {
         if batch.is_full() {
             return false;
         }
         let Some((path, len)) = peer.transport.poll_data(now, &mut datagram) else {
-            arm(shared, peer, key, now);
-            return true;
+            is_waiting = false;
+            break;
         };
         shared.data_turns.sent += 1;
         let written = batch.push(path, |out| {
@@ -139,17 +143,13 @@ pub(super) fn flush(
         });
         outbound::count(&mut shared.stats, TrafficKind::Dtls, written);
     }
-    if !peer.data_waits && peer.transport.has_data() {
+    if is_waiting && !peer.data_waits && peer.transport.has_data() {
         peer.data_waits = true;
         shared.data_turns.waiting.push_back(key);
     }
-    arm(shared, peer, key, now);
-    true
-}
-
-/// What was sent may have to be sent again.
-fn arm(shared: &mut Shared, peer: &Peer, key: PeerKey, now: Instant) {
+    // What was sent may have to be sent again.
     if let Some(at) = peer.transport.poll_timeout() {
         shared.timers.arm(key, at.max(now + TURN));
     }
+    true
 }

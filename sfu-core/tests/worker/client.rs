@@ -9,7 +9,7 @@ use sfu_core::media::codec::{Codec, MediaKind};
 use sfu_core::media::path::{Path, Protocol};
 use sfu_core::media::session::{
     Direction, DtlsRole, ExtensionMap, Fingerprint, IceCredentials, OfferedSection, OfferedSession,
-    PayloadMapping, SectionKind, TransportParameters,
+    PayloadMapping, SctpParameters, SectionKind, TransportParameters,
 };
 use sfu_core::transport::srtp::{SrtpProfile, SrtpReceiver, SrtpSender, split_keying_material};
 
@@ -57,6 +57,10 @@ pub(crate) struct Client {
     pub(crate) outbox: Vec<Vec<u8>>,
     pub(crate) rtp: Vec<Got>,
     pub(crate) rtcp: Vec<(Instant, Vec<u8>)>,
+    /// SCTP packets that came inside DTLS.
+    pub(crate) sctp: Vec<Vec<u8>>,
+    /// Bytes of the longest datagram of DTLS.
+    pub(crate) longest_dtls: usize,
 }
 
 impl Client {
@@ -82,6 +86,8 @@ impl Client {
             outbox: Vec::new(),
             rtp: Vec::new(),
             rtcp: Vec::new(),
+            sctp: Vec::new(),
+            longest_dtls: 0,
         }
     }
 
@@ -136,6 +142,27 @@ impl Client {
         at
     }
 
+    /// Adds a section of data channels; its mid is its place.
+    pub(crate) fn data_section(&mut self, max_message_size: u32) -> usize {
+        let at = self.section(MediaKind::Audio, None, &[]);
+        let section = &mut self.sections[at];
+        section.kind = SectionKind::Data(SctpParameters {
+            port: 5000,
+            max_message_size,
+        });
+        section.media = "application".to_owned();
+        section.protocol = "UDP/DTLS/SCTP".to_owned();
+        section.formats = vec!["webrtc-datachannel".to_owned()];
+        section.payloads.clear();
+        at
+    }
+
+    /// Queues an SCTP packet, inside DTLS.
+    pub(crate) fn send_sctp(&mut self, packet: &[u8]) {
+        self.dtls.send_application_data(packet).unwrap();
+        self.drain_dtls();
+    }
+
     pub(crate) fn offer(&self) -> OfferedSession {
         OfferedSession {
             transport: TransportParameters {
@@ -182,6 +209,7 @@ impl Client {
         match datagram[0] {
             0..=3 => {}
             20..=63 => {
+                self.longest_dtls = self.longest_dtls.max(datagram.len());
                 self.dtls.handle_timeout(now).unwrap();
                 // After a goodbye nothing more is understood.
                 let _ = self.dtls.handle_packet(datagram);
@@ -218,6 +246,7 @@ impl Client {
                 Output::KeyingMaterial(material, profile) => {
                     self.keys = Some((material.to_vec(), profile));
                 }
+                Output::ApplicationData(packet) => self.sctp.push(packet.to_vec()),
                 Output::Timeout(_) => break,
                 _ => {}
             }
