@@ -1,5 +1,5 @@
 //! The tester against the real server. Ignored unless asked for, because the server's binary is
-//! needed: `SFU_SERVER_BIN=target/debug/sfu-server cargo test -p loadtest -- --ignored`.
+//! needed: `SFU_SERVER_BIN=$PWD/target/debug/sfu-server cargo test -p loadtest -- --ignored`.
 
 mod support;
 
@@ -76,6 +76,9 @@ fn rooms_are_apart() {
     // Two subscribers in each of three rooms, and two tracks of the one publisher there.
     assert_eq!(number(&ended.facts, "/tracks_expected"), 12.0);
     assert_eq!(number(&ended.facts, "/packets_unannounced"), 0.0);
+    // No more than two copies of each packet: nobody hears another room.
+    let received = number(&ended.facts, "/all/packets_received");
+    assert!(received <= 2.0 * number(&ended.facts, "/packets_sent"));
 }
 
 #[test]

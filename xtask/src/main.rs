@@ -17,7 +17,7 @@ cargo xtask <command>
 
   run [ARGS..]    build the demo page and the server (release), then start
                   `sfu-server --dev ARGS..`
-  test [--fast]   everything CI runs: format, demo page, lints, tests,
+  test [--fast]   everything CI runs: format, demo page, lints, tests, a short load test,
                   advisories, calls in a real browser; stops at the first failure
                   --fast leaves out the advisories and the calls in a browser
   help            this text
