@@ -4,6 +4,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use rtc::ice::mdns::MulticastDnsMode;
 use rtc::peer_connection::configuration::media_engine::{
     MIME_TYPE_OPUS, MIME_TYPE_RTX, MIME_TYPE_VP8,
 };
@@ -14,7 +15,7 @@ use tokio::sync::watch;
 use webrtc::error::Result;
 use webrtc::peer_connection::{
     MediaEngine, PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler,
-    RTCPeerConnectionState, Registry, configure_nack, configure_rtcp_reports,
+    RTCPeerConnectionState, Registry, SettingEngineBuilder, configure_nack, configure_rtcp_reports,
     configure_simulcast_extension_headers, configure_twcc,
 };
 
@@ -58,9 +59,16 @@ impl Connection {
         let registry = configure_twcc(registry, &mut engine)?;
         let registry = configure_rtcp_reports(registry).with(tap::SLOT, tap);
 
+        // By default each peer connection joins the multicast group of mDNS: a thousand would hear
+        // every word of the local network, and ask it for names that a server makes up.
+        let settings = SettingEngineBuilder::new()
+            .with_multicast_dns_mode(MulticastDnsMode::Disabled)
+            .build();
+
         let (sender, state) = watch::channel(RTCPeerConnectionState::New);
         let peer = PeerConnectionBuilder::new()
             .with_media_engine(engine)
+            .with_setting_engine(settings)
             .with_interceptor_registry(registry)
             .with_handler(Arc::new(Watcher(sender)))
             .with_udp_addrs(vec![SocketAddr::new(local, 0)])

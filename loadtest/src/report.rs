@@ -1,5 +1,6 @@
 //! The report: facts with stable names and units, as a table for people and as JSON for programs.
 
+mod facts;
 mod table;
 
 #[cfg(test)]
@@ -11,9 +12,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use self::facts::{MediaFacts, Spread};
 use crate::args::Plan;
 use crate::record::{Record, Role, Standing};
-use crate::statistics::{Histogram, Kind, Received, percentile};
+use crate::statistics::{Histogram, Kind};
 
 /// The version of the JSON: it grows when a name goes or changes its meaning, not when one comes.
 const FORMAT: u32 = 1;
@@ -84,34 +86,6 @@ pub(crate) struct Report {
 struct FailureCount {
     reason: String,
     participants: u32,
-}
-
-/// A distribution in a few numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-struct Spread {
-    count: u64,
-    p50: Option<f64>,
-    p99: Option<f64>,
-    max: Option<f64>,
-}
-
-/// What subscribers received of one kind of media.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-struct MediaFacts {
-    /// By sequence numbers, from each track's first packet to its last.
-    packets_expected: u64,
-    /// Each once, repaired ones included.
-    packets_received: u64,
-    /// Those that came only as a retransmission.
-    packets_repaired: u64,
-    packets_lost: u64,
-    packets_reordered: u64,
-    packets_duplicate: u64,
-    /// Ends of frames; 0 for sound.
-    frames_received: u64,
-    bytes_received: u64,
-    loss_percent: f64,
-    loss_before_repair_percent: f64,
 }
 
 impl Report {
@@ -270,54 +244,4 @@ fn count(number: usize) -> u32 {
 fn bits_per_second(bytes: u64, time: Duration) -> u64 {
     let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     (bytes * 8_000).checked_div(millis).unwrap_or_default()
-}
-
-fn percent(part: u64, whole: u64) -> f64 {
-    if whole == 0 {
-        return 0.0;
-    }
-    part as f64 * 100.0 / whole as f64
-}
-
-impl Spread {
-    fn of_times(times: &[Duration]) -> Self {
-        let millis = |time: Duration| time.as_secs_f64() * 1_000.0;
-        Self {
-            count: times.len() as u64,
-            p50: percentile(times, 50).map(millis),
-            p99: percentile(times, 99).map(millis),
-            max: percentile(times, 100).map(millis),
-        }
-    }
-
-    fn of_micros(histogram: &Histogram) -> Self {
-        let millis = |micros: u64| micros as f64 / 1_000.0;
-        Self {
-            count: histogram.total(),
-            p50: histogram.percentile(50).map(millis),
-            p99: histogram.percentile(99).map(millis),
-            max: histogram.highest().map(millis),
-        }
-    }
-}
-
-impl MediaFacts {
-    fn add(&mut self, received: &Received, kind: Kind) {
-        for track in received.tracks().filter(|track| track.kind == kind) {
-            self.packets_expected += track.sequence.expected();
-            self.packets_received += track.sequence.received();
-            self.packets_repaired += track.sequence.repaired();
-            self.packets_reordered += track.sequence.reordered();
-            self.packets_duplicate += track.sequence.duplicates();
-            self.frames_received += track.frames;
-            self.bytes_received += track.bytes;
-        }
-    }
-
-    fn conclude(&mut self) {
-        self.packets_lost = self.packets_expected.saturating_sub(self.packets_received);
-        let before_repair = self.packets_lost + self.packets_repaired;
-        self.loss_percent = percent(self.packets_lost, self.packets_expected);
-        self.loss_before_repair_percent = percent(before_repair, self.packets_expected);
-    }
 }

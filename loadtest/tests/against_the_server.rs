@@ -7,6 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use support::lossy_path::LossyPath;
 use support::{Ended, Server, Tester};
 
 const SECRET: &str = "secret";
@@ -79,6 +80,45 @@ fn rooms_are_apart() {
     // No more than two copies of each packet: nobody hears another room.
     let received = number(&ended.facts, "/all/packets_received");
     assert!(received <= 2.0 * number(&ended.facts, "/packets_sent"));
+}
+
+#[test]
+#[ignore = "needs SFU_SERVER_BIN"]
+fn loss_on_the_path_fails_the_run_and_what_is_repaired_is_told_apart() {
+    let server = Server::start();
+    let path = LossyPath::to(&server.url, 20);
+    let flags = [
+        "--subscribers",
+        "2",
+        "--duration",
+        "5s",
+        "--max-loss",
+        "0.5",
+    ];
+    let ended = Tester::start("loss", &path.url, SECRET, &flags).end();
+    println!("{}", ended.table);
+    let Ended { code, facts, .. } = ended;
+    assert_eq!(code, Some(1), "{facts:#}");
+    let problems = facts["problems"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let [problem] = problems else {
+        panic!("not the loss alone: {facts:#}")
+    };
+    assert!(
+        problem.as_str().is_some_and(|text| text.contains("lost")),
+        "{facts:#}"
+    );
+    // Pictures are repaired, sound is not: nobody offers NACK for it.
+    assert!(number(&facts, "/audio/packets_lost") > 0.0, "{facts:#}");
+    assert_eq!(number(&facts, "/audio/packets_repaired"), 0.0);
+    assert!(number(&facts, "/video/packets_repaired") > 0.0, "{facts:#}");
+    let lost = number(&facts, "/video/loss_percent");
+    assert!(
+        lost < number(&facts, "/video/loss_before_repair_percent"),
+        "{facts:#}"
+    );
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::{MediaFacts, Report, Spread};
+use super::Report;
+use super::facts::{MediaFacts, Spread};
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

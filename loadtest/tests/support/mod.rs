@@ -1,4 +1,6 @@
-//! The real server and the real tester, as programs.
+//! The real server and the real tester, as programs, and a path between them that loses packets.
+
+pub(crate) mod lossy_path;
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
