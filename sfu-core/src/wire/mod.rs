@@ -5,6 +5,7 @@
 
 pub mod codec;
 pub mod demux;
+pub mod dependency_descriptor;
 pub mod extensions;
 pub mod rtcp;
 pub mod rtp;
