@@ -1,6 +1,7 @@
 //! The engine's facts to the control plane.
 
 use crate::id::{DataLabel, Mid, ParticipantId, RoomId, TrackId};
+use crate::media::codec::Codec;
 use crate::media::path::Path;
 use crate::media::session::OfferError;
 
@@ -14,6 +15,14 @@ pub enum MediaLoss {
     DtlsFailed,
     /// The peer closed DTLS.
     DtlsClosed,
+}
+
+/// Why a subscription cannot be served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SubscriptionFailure {
+    /// The subscriber decodes nothing that the publisher sends: no codec, or no profile, of its.
+    CodecUnsupported,
 }
 
 /// One fact.
@@ -77,6 +86,23 @@ pub enum Event {
     TrackUnbound {
         /// The track.
         track: TrackId,
+    },
+    /// The codec that a track comes in: before its [`Event::TrackBound`] the one that the publisher
+    /// was told to send first, and again whenever it sends another.
+    TrackCodec {
+        /// The track.
+        track: TrackId,
+        /// Its codec.
+        codec: Codec,
+    },
+    /// A subscription is over, for it cannot be served.
+    SubscriptionFailed {
+        /// Whose.
+        participant: ParticipantId,
+        /// To which track.
+        track: TrackId,
+        /// Why.
+        failure: SubscriptionFailure,
     },
     /// The first packet of a track arrived.
     TrackStarted {

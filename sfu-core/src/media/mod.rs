@@ -1,6 +1,8 @@
 //! What the rooms hand each other: values, not calls.
 
 pub mod codec;
+pub mod delivery;
+pub mod format;
 pub mod outbound;
 pub mod packet;
 pub mod packet_cache;

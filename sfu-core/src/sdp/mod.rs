@@ -6,11 +6,12 @@
 //! need no third value for "negotiated".
 //!
 //! Deliberately absent: offers of our own, trickled candidates, session descriptions without
-//! BUNDLE or rtcp-mux, SDES keys, RED and FEC.
+//! BUNDLE or rtcp-mux, SDES keys, FEC.
 
 mod answer;
 mod encoding;
 mod extmap;
+mod fmtp;
 mod offer;
 mod payload;
 mod section;

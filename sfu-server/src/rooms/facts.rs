@@ -17,9 +17,11 @@ impl Rooms {
             Event::Answer { participant, .. }
             | Event::OfferRefused { participant, .. }
             | Event::SectionsNeeded { participant, .. }
+            | Event::SubscriptionFailed { participant, .. }
             | Event::Connected { participant, .. }
             | Event::MediaLost { participant, .. } => ids::room_of(participant.0),
             Event::TrackBound { track, .. }
+            | Event::TrackCodec { track, .. }
             | Event::TrackUnbound { track }
             | Event::TrackStarted { track } => ids::room_of(track.0),
             Event::RoomFailed { room } => ids::room_number(*room),
@@ -96,7 +98,13 @@ impl State {
                 self.set_media(participant, Media::Lost(Instant::now()));
             }
             Event::TrackBound { track, mid } => self.track_bound(track, mid),
+            Event::TrackCodec { track, codec } => self.track_codec(track, codec),
             Event::TrackUnbound { track } => self.unpublish(track),
+            Event::SubscriptionFailed {
+                participant,
+                track,
+                failure,
+            } => self.subscription_failed(participant, track, failure),
             Event::TrackStarted { track } => {
                 tracing::debug!(room = %self.name, %track, "track started");
             }

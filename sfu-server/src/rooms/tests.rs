@@ -71,6 +71,8 @@ fn microphone() -> NewTrack {
         layers: Vec::new(),
         stereo: false,
         disable_dtx: false,
+        disable_red: false,
+        codec: None,
     }
 }
 

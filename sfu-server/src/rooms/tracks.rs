@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sfu_core::command::{Command, TrackAnnouncement};
 use sfu_core::id::{Mid, ParticipantId, TrackId};
 use sfu_core::media::codec::{Codec, MediaKind};
+use sfu_core::media::format::CodecWishes;
 
 use super::info::{TrackInfo, TrackLayer, TrackSource};
 use super::notice::Notice;
@@ -38,6 +39,10 @@ pub struct NewTrack {
     pub stereo: bool,
     /// Audio without discontinuous transmission.
     pub disable_dtx: bool,
+    /// Opus without redundancy.
+    pub disable_red: bool,
+    /// The only codec that it is to be sent in; `None`: any.
+    pub codec: Option<Codec>,
 }
 
 impl NewTrack {
@@ -52,6 +57,15 @@ impl NewTrack {
         Ok(())
     }
 
+    fn wishes(&self) -> CodecWishes {
+        CodecWishes {
+            codec: self.codec.filter(|codec| codec.kind() == self.kind),
+            red: !self.disable_red,
+            dtx: !self.disable_dtx,
+            stereo: self.stereo,
+        }
+    }
+
     fn info(&self) -> TrackInfo {
         TrackInfo {
             sid: ids::sid("TR_"),
@@ -64,12 +78,14 @@ impl NewTrack {
             height: self.height,
             simulcast: self.kind == MediaKind::Video && self.layers.len() > 1,
             layers: self.layers.clone(),
-            codec: match self.kind {
+            // A guess, until the engine tells what the section agrees on.
+            codec: self.codec.unwrap_or(match self.kind {
                 MediaKind::Audio => Codec::Opus,
                 MediaKind::Video => Codec::Vp8,
-            },
+            }),
             stereo: self.stereo,
             disable_dtx: self.disable_dtx,
+            disable_red: self.disable_red,
             mid: None,
         }
     }
@@ -114,11 +130,13 @@ impl State {
             source = ?info.source,
             "track announced"
         );
-        self.announce(id, new.cid, info);
+        self.announce(id, new, info);
         Ok(())
     }
 
-    fn announce(&mut self, id: ParticipantId, cid: String, info: TrackInfo) {
+    fn announce(&mut self, id: ParticipantId, new: NewTrack, info: TrackInfo) {
+        let codecs = new.wishes();
+        let cid = new.cid;
         self.last_track += 1;
         let track = ids::track_id(self.number, self.last_track);
         let Some(participant) = self.participants.get_mut(&id) else {
@@ -133,6 +151,7 @@ impl State {
             stream_label: participant.sid.clone(),
             track_label: info.sid.clone(),
             muted: info.muted,
+            codecs,
         });
         self.engine.send(Command::AnnounceTrack {
             participant: id,
@@ -171,6 +190,17 @@ impl State {
         self.changed(publisher);
         if first {
             self.subscribe_everyone(publisher, track);
+        }
+    }
+
+    /// The codec that a track comes in: others are told if they know the track already.
+    pub(super) fn track_codec(&mut self, track: TrackId, codec: Codec) {
+        let Some(found) = self.tracks.get_mut(&track) else {
+            return;
+        };
+        if std::mem::replace(&mut found.info.codec, codec) != codec && found.info.mid.is_some() {
+            let publisher = found.publisher;
+            self.changed(publisher);
         }
     }
 

@@ -234,6 +234,8 @@ fn publish_camera(served: &Served, session: &SessionHandle) {
         layers: Vec::new(),
         stereo: false,
         disable_dtx: false,
+        disable_red: false,
+        codec: None,
     };
     session.add_track(track).unwrap();
     let announced = served
