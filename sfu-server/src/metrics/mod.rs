@@ -5,6 +5,7 @@
 //! methods of a contract, and the number of a worker.
 
 mod application;
+mod data;
 mod doors;
 mod process;
 mod workers;
@@ -31,6 +32,7 @@ use crate::doors::livekit::Door;
 use crate::media::published::Published;
 use crate::rooms::Rooms;
 use application::Application;
+use data::DataMessages;
 use doors::{ControlDoor, SignallingDoor};
 use process::Process;
 use workers::WorkerCounters;
@@ -57,10 +59,13 @@ impl Metrics {
         let mut registry = Registry::with_prefix("sfu");
         let version = [("version", env!("CARGO_PKG_VERSION"))];
         registry.register("build", "What runs here", Info::new(version));
+        let workers: workers::Read = Arc::new(workers);
+        let data = DataMessages::new(rooms.clone(), Arc::clone(&workers));
+        registry.register_collector(Box::new(data));
         registry.register_collector(Box::new(Application::new(rooms)));
         registry.register_collector(Box::new(SignallingDoor::new(door)));
         registry.register_collector(Box::new(ControlDoor::new(calls)));
-        registry.register_collector(Box::new(WorkerCounters::new(Box::new(workers))));
+        registry.register_collector(Box::new(WorkerCounters::new(workers)));
         let mut process = Registry::default();
         process.register_collector(Box::new(Process::new()));
         Self { registry, process }

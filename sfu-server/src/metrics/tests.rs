@@ -34,6 +34,7 @@ fn two_workers() -> Vec<Published> {
     let mut busy = Published {
         busy: Duration::from_millis(1500),
         socket_full: 5,
+        data_refused: 2,
         ..Default::default()
     };
     for _ in 0..10 {
@@ -106,6 +107,10 @@ fn what_others_count_is_exported_when_somebody_asks() {
         ("sfu_rtx_packets_total{worker=\"0\",direction=\"out\"}", 1.0),
         ("sfu_dropped_packets_total{reason=\"padding_only\"}", 2.0),
         ("sfu_dropped_packets_total{reason=\"socket_full\"}", 5.0),
+        ("sfu_data_messages_total{direction=\"in\"}", 0.0),
+        ("sfu_data_bytes_total{direction=\"out\"}", 0.0),
+        ("sfu_dropped_data_messages_total{reason=\"backlog\"}", 2.0),
+        ("sfu_dropped_data_messages_total{reason=\"duplicate\"}", 0.0),
         ("sfu_worker_busy_seconds_total{worker=\"0\"}", 1.5),
         ("sfu_packet_pool_free_slots{worker=\"1\"}", 7.0),
         ("sfu_rooms_failed_total{worker=\"0\"}", 0.0),

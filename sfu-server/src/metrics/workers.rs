@@ -1,6 +1,7 @@
 //! What the workers and their sockets count.
 
 use std::fmt;
+use std::sync::Arc;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
@@ -13,7 +14,7 @@ use crate::media::published::Published;
 use crate::media::udp_socket::Counters;
 
 /// Gives every worker's counters.
-type Read = Box<dyn Fn() -> Vec<Published> + Send + Sync>;
+pub(super) type Read = Arc<dyn Fn() -> Vec<Published> + Send + Sync>;
 
 /// What the workers and their sockets count.
 pub(super) struct WorkerCounters(Read);

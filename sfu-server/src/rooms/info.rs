@@ -171,3 +171,15 @@ pub struct Counts {
     /// Subscriptions to them.
     pub subscriptions: usize,
 }
+
+impl TrackInfo {
+    /// What is played in step with it: tracks of one publisher with the same word.
+    pub(super) fn group(&self) -> &str {
+        match self.source {
+            _ if !self.stream.is_empty() => &self.stream,
+            TrackSource::Camera | TrackSource::Microphone => "camera",
+            TrackSource::ScreenShare | TrackSource::ScreenShareAudio => "screen",
+            TrackSource::Unknown => "unknown",
+        }
+    }
+}

@@ -61,6 +61,8 @@ pub struct Joined {
     /// Who left while the session was without signalling, as far as remembered; empty for a new
     /// session.
     pub departed: Vec<ParticipantInfo>,
+    /// The last of its counted data messages that arrived: it sends those after it again.
+    pub last_data: u32,
 }
 
 /// What a session is told. At most [`limits::OUTBOX`] notices wait; one more ends the session.
@@ -259,6 +261,7 @@ impl State {
             me,
             others,
             departed: Vec::new(),
+            last_data: 0,
         }
     }
 }

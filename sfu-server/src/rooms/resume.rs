@@ -49,6 +49,7 @@ impl State {
         participant.pending_offers = 0;
         participant.quality.resumed();
         let holds = participant.holds;
+        let last_data = participant.data.last_sequence;
         let me = participant.info(&self.tracks);
         tracing::info!(room = %self.name, identity = %me.identity, participant = %me.sid, "resumed");
         // The sids of tracks that wait for their offer may have been lost on the way.
@@ -72,6 +73,7 @@ impl State {
             me,
             others: self.others(id),
             departed: self.departed_lately(now),
+            last_data,
         })
     }
 

@@ -388,6 +388,34 @@ fn announcing_again_is_the_same_track_until_it_is_bound() {
 }
 
 #[test]
+fn a_stream_is_named_after_its_publisher_and_what_plays_in_step_shares_it() {
+    let house = house();
+    let ann = house.join("ann");
+    let announced = |source, stream: &str| {
+        let track = NewTrack {
+            cid: format!("{source:?} {stream}"),
+            source,
+            stream: stream.into(),
+            ..microphone()
+        };
+        ann.session.add_track(track).unwrap();
+        house.newest(|command| match command {
+            Command::AnnounceTrack { announcement, .. } => Some(announcement.stream_label.clone()),
+            _ => None,
+        })
+    };
+    let sid = &ann.me.sid;
+    let camera = announced(TrackSource::Camera, "");
+    assert_eq!(camera, format!("{sid}|camera"));
+    assert_eq!(announced(TrackSource::Microphone, ""), camera);
+    let screen = announced(TrackSource::ScreenShare, "");
+    assert_eq!(screen, format!("{sid}|screen"));
+    assert_eq!(announced(TrackSource::ScreenShareAudio, ""), screen);
+    let own = announced(TrackSource::Microphone, "choir");
+    assert_eq!(own, format!("{sid}|choir"));
+}
+
+#[test]
 fn a_track_is_muted_by_its_publisher_only() {
     let house = house();
     let ann = house.join("ann");

@@ -134,8 +134,9 @@ impl State {
             track,
             kind: info.kind,
             cid: cid.clone(),
-            // Clients read the publisher and the track from a subscribed stream's msid.
-            stream_label: participant.sid.clone(),
+            // Clients read the publisher from a subscribed stream's name, native ones only before
+            // a bar; what has the same name is played in step.
+            stream_label: format!("{}|{}", participant.sid, info.group()),
             track_label: info.sid.clone(),
             muted: info.muted,
         });

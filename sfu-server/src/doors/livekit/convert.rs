@@ -107,9 +107,10 @@ pub(super) fn join(joined: &Joined) -> proto::JoinResponse {
 }
 
 /// The first message of a session that is taken up again.
-pub(super) fn reconnect() -> proto::ReconnectResponse {
+pub(super) fn reconnect(joined: &Joined) -> proto::ReconnectResponse {
     proto::ReconnectResponse {
         server_info: Some(server_info()),
+        last_message_seq: joined.last_data,
         ..Default::default()
     }
 }

@@ -838,3 +838,67 @@ async fn a_silent_client_is_closed_and_may_come_back() {
             .is_empty()
     );
 }
+
+#[tokio::test]
+async fn a_data_packet_goes_to_the_others_and_its_number_is_told_on_resume() {
+    let server = Server::start().await;
+    let newest = || {
+        let found = server.recorder.find(|command| match command {
+            Command::AddParticipant { participant, .. } => Some(*participant),
+            _ => None,
+        });
+        found.unwrap()
+    };
+    let (ann, joined) = server.join("ann").await;
+    let ann_id = newest();
+    let (_bob, _) = server.join("bob").await;
+    let bob_id = newest();
+    let reliable = sfu_core::id::DataLabel::from("_reliable").unwrap();
+    let opened = Event::DataChannelOpened {
+        participant: bob_id,
+        label: reliable,
+    };
+    server.rooms.handle_event(0, opened);
+    let packet = proto::DataPacket {
+        sequence: 3,
+        participant_identity: "bob".into(),
+        value: Some(proto::data_packet::Value::ChatMessage(proto::ChatMessage {
+            message: "hello".into(),
+            ..Default::default()
+        })),
+        ..Default::default()
+    };
+    let received = Event::DataReceived {
+        participant: ann_id,
+        label: reliable,
+        payload: packet.encode_to_vec(),
+    };
+    server.rooms.handle_event(0, received);
+    let sid = joined.participant.unwrap().sid;
+    let sent = server.recorder.find(|command| match command {
+        Command::SendData {
+            recipients,
+            payload,
+            ..
+        } if *recipients == [bob_id] => proto::DataPacket::decode(&**payload).ok(),
+        _ => None,
+    });
+    let expected = proto::DataPacket {
+        participant_identity: "ann".into(),
+        participant_sid: sid.clone(),
+        ..packet
+    };
+    assert_eq!(sent, Some(expected));
+
+    drop(ann);
+    let resume = proto::JoinRequest {
+        reconnect: true,
+        participant_sid: sid,
+        ..join_request()
+    };
+    let query = query(&server.token("ann"), &resume);
+    let Told::Reconnect(resumed) = server.dial(&query).await.unwrap().told().await else {
+        panic!()
+    };
+    assert_eq!(resumed.last_message_seq, 3);
+}
