@@ -194,20 +194,12 @@ fn seal(
 }
 
 /// The values of the header extensions that come from the publisher, while they are written.
+#[derive(Default)]
 struct CarriedValues {
     audio_level: [u8; 1],
     orientation: [u8; 1],
-    descriptor: [u8; dependency_descriptor::MAX_LEN],
-}
-
-impl Default for CarriedValues {
-    fn default() -> Self {
-        Self {
-            audio_level: [0],
-            orientation: [0],
-            descriptor: [0; dependency_descriptor::MAX_LEN],
-        }
-    }
+    /// Made for packets that have one only: clearing it costs as much as the rest of the header.
+    descriptor: Option<[u8; dependency_descriptor::MAX_LEN]>,
 }
 
 impl CarriedValues {
@@ -236,7 +228,8 @@ impl CarriedValues {
             // RFC 8285 section 4.1.2: a long value needs the other form.
             let fits = sending.allow_mixed || len <= MAX_ONE_BYTE_VALUE && id <= 14;
             if let (true, Some(source)) = (fits, stored.get(start..start + len)) {
-                let descriptor = &mut self.descriptor[..len];
+                let room = [0; dependency_descriptor::MAX_LEN];
+                let descriptor = &mut self.descriptor.insert(room)[..len];
                 descriptor.copy_from_slice(source);
                 if dependency_descriptor::set_frame_number(descriptor, frame_number).is_some() {
                     let _ = extensions.push(id, descriptor);
