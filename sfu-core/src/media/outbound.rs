@@ -49,6 +49,14 @@ impl PayloadRewrite {
         !matches!(self, Self::Unchanged | Self::RedPrimary { .. })
     }
 
+    /// Whether each subscriber writes all that [`Self::apply`] writes, at the same places: then the
+    /// stored payload itself may be rewritten for each in turn, and no copy is needed.
+    #[must_use]
+    pub const fn is_everyones(&self) -> bool {
+        // A frame's numbers are there for all or for none; how redundant audio is treated differs.
+        matches!(self, Self::Vp8(_) | Self::Vp9(_))
+    }
+
     /// Rewrites a copy of [`Self::part`] in place. `None` for a payload that is not what it was
     /// taken for at ingress.
     pub fn apply(&self, part: &mut [u8]) -> Option<()> {

@@ -187,6 +187,17 @@ impl PacketPool {
         Some((slot.facts.as_ref()?, &slot.bytes[..usize::from(slot.len)]))
     }
 
+    /// [`Self::get`], with bytes to change. They are shared: only what every reader writes anew
+    /// before it reads may be changed.
+    pub fn get_mut(&mut self, packet: PacketRef) -> Option<(&PacketFacts, &mut [u8])> {
+        self.slot(packet)?;
+        let slot = &mut self.slots[packet.slot as usize];
+        Some((
+            slot.facts.as_ref()?,
+            &mut slot.bytes[..usize::from(slot.len)],
+        ))
+    }
+
     /// Adds a count; false when the packet is already gone.
     pub fn pin(&mut self, packet: PacketRef) -> bool {
         let alive = self.slot(packet).is_some();

@@ -80,7 +80,7 @@ impl Transport {
     pub(super) fn open_data(&mut self, now: Instant) {
         let connected = self
             .dtls
-            .as_ref()
+            .as_deref()
             .is_some_and(super::dtls::Dtls::is_connected);
         let Some(peer) = self.data.peer.filter(|_| connected) else {
             return;
@@ -96,7 +96,7 @@ impl Transport {
         let mut outcome = Ok(());
         while let Some(packet) = self
             .dtls
-            .as_mut()
+            .as_deref_mut()
             .and_then(super::dtls::Dtls::poll_received)
         {
             let channels = self.data.channels.as_mut();

@@ -24,7 +24,6 @@ impl Worker {
     /// packets lie side by side and leave in runs. True when the batch filled up first: send it,
     /// clear it, and call again.
     pub fn poll_transmit(&mut self, now: Instant, batch: &mut SendBatch) -> bool {
-        self.fan_out_bursts(now);
         while let Some((path, datagram)) = self.shared.farewells.pop_front() {
             let written = batch.push(path, |out| {
                 out[..datagram.len()].copy_from_slice(&datagram);
@@ -35,6 +34,7 @@ impl Worker {
                 return true;
             }
         }
+        self.fan_out_into(now, batch);
         while let Some(&key) = self.shared.dirty.front() {
             if batch.is_full() {
                 return true;
@@ -60,7 +60,7 @@ impl Worker {
 
 /// Writes one participant's datagrams: handshakes and checks, then RTCP, media, and data last. False
 /// when the batch is full before all is written.
-fn flush(
+pub(super) fn flush(
     shared: &mut Shared,
     peer: &mut Peer,
     key: PeerKey,
@@ -107,7 +107,7 @@ fn flush(
         };
         if let Some(sending) = peer.egresses.get_mut(queued.egress) {
             let packet = &queued.packet;
-            let sent = seal(&shared.pool, sender, sending, packet, path, now, batch);
+            let sent = seal(&mut shared.pool, sender, sending, packet, path, now, batch);
             match (sent, packet.rtx_original) {
                 (Some(_), Some(_)) => stats.rtx_out += 1,
                 (Some(_), None) => stats.rtp_out += 1,
@@ -139,7 +139,7 @@ fn discard(peer: &mut Peer, pool: &mut PacketPool) {
 
 /// Writes one media packet's new header and seals its shared payload straight into the batch.
 fn seal(
-    pool: &PacketPool,
+    pool: &mut PacketPool,
     sender: &mut SrtpSender,
     sending: &mut Sending,
     packet: &OutboundPacket,
@@ -147,14 +147,19 @@ fn seal(
     now: Instant,
     batch: &mut SendBatch,
 ) -> Option<usize> {
-    let (facts, bytes) = pool.get(packet.packet)?;
+    let (facts, bytes) = pool.get_mut(packet.packet)?;
     let start = usize::from(facts.payload_start);
-    let stored = bytes.get(start..start + usize::from(facts.payload_len))?;
-    let payload = packet.rewrite.part(stored)?;
+    let stored = start..start + usize::from(facts.payload_len);
+    let mut rewritten = packet.rewrite.writes();
+    if packet.rewrite.is_everyones() {
+        packet.rewrite.apply(bytes.get_mut(stored.clone())?)?;
+        rewritten = false;
+    }
+    let bytes = &*bytes;
+    let payload = packet.rewrite.part(bytes.get(stored)?)?;
     let mut values = CarriedValues::default();
     let extensions = values.write(sending, packet, facts, bytes);
     let osn_len = packet.rtx_original.map_or(0, |_| OSN_LEN);
-    let rewritten = packet.rewrite.writes();
     let plain_len = FIXED_HEADER_LEN + extensions.encoded_len() + osn_len + payload.len();
     let padding = batch.run_padding(path, plain_len + sender.profile().rtp_overhead());
     let writer = RtpWriter {
@@ -180,7 +185,9 @@ fn seal(
         }
         let (body, tail) = body.split_at_mut_checked(payload.len())?;
         body.copy_from_slice(payload);
-        packet.rewrite.apply(body)?;
+        if rewritten {
+            packet.rewrite.apply(body)?;
+        }
         if padding > 0 {
             write_padding(tail)?;
         }
