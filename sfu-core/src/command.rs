@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::id::{DataLabel, ParticipantId, RoomId, TrackId};
 use crate::media::codec::MediaKind;
+use crate::media::format::CodecWishes;
 use crate::media::session::OfferedSession;
 
 /// What a participant's media may do.
@@ -31,6 +32,8 @@ pub struct TrackAnnouncement {
     pub track_label: String,
     /// Published muted.
     pub muted: bool,
+    /// How it is to be coded.
+    pub codecs: CodecWishes,
 }
 
 /// One instruction to the worker that holds the room.
@@ -44,6 +47,14 @@ pub enum Command {
         /// The new participant.
         participant: ParticipantId,
         /// What its media may do.
+        permissions: MediaPermissions,
+    },
+    /// What a participant's media may do from now on. What it may no longer do ends at once: its
+    /// tracks, or its subscriptions.
+    SetPermissions {
+        /// Whose.
+        participant: ParticipantId,
+        /// What.
         permissions: MediaPermissions,
     },
     /// A participant leaves: its tracks end, its subscriptions too.

@@ -1,5 +1,7 @@
 //! The engine's named limits. Each says what raising and what lowering it costs.
 
+use std::time::Duration;
+
 /// Longest session description read, in bytes.
 ///
 /// A browser's video section is 5 kB and its audio section 1.3 kB, and a participant has one of
@@ -47,6 +49,25 @@ pub const MAX_TRACKS_PER_PARTICIPANT: usize = 16;
 /// lowering it leaves members of large rooms without some of the others. No more than
 /// [`MAX_SECTIONS`] can ever be bound.
 pub const MAX_SUBSCRIPTIONS_PER_PARTICIPANT: usize = 250;
+
+/// Most speakers named of a room at a time, the loudest.
+///
+/// Raising it makes the messages longer that everyone in a lively room gets some times a second;
+/// lowering it leaves out people who talk at the same time.
+pub const MAX_SPEAKERS: usize = 10;
+
+/// How often it is told how a participant's connection does: a multiple of the second in which
+/// reports leave.
+///
+/// Raising it tells of trouble later; lowering it judges by fewer packets, and costs an event for
+/// each participant.
+pub const STATISTICS_INTERVAL: Duration = Duration::from_secs(2);
+
+/// How often the sounds of a room are looked at, and so how often its list of speakers can change.
+///
+/// Raising it saves messages to everyone in the room and shows later who begins to speak; lowering
+/// it does the reverse, and levels jump with every syllable.
+pub const SPEAKERS_INTERVAL: Duration = Duration::from_millis(300);
 
 /// Largest data message received, in bytes: what an answer's `a=max-message-size` says.
 ///

@@ -19,7 +19,8 @@ use client::{MS, Packet};
 use meeting::{Meeting, audio, video, vp8};
 use sfu_core::media::codec::MediaKind;
 
-const SUBSCRIBERS: u64 = 5;
+/// More than fit one node of a tree or one small table: an allocation that is rare shows.
+const SUBSCRIBERS: u64 = 100;
 
 /// Allocations of `packets` more packets, and of the packets that they became.
 fn forward<'p>(

@@ -151,6 +151,10 @@ pub struct Flags {
           value_parser = clap::value_parser!(u32).range(1..), help_heading = "Limits")]
     pub max_participants: u32,
 
+    /// Let the control plane unmute tracks, and not their publishers only
+    #[arg(long, help_heading = "Access")]
+    pub remote_unmute: bool,
+
     /// Form of the log
     #[arg(long, value_name = "FORM", value_enum, default_value_t = LogFormat::Text,
           help_heading = "Log")]
@@ -251,6 +255,7 @@ impl Flags {
             joins_per_second: self.joins_per_second,
             join_burst: self.joins_per_second.saturating_mul(JOIN_BURST_SECONDS),
             max_participants: self.max_participants,
+            remote_unmute: self.remote_unmute,
             ..Settings::default()
         };
         let mut signalling = DoorSettings {

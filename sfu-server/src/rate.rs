@@ -37,14 +37,19 @@ impl TokenBucket {
 
     /// Takes one token; false if there is none.
     pub fn take(&mut self, now: Instant) -> bool {
+        self.take_many(1, now)
+    }
+
+    /// Takes that many tokens at once; false, and none is taken, if there are not so many.
+    pub fn take_many(&mut self, count: u32, now: Instant) -> bool {
         let elapsed = now.saturating_duration_since(self.filled_at);
         self.filled_at = now;
         let filled = self.tokens + elapsed.as_secs_f64() * f64::from(self.rate.per_second);
         self.tokens = filled.min(f64::from(self.rate.burst));
-        if self.tokens < 1.0 {
+        if self.tokens < f64::from(count) {
             return false;
         }
-        self.tokens -= 1.0;
+        self.tokens -= f64::from(count);
         true
     }
 

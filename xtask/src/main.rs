@@ -4,7 +4,9 @@
 
 #![forbid(unsafe_code)]
 
+mod manifests;
 mod needs;
+mod python;
 mod run;
 mod step;
 mod suite;
@@ -17,9 +19,9 @@ cargo xtask <command>
 
   run [ARGS..]    build the demo page and the server (release), then start
                   `sfu-server --dev ARGS..`
-  test [--fast]   everything CI runs: format, demo page, lints, tests,
-                  advisories, calls in a real browser; stops at the first failure
-                  --fast leaves out the advisories and the calls in a browser
+  test [--fast]   everything CI runs: format, demo page, lints, tests, a short load test,
+                  advisories, manifests, calls in a real browser; stops at the first
+                  failure; --fast ends before the advisories
   help            this text
 ";
 

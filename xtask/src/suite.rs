@@ -3,14 +3,14 @@
 use std::time::Instant;
 
 use crate::step::Step;
-use crate::{needs, workspace};
+use crate::{manifests, needs, workspace};
 
 /// How much is tested.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Extent {
     /// Everything.
     Whole,
-    /// Without what needs a browser or an advisory database.
+    /// Without what needs a browser, an advisory database or Python packages.
     Fast,
 }
 
@@ -40,13 +40,28 @@ pub(crate) fn test(extent: Extent) -> Result<(), String> {
     ];
     Step::new("lints", "cargo", &lint, &root).run()?;
     Step::new("tests", "cargo", &["test", "--workspace"], &root).run()?;
+    load()?;
 
     if extent == Extent::Whole {
         advisories()?;
+        server()?;
+        manifests::test()?;
         calls_in_a_browser()?;
     }
     eprintln!("\n==> all steps ok, {:.0} s", begun.elapsed().as_secs_f64());
     Ok(())
+}
+
+/// A short load test against the server's binary, which the tests before have built for their own
+/// runs of it. For the whole workspace again, though it is one test: with fewer packages cargo would
+/// choose other features and build the dependencies anew.
+fn load() -> Result<(), String> {
+    let only = ["--test", "against_the_server"];
+    let how = ["--", "--ignored", "--test-threads", "1"];
+    let test = [&["test", "--workspace"][..], &only, &how].concat();
+    Step::new("load", "cargo", &test, &workspace::root())
+        .env("SFU_SERVER_BIN", workspace::server_binary("debug"))
+        .run()
 }
 
 /// Known vulnerabilities among the dependencies. Their database comes from the network, which not
@@ -69,12 +84,16 @@ fn advisories() -> Result<(), String> {
     }
 }
 
-/// Calls between Chromium pages, through a server of the dev profile: its dependencies, the
+/// The server that the tests from outside meet. It is of the dev profile: its dependencies, the
 /// cryptography among them, are optimised there too.
-fn calls_in_a_browser() -> Result<(), String> {
-    let chromium = needs::chromium()?;
+fn server() -> Result<(), String> {
     let build = ["build", "-p", "sfu-server"];
-    Step::new("server", "cargo", &build, &workspace::root()).run()?;
+    Step::new("server", "cargo", &build, &workspace::root()).run()
+}
+
+/// Calls between Chromium pages, and between Chromium and Firefox.
+fn calls_in_a_browser() -> Result<(), String> {
+    let (chromium, firefox) = (needs::chromium()?, needs::firefox()?);
     Step::new(
         "calls in a browser",
         "npm",
@@ -82,6 +101,7 @@ fn calls_in_a_browser() -> Result<(), String> {
         &workspace::web(),
     )
     .env("CHROMIUM", chromium)
+    .env("FIREFOX", firefox)
     .env("SFU_SERVER_BIN", workspace::server_binary("debug"))
     .run()
 }

@@ -13,13 +13,16 @@ pub(crate) fn web() -> PathBuf {
     root().join("sfu-server").join("web")
 }
 
-/// Where cargo puts what it builds for `profile` (`debug` or `release`): `CARGO_TARGET_DIR`, or else
-/// `target`. The steps call cargo in the root, so that is what a relative path is relative to.
-pub(crate) fn target(profile: &str) -> PathBuf {
+/// Where cargo puts what it builds: `CARGO_TARGET_DIR`, or else `target`. The steps call cargo in
+/// the root, so that is what a relative path is relative to.
+pub(crate) fn target_dir() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").filter(|dir| !dir.is_empty());
-    root()
-        .join(target.unwrap_or_else(|| "target".into()))
-        .join(profile)
+    root().join(target.unwrap_or_else(|| "target".into()))
+}
+
+/// Where cargo puts what it builds for `profile` (`debug` or `release`).
+pub(crate) fn target(profile: &str) -> PathBuf {
+    target_dir().join(profile)
 }
 
 /// The server's binary as built for `profile`.

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::peer::SectionUse;
 use super::sections::{end_egress, end_ingresses};
-use super::{Room, Shared, Worker, forward, negotiation, sections};
+use super::{Room, Shared, Worker, forward, membership, negotiation, sections, speakers};
 use crate::command::{Command, TrackAnnouncement};
 use crate::config::{MAX_SUBSCRIPTIONS_PER_PARTICIPANT, MAX_TRACKS_PER_PARTICIPANT};
 use crate::id::{ParticipantId, TrackId};
@@ -14,6 +14,8 @@ impl Worker {
     /// Carries out one command. What it leads to is in the next [`Worker::poll_event`] and
     /// [`Worker::poll_transmit`].
     pub fn handle_command(&mut self, now: Instant, command: Command) {
+        // What arrived before the command is forwarded as things were before it.
+        self.fan_out_bursts(now);
         match command {
             Command::AddParticipant {
                 room,
@@ -21,6 +23,14 @@ impl Worker {
                 permissions,
             } => {
                 self.add_participant(now, room, participant, permissions);
+            }
+            Command::SetPermissions {
+                participant,
+                permissions,
+            } => {
+                self.with_peer(participant, |shared, room, index| {
+                    membership::set_permissions(shared, room, index, permissions);
+                });
             }
             Command::RemoveParticipant { participant } => self.remove_participant(participant),
             Command::CloseRoom { room } => self.close_room(room),
@@ -126,11 +136,13 @@ fn announce(
     }
     if room.tracks.announce(index, announcement).is_some() {
         shared.tracks.insert(id, room.key);
+        room.speakers.expect(room.tracks.len());
     }
 }
 
 /// Ends a track: its streams, its ingresses, and the egress of each subscription.
 pub(super) fn remove_track(shared: &mut Shared, room: &mut Room, index: TrackIndex) {
+    speakers::silence(shared, room, index);
     let Some(track) = room.tracks.remove(index) else {
         return;
     };
@@ -169,7 +181,7 @@ fn subscribe(shared: &mut Shared, room: &mut Room, index: PeerIndex, id: TrackId
     sections::ask_for_offer(shared, room, index);
 }
 
-fn unsubscribe(shared: &mut Shared, room: &mut Room, index: PeerIndex, id: TrackId) {
+pub(super) fn unsubscribe(shared: &mut Shared, room: &mut Room, index: PeerIndex, id: TrackId) {
     let peer = &mut room.peers[index];
     peer.waiting.retain(|waiting| *waiting != id);
     peer.paused.remove(&id);
@@ -178,6 +190,7 @@ fn unsubscribe(shared: &mut Shared, room: &mut Room, index: PeerIndex, id: Track
     };
     if let Some(egress) = room.tracks.remove_route(track, index) {
         end_egress(shared, &mut room.peers[index], egress);
+        sections::ask_to_end(shared, room, index);
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::peer::Peer;
+use super::traffic::TrafficKind;
 use super::{PeerKey, Room, Shared, Worker, outbound};
 use crate::config::{MAX_DATA_PACKETS_PER_MS, MAX_DATA_PACKETS_PER_TURN};
 use crate::event::Event;
@@ -154,7 +155,7 @@ pub(super) fn flush(
             out[..len].copy_from_slice(&datagram[..len]);
             Some(len)
         });
-        outbound::count(&mut shared.stats, written);
+        outbound::count(&mut shared.stats, TrafficKind::Dtls, written);
     }
     if is_waiting && !peer.data_waits && peer.transport.has_data() {
         peer.data_waits = true;

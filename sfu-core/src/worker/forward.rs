@@ -1,16 +1,15 @@
-//! From a stored packet to its subscribers' pacers, and which encoding each of them gets.
+//! From a stored packet to the burst of its room, and which encoding each subscription gets.
 
 use std::time::Instant;
 
 use super::streams::Stream;
-use super::{Room, Shared, feedback};
-use crate::drop_reason::DropReason;
+use super::{Room, Shared, fan_out, feedback, speakers};
 use crate::event::Event;
 use crate::ingress::Ingress;
 use crate::media::packet::{PacketFacts, PacketRef};
 use crate::room::tracks::{PeerIndex, TrackIndex};
 
-/// Offers one stored packet to every subscription of its track.
+/// Takes one stored packet on its way to every subscription of its track.
 pub(super) fn forward(
     shared: &mut Shared,
     room: &mut Room,
@@ -20,31 +19,10 @@ pub(super) fn forward(
     facts: &PacketFacts,
 ) {
     let is_new_best = first_packets(shared, room, stream);
-    let Some(track) = room.tracks.get(stream.track) else {
-        return;
-    };
-    let publisher = &room.peers[track.publisher];
-    let clock = track.encodings[usize::from(stream.encoding)]
-        .and_then(|key| publisher.ingresses[key].ingress.source_clock().copied());
-    for route in &track.routes {
-        let peer = &mut room.peers[route.peer];
-        if !peer.transport.is_connected() {
-            shared.stats.drops.count(DropReason::SubscriptionInactive);
-            continue;
-        }
-        let egress = &mut peer.egresses[route.egress].egress;
-        let decided = egress.forward(now, stream.encoding, packet, facts, clock.as_ref());
-        let queued = decided.and_then(|outbound| peer.pacer.push(route.egress, outbound));
-        match queued {
-            Ok(()) => {
-                shared.pool.pin(packet);
-                shared.mark_dirty(room.key, route.peer, peer);
-            }
-            Err(reason) => shared.stats.drops.count(reason),
-        }
-    }
+    fan_out::arrived(shared, room, now, stream, packet, facts);
     if is_new_best {
         // Only now: an encoding's first packet is mostly its keyframe.
+        fan_out::fan_out(shared, room, now);
         request_best(shared, room, stream.track, now);
     }
 }
@@ -151,6 +129,9 @@ pub(super) fn set_muted(
     };
     track.announcement.muted = muted;
     let best = track.best;
+    if muted {
+        speakers::silence(shared, room, track_index);
+    }
     aim(room, track_index);
     match best {
         Some(best) if muted => cancel_keyframe(room, track_index, best),

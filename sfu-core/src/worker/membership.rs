@@ -6,17 +6,18 @@ use std::time::Instant;
 use rand_core::Rng;
 use slab::Slab;
 
-use super::control::remove_track;
+use super::control::{remove_track, unsubscribe};
 use super::peer::{Peer, Requested};
 use super::rtcp_queue::RtcpQueue;
 use super::streams::Streams;
-use super::{PeerKey, Room, Shared, Worker};
+use super::{PeerKey, Room, Shared, Worker, fan_out};
 use crate::bandwidth::pacer::Pacer;
 use crate::command::MediaPermissions;
 use crate::id::{ParticipantId, RoomId, Ssrc};
 use crate::ingress::twcc_recorder::TwccRecorder;
 use crate::media::send_batch::MAX_DATAGRAM;
 use crate::media::session::ExtensionMap;
+use crate::room::active_speaker::ActiveSpeakers;
 use crate::room::tracks::{PeerIndex, Tracks};
 use crate::transport::Transport;
 
@@ -39,6 +40,8 @@ impl Worker {
                 key,
                 peers: Slab::new(),
                 tracks: Tracks::default(),
+                speakers: ActiveSpeakers::default(),
+                burst: fan_out::Burst::new(),
             });
             key
         });
@@ -88,6 +91,7 @@ impl Worker {
         }
     }
 }
+
 fn new_peer(
     shared: &mut Shared,
     id: ParticipantId,
@@ -99,6 +103,7 @@ fn new_peer(
     Peer {
         id,
         permissions,
+        ever_published: permissions.publish,
         transport: Transport::new(now, worker, identity, &settings.transport, &mut shared.rng),
         sections: Vec::new(),
         extensions: ExtensionMap::default(),
@@ -114,9 +119,39 @@ fn new_peer(
         requested: Requested::default(),
         rtt: None,
         next_report: now,
+        next_statistics: now,
         session_version: 0,
         dirty: false,
         data_waits: false,
+    }
+}
+
+/// What a participant may do from now on. What it may no longer do ends.
+pub(super) fn set_permissions(
+    shared: &mut Shared,
+    room: &mut Room,
+    index: PeerIndex,
+    permissions: MediaPermissions,
+) {
+    let peer = &mut room.peers[index];
+    peer.permissions = permissions;
+    peer.ever_published |= permissions.publish;
+    if !permissions.publish {
+        let tracks: Vec<_> = room.tracks.of_publisher(index).collect();
+        for track in tracks {
+            remove_track(shared, room, track);
+        }
+    }
+    if !permissions.subscribe {
+        let peer = &room.peers[index];
+        let sent = peer.egresses.iter().filter_map(|(_, sending)| {
+            let track = room.tracks.get(sending.track)?;
+            Some(track.id)
+        });
+        let wanted: Vec<_> = sent.chain(peer.waiting.iter().copied()).collect();
+        for track in wanted {
+            unsubscribe(shared, room, index, track);
+        }
     }
 }
 

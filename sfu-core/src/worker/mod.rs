@@ -1,15 +1,20 @@
 //! One CPU core's state, and the corridor that alone walks between the rooms.
 //!
-//! Each leg of a packet's walk has its own file: [`inbound`], [`arrival`] with [`identify`],
-//! [`forward`], [`outbound`]; [`data`] is that of data messages; [`feedback`] carries RTCP's facts backwards; [`control`] with
-//! [`membership`], and [`negotiation`] with [`sections`], obey the control plane; [`timers`] keeps
-//! the deadlines. All work on behalf of one room runs inside
+//! Each leg of a packet's walk has its own file: [`inbound`], [`arrival`] with [`binding`] and
+//! [`identify`], [`forward`] with [`fan_out`], [`outbound`]; [`data`] is that of data messages;
+//! [`feedback`] carries RTCP's facts backwards; [`control`] with [`membership`], and [`negotiation`]
+//! with [`sections`] and [`formats`], obey the control plane; [`timers`] does what is due by the
+//! [`deadlines`]. All work on behalf of one room runs inside
 //! [`Worker::in_room`], which contains a panic to that room.
 
 mod arrival;
+mod binding;
 mod control;
 mod data;
+mod deadlines;
+mod fan_out;
 mod feedback;
+mod formats;
 mod forward;
 mod identify;
 mod inbound;
@@ -20,9 +25,12 @@ mod peer;
 mod rtcp_queue;
 mod sections;
 mod settings;
+mod speakers;
+mod statistics;
 mod stats;
 mod streams;
 mod timers;
+mod traffic;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -34,17 +42,19 @@ use slab::Slab;
 
 pub use settings::WorkerSettings;
 pub use stats::WorkerStats;
+pub use traffic::{Traffic, TrafficKind, Volume};
 
 use crate::drop_reason::DropReason;
 use crate::event::Event;
 use crate::id::{ParticipantId, RoomId, TrackId};
 use crate::media::packet::PacketPool;
 use crate::media::path::Path;
+use crate::room::active_speaker::ActiveSpeakers;
 use crate::room::tracks::{PeerIndex, Tracks};
 use crate::transport::lookup::Lookup;
 use data::DataTurns;
+use deadlines::Deadlines;
 use peer::Peer;
-use timers::Timers;
 
 /// A participant's place in the worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -77,6 +87,9 @@ struct Room {
     key: usize,
     peers: Slab<Peer>,
     tracks: Tracks,
+    speakers: ActiveSpeakers,
+    /// What its subscribers have not been offered yet.
+    burst: fan_out::Burst,
 }
 
 /// What all rooms of a worker share.
@@ -85,10 +98,12 @@ struct Shared {
     rng: ChaCha12Rng,
     pool: PacketPool,
     lookup: Lookup<PeerKey>,
-    timers: Timers,
+    timers: Deadlines,
     data_turns: DataTurns,
     /// Participants with something to send.
     dirty: VecDeque<PeerKey>,
+    /// Rooms whose burst is not empty.
+    burst_rooms: Vec<usize>,
     /// The last datagrams of transports that are gone: DTLS closures.
     farewells: VecDeque<(Path, Vec<u8>)>,
     events: VecDeque<Event>,
@@ -137,9 +152,10 @@ impl Worker {
                 lookup: Lookup::new(&mut rng),
                 rng,
                 settings,
-                timers: Timers::default(),
+                timers: Deadlines::default(),
                 data_turns: DataTurns::default(),
                 dirty: VecDeque::new(),
+                burst_rooms: Vec::new(),
                 farewells: VecDeque::new(),
                 events: VecDeque::new(),
                 stats: WorkerStats::default(),

@@ -1,10 +1,10 @@
-//! Deadlines: one per participant, and the work that is due at each.
+//! The work that is due at each participant's deadline.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use super::peer::Peer;
 use super::{PeerKey, Room, Shared, Worker};
+use crate::config::STATISTICS_INTERVAL;
 use crate::event::Event;
 use crate::room::tracks::PeerIndex;
 use crate::transport::TransportEvent;
@@ -14,52 +14,10 @@ use crate::wire::rtcp;
 /// profile AVPF (RFC 4585 section 3.4) lifts it; a second keeps lip sync and loss figures fresh.
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The participants' deadlines, soonest first.
-#[derive(Debug, Default)]
-pub(super) struct Timers {
-    by_time: BTreeSet<(Instant, PeerKey)>,
-    by_peer: BTreeMap<PeerKey, Instant>,
-}
-
-impl Timers {
-    /// The soonest deadline.
-    pub(super) fn next(&self) -> Option<Instant> {
-        self.by_time.first().map(|(at, _)| *at)
-    }
-
-    /// Brings a participant's deadline forward to `at`; a sooner one stays.
-    pub(super) fn arm(&mut self, peer: PeerKey, at: Instant) {
-        if let Some(&before) = self.by_peer.get(&peer) {
-            if before <= at {
-                return;
-            }
-            self.by_time.remove(&(before, peer));
-        }
-        self.by_peer.insert(peer, at);
-        self.by_time.insert((at, peer));
-    }
-
-    /// Forgets a participant.
-    pub(super) fn cancel(&mut self, peer: PeerKey) {
-        if let Some(at) = self.by_peer.remove(&peer) {
-            self.by_time.remove(&(at, peer));
-        }
-    }
-
-    /// Takes the soonest deadline that is due.
-    fn pop_due(&mut self, now: Instant) -> Option<PeerKey> {
-        let &(at, peer) = self.by_time.first()?;
-        if at > now {
-            return None;
-        }
-        self.cancel(peer);
-        Some(peer)
-    }
-}
-
 impl Worker {
     /// Does what is due at `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
+        self.fan_out_bursts(now);
         self.resume_data(now);
         while let Some(key) = self.shared.timers.pop_due(now) {
             self.in_room(key.room(), |shared, room| {
@@ -87,10 +45,12 @@ fn look_after(shared: &mut Shared, room: &mut Room, index: PeerIndex, now: Insta
             peer.next_report = now + REPORT_INTERVAL;
             receiver_reports(peer, now);
             sender_reports(room, index, now);
+            tell_statistics(shared, room, index, now);
         }
         super::forward::refresh_best_encodings(shared, room, index, now);
         super::feedback::request_wanted_keyframes(shared, room, index, now);
     }
+    super::speakers::look(shared, room, now);
     let key = PeerKey::new(room.key, index);
     let Some(peer) = room.peers.get_mut(index) else {
         return;
@@ -126,6 +86,7 @@ pub(super) fn drain_transport_events(
                     srtp_profile,
                 });
                 room.peers[index].next_report = now + REPORT_INTERVAL;
+                room.peers[index].next_statistics = now + STATISTICS_INTERVAL;
                 super::feedback::request_wanted_keyframes(shared, room, index, now);
             }
             TransportEvent::Lost(loss) => {
@@ -153,6 +114,15 @@ fn receiver_reports(peer: &mut Peer, now: Instant) {
     }
 }
 
+/// Tells the control plane how the participant's connection does, if it is time to.
+fn tell_statistics(shared: &mut Shared, room: &mut Room, index: PeerIndex, now: Instant) {
+    let peer = &mut room.peers[index];
+    if now >= peer.next_statistics {
+        peer.next_statistics = now + STATISTICS_INTERVAL;
+        super::statistics::tell(shared, peer);
+    }
+}
+
 /// Sender reports on every stream that the participant is sent: the publisher's clock, carried on.
 fn sender_reports(room: &mut Room, index: PeerIndex, now: Instant) {
     let keys: Vec<usize> = room.peers[index]
@@ -176,31 +146,5 @@ fn sender_reports(room: &mut Room, index: PeerIndex, now: Instant) {
             peer.rtcp
                 .push(|out| rtcp::sender_report(out, report, &[], Some(cname)));
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    #[allow(clippy::disallowed_methods, reason = "a base for virtual time")]
-    fn the_soonest_deadline_of_each_participant_counts() {
-        let base = Instant::now();
-        let at = |ms| base + Duration::from_millis(ms);
-        let (one, two) = (PeerKey::new(0, 1), PeerKey::new(0, 2));
-        let mut timers = Timers::default();
-        timers.arm(one, at(50));
-        timers.arm(two, at(40));
-        timers.arm(one, at(30));
-        timers.arm(one, at(60));
-        assert_eq!(timers.next(), Some(at(30)));
-        assert_eq!(timers.pop_due(at(29)), None);
-        assert_eq!(timers.pop_due(at(45)), Some(one));
-        assert_eq!(timers.pop_due(at(45)), Some(two));
-        assert_eq!(timers.pop_due(at(99)), None);
-        timers.arm(one, at(70));
-        timers.cancel(one);
-        assert_eq!(timers.next(), None);
     }
 }

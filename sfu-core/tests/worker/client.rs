@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 use dimpl::{DtlsCertificate, Output};
 use sfu_core::id::{PayloadType, Ssrc};
 use sfu_core::media::codec::{Codec, MediaKind};
+use sfu_core::media::format::{FormatParameters, PayloadMapping};
 use sfu_core::media::path::{Path, Protocol};
 use sfu_core::media::session::{
     Direction, DtlsRole, ExtensionMap, Fingerprint, IceCredentials, OfferedSection, OfferedSession,
-    PayloadMapping, SctpParameters, SectionKind, TransportParameters,
+    SctpParameters, SectionKind, TransportParameters,
 };
 use sfu_core::transport::srtp::{SrtpProfile, SrtpReceiver, SrtpSender, split_keying_material};
 
@@ -21,6 +22,7 @@ pub(crate) const VP8: u8 = 96;
 pub(crate) const RTX: u8 = 97;
 const MID: u8 = 4;
 const RID: u8 = 10;
+const LEVEL: u8 = 1;
 
 /// One RTP packet that a client sends.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +33,8 @@ pub(crate) struct Packet<'a> {
     pub(crate) timestamp: u32,
     pub(crate) mid: &'a str,
     pub(crate) rid: Option<&'a str>,
+    /// -dBov (RFC 6464), where told.
+    pub(crate) level: Option<u8>,
     pub(crate) payload: &'a [u8],
 }
 
@@ -97,6 +101,7 @@ impl Client {
         };
         let payload = PayloadMapping {
             codec,
+            parameters: FormatParameters::None,
             payload_type: PayloadType(payload_type),
             rtx,
             nack: true,
@@ -126,7 +131,7 @@ impl Client {
                 mid: Some(MID),
                 rid: Some(RID),
                 repaired_rid: Some(11),
-                audio_level: Some(1),
+                audio_level: Some(LEVEL),
                 transport_cc: Some(3),
                 ..ExtensionMap::default()
             },
@@ -267,6 +272,9 @@ impl Client {
         if let Some(rid) = packet.rid {
             extensions.push(RID << 4 | (rid.len() as u8 - 1));
             extensions.extend(rid.bytes());
+        }
+        if let Some(level) = packet.level {
+            extensions.extend([LEVEL << 4, level]);
         }
         extensions.resize(extensions.len().next_multiple_of(4), 0);
         let mut bytes = vec![0x90, packet.payload_type];

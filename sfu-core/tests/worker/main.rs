@@ -5,6 +5,8 @@
     reason = "a test may stop at what it did not expect"
 )]
 
+mod bounds;
+mod bursts;
 mod client;
 mod data;
 mod data_client;
@@ -12,7 +14,11 @@ mod data_hostile;
 mod feedback;
 mod meeting;
 mod muting;
-
+mod naming;
+mod permissions;
 mod pool;
 mod reports;
 mod republishing;
+mod speakers;
+mod statistics;
+mod traffic;

@@ -172,7 +172,7 @@ fn limits_are_the_operator_s() {
 
     let config = check(
         "--api-key k --joins-per-second 200 --sockets-per-address 9 --max-participants 12 \
-         --trust-forwarded-for",
+         --trust-forwarded-for --remote-unmute",
     );
     let config = config.unwrap();
     assert_eq!(
@@ -180,6 +180,7 @@ fn limits_are_the_operator_s() {
         (200, 1000)
     );
     assert_eq!(config.rooms.max_participants, 12);
+    assert!(config.rooms.remote_unmute);
     assert_eq!(config.signalling.sockets_per_address, 9);
     assert!(config.signalling.trust_forwarded_for);
 }

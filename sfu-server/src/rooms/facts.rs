@@ -8,6 +8,7 @@ use super::limits;
 use super::notice::{LeaveReason, Notice};
 use super::participant::{Media, Participant};
 use super::room::State;
+use super::room_event::RoomEvent;
 use super::{Rooms, ids};
 
 impl Rooms {
@@ -17,29 +18,53 @@ impl Rooms {
             Event::Answer { participant, .. }
             | Event::OfferRefused { participant, .. }
             | Event::SectionsNeeded { participant, .. }
+            | Event::SubscriptionFailed { participant, .. }
             | Event::Connected { participant, .. }
-            | Event::MediaLost { participant, .. } => ids::room_of(participant.0),
+            | Event::MediaLost { participant, .. }
+            | Event::ConnectionStatistics { participant, .. }
+            | Event::DataChannelOpened { participant, .. }
+            | Event::DataReceived { participant, .. } => ids::room_of(participant.0),
             Event::TrackBound { track, .. }
+            | Event::TrackCodec { track, .. }
             | Event::TrackUnbound { track }
             | Event::TrackStarted { track } => ids::room_of(track.0),
-            Event::RoomFailed { room } => ids::room_number(*room),
+            Event::RoomFailed { room } | Event::SpeakersChanged { room, .. } => {
+                ids::room_number(*room)
+            }
             _ => return,
         };
         let Some(room) = self.0.registry.numbered(number) else {
             tracing::debug!(worker, ?event, "an event of a room that is gone");
             return;
         };
-        if let Event::RoomFailed { .. } = event {
-            tracing::error!(room = %room.name, worker, "the room failed in the engine");
-            self.0.end_room(&room, LeaveReason::RoomFailed);
-        } else {
-            room.with(|state| state.handle_event(event));
+        match event {
+            Event::RoomFailed { .. } => {
+                tracing::error!(room = %room.name, worker, "the room failed in the engine");
+                self.0.end_room(&room, LeaveReason::RoomFailed);
+            }
+            Event::DataChannelOpened { participant, label } => {
+                self.data_channel_opened(&room, participant, label);
+            }
+            Event::DataReceived {
+                participant,
+                label,
+                payload,
+            } => self.data_received(&room, participant, label, &payload),
+            event => room.with(|state| {
+                if let Event::Connected { participant, .. } = event
+                    && let Some(waited) = state.waited_for_media(participant, Instant::now())
+                {
+                    self.0.join_times.count(waited);
+                }
+                state.handle_event(event);
+            }),
         }
     }
 
     /// Looks at all timers: who is gone for good, which rooms are over.
     pub fn sweep(&self, now: Instant) {
         for room in self.0.registry.all() {
+            room.with(|state| state.expire_data(&self.0.data_counts, now));
             if room.with(|state| state.sweep(now)) {
                 self.0.registry.forget(&room);
             }
@@ -95,8 +120,19 @@ impl State {
                 tracing::info!(room = %self.name, participant = who, ?loss, "media lost");
                 self.set_media(participant, Media::Lost(Instant::now()));
             }
+            Event::SpeakersChanged { speakers, .. } => self.speakers_changed(&speakers),
+            Event::ConnectionStatistics {
+                participant,
+                statistics,
+            } => self.judge(participant, &statistics),
             Event::TrackBound { track, mid } => self.track_bound(track, mid),
+            Event::TrackCodec { track, codec } => self.track_codec(track, codec),
             Event::TrackUnbound { track } => self.unpublish(track),
+            Event::SubscriptionFailed {
+                participant,
+                track,
+                failure,
+            } => self.subscription_failed(participant, track, failure),
             Event::TrackStarted { track } => {
                 tracing::debug!(room = %self.name, %track, "track started");
             }
@@ -135,11 +171,20 @@ impl State {
     }
 
     fn set_media(&mut self, id: ParticipantId, media: Media) {
+        self.media_quality(id, media);
         if let Some(participant) = self.participants.get_mut(&id) {
             let was_connected = matches!(participant.media, Media::Connected);
             participant.media = media;
-            if was_connected != matches!(media, Media::Connected) {
+            let is_connected = matches!(media, Media::Connected);
+            if was_connected != is_connected {
                 self.changed(id);
+                self.record_participant(
+                    id,
+                    match is_connected {
+                        true => RoomEvent::ParticipantActive,
+                        false => RoomEvent::ParticipantUpdated,
+                    },
+                );
             }
         }
     }
@@ -147,6 +192,8 @@ impl State {
     /// Whether the room is over; then it has ended.
     fn sweep(&mut self, now: Instant) -> bool {
         self.forget_departed(now);
+        self.tell_qualities(now);
+        self.watch.forget_unwatched(now);
         let over = self.participants.iter().filter_map(|(id, participant)| {
             let reason = participant.given_up(now)?;
             Some((*id, reason))

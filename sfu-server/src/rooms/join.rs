@@ -5,15 +5,17 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use sfu_core::command::{Command, MediaPermissions};
+use sfu_core::command::Command;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
+use super::data::Data;
 use super::info::{ParticipantInfo, RoomInfo, RoomOptions};
 use super::notice::{LeaveReason, Notice};
 use super::participant::{Media, Participant};
 use super::permissions::Permissions;
 use super::room::{Room, State};
+use super::room_event::RoomEvent;
 use super::session::SessionHandle;
 use super::{Rooms, check, ids, limits, no_room};
 use crate::error::{ApiError, ErrorKind};
@@ -59,6 +61,8 @@ pub struct Joined {
     /// Who left while the session was without signalling, as far as remembered; empty for a new
     /// session.
     pub departed: Vec<ParticipantInfo>,
+    /// The last of its counted data messages that arrived: it sends those after it again.
+    pub last_data: u32,
 }
 
 /// What a session is told. At most [`limits::OUTBOX`] notices wait; one more ends the session.
@@ -242,15 +246,14 @@ impl State {
         self.engine.send(Command::AddParticipant {
             room: ids::room_id(self.number),
             participant: id,
-            permissions: MediaPermissions {
-                publish: params.permissions.publish,
-                subscribe: params.permissions.subscribe,
-            },
+            permissions: params.permissions.media(),
         });
+        self.record_participant(id, RoomEvent::ParticipantJoined);
         self.tell_others(id, me.clone());
         if params.auto_subscribe && params.permissions.subscribe {
             self.subscribe_to_all(id);
         }
+        self.tell_speakers_now(id);
         Joined {
             session: SessionHandle::new(Arc::clone(room), id, 0, &me),
             notices: Notices::new(queue, watched),
@@ -258,6 +261,7 @@ impl State {
             me,
             others,
             departed: Vec::new(),
+            last_data: 0,
         }
     }
 }
@@ -281,9 +285,13 @@ impl Participant {
             version: 1,
             tracks: Vec::new(),
             subscriptions: std::collections::BTreeSet::new(),
+            withheld: std::collections::BTreeSet::new(),
+            audience: super::subscription_permissions::Audience::default(),
+            quality: super::quality::Quality::default(),
             pending_offers: 0,
             holds: 0,
             media: Media::Awaited(now),
+            data: Data::new(now),
             signalling_lost: None,
             outbox,
             ended,

@@ -53,6 +53,53 @@ pub const MAX_LAYERS: usize = 4;
 /// more work on its worker. Lowering: clients have one in flight, so not below 2.
 pub const MAX_PENDING_OFFERS: u32 = 4;
 
+/// Most participants that a publisher names when it says who may have its tracks. Raising: memory
+/// for each publisher, and a name may be looked up among everyone in the room. Lowering: in large
+/// rooms not everybody can be named.
+pub const MAX_TRACK_PERMISSIONS: usize = 1_000;
+
+/// Most tracks that it names in all. As for [`MAX_TRACK_PERMISSIONS`].
+pub const MAX_PERMITTED_TRACKS: usize = 4_000;
+
+/// How often a room is told at most how good its connections are. Raising: trouble is shown later.
+/// Lowering: in large rooms somebody's changes each time, and everyone is told.
+pub const QUALITY_INTERVAL: Duration = Duration::from_secs(2);
+
+/// Longest data message that participants send each other, in bytes, with what wraps it. Clients
+/// keep to 64,000 and cut what is longer into chunks of 15,000. Raising: a message holds up those
+/// behind it in its channel for longer, and as much waits for each slow reader. Lowering: refuses
+/// what clients believe to be sendable.
+pub const MAX_DATA: usize = 64 * 1024;
+
+/// Longest payload of the server's own data messages, in bytes: [`MAX_DATA`] without the rest.
+pub const MAX_SERVER_DATA: usize = MAX_DATA - 2 * 1024;
+
+/// Longest topic of the server's own data messages, in bytes. Raising: it is sent with each.
+pub const MAX_TOPIC: usize = 256;
+
+/// Most receivers that a data message may name: a whole room. Raising: each is looked up, and one
+/// message may cost more. Lowering: who talks to nearly everybody must send twice.
+pub const MAX_DATA_DESTINATIONS: usize = 1_000;
+
+/// How many messages of one participant are handed to others per second in the long run: a message
+/// to ten counts as ten. Raising: one participant may load its room's worker more. Lowering: files
+/// are sent to large rooms as fast as the network lets them be, and their chunks would be lost.
+pub const DATA_DELIVERIES_PER_SECOND: u32 = 50_000;
+
+/// As many at once. As for [`DATA_DELIVERIES_PER_SECOND`].
+pub const DATA_DELIVERY_BURST: u32 = 100_000;
+
+/// How long reliable data messages wait for a participant whose channel is not open yet. Raising:
+/// memory, and old news. Lowering: who has a slow handshake misses the first words.
+pub const WAITING_DATA_FOR: Duration = Duration::from_secs(10);
+
+/// Most bytes of such messages for one participant. Raising: memory, though messages to many are
+/// held once. Lowering: who joins during a file transfer misses its beginning sooner.
+pub const MAX_WAITING_DATA: usize = 128 * 1024;
+
+/// Most of such messages for one participant. As for [`MAX_WAITING_DATA`].
+pub const MAX_WAITING_MESSAGES: usize = 256;
+
 /// How many notices wait for a client that reads slowly. Raising: memory per stuck client, and it
 /// is found later. Lowering: a burst of joins in a large room ends healthy sessions.
 pub const OUTBOX: usize = 1_024;
@@ -98,3 +145,25 @@ pub const MAX_ROOM_TIMEOUT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// How often the timers are looked at. Raising: timeouts come late by as much. Lowering: every
 /// room is locked that often.
 pub const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Most events of a room that are kept for its watchers, while it has any: a watcher that is
+/// further behind is ended. Raising: memory of watched rooms, about 600 bytes each. Lowering: a
+/// burst, say a large meeting's beginning, ends watchers over long links, and who was cut off gets
+/// the whole room instead of what it missed.
+pub const WATCH_LOG: usize = 1_024;
+
+/// Most bytes of them, about: participants may carry 32 KiB of the application's text, and each
+/// change repeats it. As for [`WATCH_LOG`].
+pub const WATCH_LOG_BYTES: usize = 2 * 1024 * 1024;
+
+/// How long they are kept after the last watcher has gone. Raising: memory of rooms that nobody
+/// watches any more. Lowering: as for [`WATCH_LOG`], for a lone watcher whose line was cut.
+pub const WATCH_LOG_KEEP: Duration = Duration::from_secs(60);
+
+/// Most watchers of a room. Raising: each is woken by every event. Lowering: services that watch
+/// one by one find no place.
+pub const MAX_WATCHERS_PER_ROOM: usize = 64;
+
+/// Most watchers in all. Raising: each is a stream that is written to. Lowering: as for
+/// [`MAX_WATCHERS_PER_ROOM`].
+pub const MAX_WATCHERS: usize = 4_096;

@@ -8,9 +8,12 @@ use sfu_core::id::{ParticipantId, TrackId};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
+use super::data::Data;
 use super::info::{ParticipantInfo, ParticipantState, TrackInfo};
 use super::notice::{LeaveReason, Notice};
 use super::permissions::Permissions;
+use super::quality::Quality;
+use super::subscription_permissions::Audience;
 
 /// Where a participant's media stands.
 #[derive(Clone, Copy, Debug)]
@@ -34,10 +37,16 @@ pub(super) struct Participant {
     /// Published, oldest first.
     pub(super) tracks: Vec<TrackId>,
     pub(super) subscriptions: BTreeSet<TrackId>,
+    /// Wanted, but not permitted by their publishers.
+    pub(super) withheld: BTreeSet<TrackId>,
+    /// Who may be sent its tracks.
+    pub(super) audience: Audience,
+    pub(super) quality: Quality,
     pub(super) pending_offers: u32,
     pub(super) media: Media,
     /// How often its signalling was taken up: an older hold on the session is void.
     pub(super) holds: u32,
+    pub(super) data: Data,
     /// Since when no socket carries its signalling.
     pub(super) signalling_lost: Option<Instant>,
     pub(super) outbox: mpsc::Sender<Notice>,

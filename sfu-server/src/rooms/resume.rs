@@ -47,7 +47,9 @@ impl State {
         participant.holds += 1;
         participant.signalling_lost = None;
         participant.pending_offers = 0;
+        participant.quality.resumed();
         let holds = participant.holds;
+        let last_data = participant.data.last_sequence;
         let me = participant.info(&self.tracks);
         tracing::info!(room = %self.name, identity = %me.identity, participant = %me.sid, "resumed");
         // The sids of tracks that wait for their offer may have been lost on the way.
@@ -63,6 +65,7 @@ impl State {
         for notice in published {
             self.tell(id, notice);
         }
+        self.tell_all_speakers(id);
         Some(Joined {
             session: SessionHandle::new(Arc::clone(room), id, holds, &me),
             notices: Notices::new(queue, watched),
@@ -70,6 +73,7 @@ impl State {
             me,
             others: self.others(id),
             departed: self.departed_lately(now),
+            last_data,
         })
     }
 

@@ -14,6 +14,8 @@ use super::ids;
 use super::info::{Counts, ParticipantInfo, ParticipantState, RoomInfo};
 use super::notice::{LeaveReason, Notice};
 use super::participant::{Participant, Track};
+use super::room_event::RoomEvent;
+use super::watch_log::WatchLog;
 use super::workers::{MediaWorkers, Placement};
 
 /// A room's line to the engine: the worker on which all of it lives.
@@ -60,6 +62,13 @@ pub(super) struct State {
     pub(super) last_track: u32,
     /// Who left lately, oldest first: for those who were without signalling then.
     pub(super) departed: VecDeque<(Instant, ParticipantInfo)>,
+    /// Who is speaking, and how loud in -dBov.
+    pub(super) speakers: BTreeMap<ParticipantId, u8>,
+    pub(super) ever_spoken: bool,
+    /// When it was last told how good connections are.
+    pub(super) qualities_told: Option<Instant>,
+    /// What watchers are told.
+    pub(super) watch: Arc<WatchLog>,
     /// Participants whose outbox was full: removed before the lock is let go.
     too_slow: Vec<ParticipantId>,
 }
@@ -100,6 +109,10 @@ impl Room {
                 last_participant: 0,
                 last_track: 0,
                 departed: VecDeque::new(),
+                speakers: BTreeMap::new(),
+                ever_spoken: false,
+                qualities_told: None,
+                watch: Arc::default(),
                 too_slow: Vec::new(),
             }),
         }
@@ -128,9 +141,7 @@ impl Room {
     }
 
     pub(super) fn participants(&self) -> Vec<ParticipantInfo> {
-        let state = self.lock();
-        let participants = state.participants.values();
-        participants.map(|one| one.info(&state.tracks)).collect()
+        self.lock().everyone()
     }
 
     pub(super) fn add_counts(&self, sum: Counts) -> Counts {
@@ -217,6 +228,8 @@ impl State {
 
     /// Ends a participant's session: it, the others and the engine are told. False if unknown.
     pub(super) fn remove(&mut self, id: ParticipantId, reason: LeaveReason) -> bool {
+        self.speaker_leaves(id);
+        self.record_tracks_end(id);
         let Some(participant) = self.participants.remove(&id) else {
             return false;
         };
@@ -242,6 +255,8 @@ impl State {
             "participant left"
         );
         self.remember_departed(&info);
+        self.watch
+            .record(|| RoomEvent::ParticipantLeft(Box::new(info.clone())));
         self.tell_others(id, info);
         if self.participants.is_empty() {
             self.empty_since = Some(Instant::now());
@@ -255,6 +270,7 @@ impl State {
         }
         self.ended = true;
         tracing::info!(room = %self.name, sid = %self.sid, ?reason, "room ended");
+        self.record_end(reason);
         for participant in std::mem::take(&mut self.participants).into_values() {
             let _ = participant.outbox.try_send(Notice::Leave { reason });
             participant.ended.send_replace(Some(reason));

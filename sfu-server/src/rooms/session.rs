@@ -10,10 +10,11 @@ use sfu_core::media::session::OfferedSession;
 use tokio::time::Instant;
 
 use super::info::ParticipantInfo;
-use super::notice::{LeaveReason, Notice};
+use super::limits;
+use super::moderation::ParticipantUpdate;
+use super::notice::LeaveReason;
 use super::room::{Room, State};
 use super::tracks::NewTrack;
-use super::{check, limits};
 use crate::error::{ApiError, ErrorKind};
 
 /// A participant's hold on its session. Once the session has ended, nothing it asks for changes
@@ -21,7 +22,7 @@ use crate::error::{ApiError, ErrorKind};
 /// media lives, and [`limits::GONE_AFTER`] more.
 pub struct SessionHandle {
     room: Arc<Room>,
-    id: ParticipantId,
+    pub(super) id: ParticipantId,
     /// Which hold it is: void once the session was taken up anew.
     holds: u32,
     sid: String,
@@ -45,7 +46,7 @@ impl SessionHandle {
     }
 
     /// Changes the room, unless this hold is void.
-    fn with<R>(&self, void: R, change: impl FnOnce(&mut State) -> R) -> R {
+    pub(super) fn with<R>(&self, void: R, change: impl FnOnce(&mut State) -> R) -> R {
         self.room
             .with(|state| match state.participants.get(&self.id) {
                 Some(participant) if participant.holds == self.holds => change(state),
@@ -141,36 +142,24 @@ impl SessionHandle {
         metadata: &str,
         attributes: BTreeMap<String, String>,
     ) -> Result<(), ApiError> {
-        check::text("name", name, limits::MAX_NAME)?;
-        check::text("metadata", metadata, limits::MAX_METADATA)?;
+        let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let update = ParticipantUpdate {
+            name: given(name),
+            metadata: given(metadata),
+            attributes,
+            permission: None,
+        };
         self.with(Ok(()), |state| {
-            let Some(participant) = state.participants.get_mut(&self.id) else {
-                return Ok(());
-            };
-            if !participant.permissions.update_own_metadata {
+            let participant = state.participants.get(&self.id);
+            let may = participant.is_some_and(|one| one.permissions.update_own_metadata);
+            if !may {
                 return Err(ApiError::field(
                     ErrorKind::PermissionDenied,
                     "metadata",
                     "the token does not allow changing it",
                 ));
             }
-            let mut merged = participant.attributes.clone();
-            merged.extend(attributes);
-            merged.retain(|_, value| !value.is_empty());
-            check::attributes(&merged)?;
-            participant.attributes = merged;
-            if !name.is_empty() {
-                name.clone_into(&mut participant.name);
-            }
-            if !metadata.is_empty() {
-                metadata.clone_into(&mut participant.metadata);
-            }
-            state.changed(self.id);
-            if let Some(participant) = state.participants.get(&self.id) {
-                let info = Arc::new(participant.info(&state.tracks));
-                state.tell(self.id, Notice::SelfChanged(info));
-            }
-            Ok(())
+            state.update(self.id, update)
         })
     }
 

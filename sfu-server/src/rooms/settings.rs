@@ -15,6 +15,9 @@ pub struct Settings {
     pub departure_timeout: Duration,
     /// Most participants of a room, whatever it asks for.
     pub max_participants: u32,
+    /// Whether the control plane may unmute what its publisher or it has muted. Off, because
+    /// nobody likes to be heard without having said so.
+    pub remote_unmute: bool,
     /// Joins per second from one address.
     pub joins_per_second: u32,
     /// Joins at once from one address.
@@ -28,6 +31,7 @@ impl Default for Settings {
             empty_timeout: limits::EMPTY_TIMEOUT,
             departure_timeout: limits::DEPARTURE_TIMEOUT,
             max_participants: limits::MAX_PARTICIPANTS,
+            remote_unmute: false,
             joins_per_second: limits::JOINS_PER_SECOND,
             join_burst: limits::JOIN_BURST,
         }

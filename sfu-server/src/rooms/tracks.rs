@@ -5,11 +5,14 @@ use std::sync::Arc;
 use sfu_core::command::{Command, TrackAnnouncement};
 use sfu_core::id::{Mid, ParticipantId, TrackId};
 use sfu_core::media::codec::{Codec, MediaKind};
+use sfu_core::media::format::CodecWishes;
 
 use super::info::{TrackInfo, TrackLayer, TrackSource};
 use super::notice::Notice;
 use super::participant::Track;
 use super::room::State;
+use super::room_event::RoomEvent;
+use super::track_traits::TrackTraits;
 use super::{check, ids, limits};
 use crate::error::{ApiError, ErrorKind};
 
@@ -38,6 +41,12 @@ pub struct NewTrack {
     pub stereo: bool,
     /// Audio without discontinuous transmission.
     pub disable_dtx: bool,
+    /// Opus without redundancy.
+    pub disable_red: bool,
+    /// The only codec that it is to be sent in; `None`: any.
+    pub codec: Option<Codec>,
+    /// What else others are to know of it.
+    pub traits: TrackTraits,
 }
 
 impl NewTrack {
@@ -52,6 +61,15 @@ impl NewTrack {
         Ok(())
     }
 
+    fn wishes(&self) -> CodecWishes {
+        CodecWishes {
+            codec: self.codec.filter(|codec| codec.kind() == self.kind),
+            red: !self.disable_red,
+            dtx: !self.disable_dtx,
+            stereo: self.stereo,
+        }
+    }
+
     fn info(&self) -> TrackInfo {
         TrackInfo {
             sid: ids::sid("TR_"),
@@ -64,12 +82,15 @@ impl NewTrack {
             height: self.height,
             simulcast: self.kind == MediaKind::Video && self.layers.len() > 1,
             layers: self.layers.clone(),
-            codec: match self.kind {
+            // A guess, until the engine tells what the section agrees on.
+            codec: self.codec.unwrap_or(match self.kind {
                 MediaKind::Audio => Codec::Opus,
                 MediaKind::Video => Codec::Vp8,
-            },
+            }),
             stereo: self.stereo,
             disable_dtx: self.disable_dtx,
+            disable_red: self.disable_red,
+            traits: self.traits.clone(),
             mid: None,
         }
     }
@@ -83,7 +104,7 @@ impl State {
         let Some(participant) = self.participants.get(&id) else {
             return Ok(());
         };
-        if !participant.permissions.may_publish(new.source) {
+        if !participant.permissions.may_publish_as(new.source, new.kind) {
             return Err(ApiError::field(
                 ErrorKind::PermissionDenied,
                 "source",
@@ -114,11 +135,13 @@ impl State {
             source = ?info.source,
             "track announced"
         );
-        self.announce(id, new.cid, info);
+        self.announce(id, new, info);
         Ok(())
     }
 
-    fn announce(&mut self, id: ParticipantId, cid: String, info: TrackInfo) {
+    fn announce(&mut self, id: ParticipantId, new: NewTrack, info: TrackInfo) {
+        let codecs = new.wishes();
+        let cid = new.cid;
         self.last_track += 1;
         let track = ids::track_id(self.number, self.last_track);
         let Some(participant) = self.participants.get_mut(&id) else {
@@ -129,10 +152,12 @@ impl State {
             track,
             kind: info.kind,
             cid: cid.clone(),
-            // Clients read the publisher and the track from a subscribed stream's msid.
-            stream_label: participant.sid.clone(),
+            // Clients read the publisher from a subscribed stream's name, native ones only before
+            // a bar; what has the same name is played in step.
+            stream_label: format!("{}|{}", participant.sid, info.group()),
             track_label: info.sid.clone(),
             muted: info.muted,
+            codecs,
         });
         self.engine.send(Command::AnnounceTrack {
             participant: id,
@@ -170,7 +195,21 @@ impl State {
         // The others hear of the track before any offer or answer that carries it.
         self.changed(publisher);
         if first {
+            if let Some(track) = self.tracks.get(&track) {
+                self.record_track(track, RoomEvent::TrackPublished);
+            }
             self.subscribe_everyone(publisher, track);
+        }
+    }
+
+    /// The codec that a track comes in: others are told if they know the track already.
+    pub(super) fn track_codec(&mut self, track: TrackId, codec: Codec) {
+        let Some(found) = self.tracks.get_mut(&track) else {
+            return;
+        };
+        if std::mem::replace(&mut found.info.codec, codec) != codec && found.info.mid.is_some() {
+            let publisher = found.publisher;
+            self.changed(publisher);
         }
     }
 
@@ -179,6 +218,7 @@ impl State {
         let Some(ended) = self.tracks.get(&track) else {
             return;
         };
+        self.record_track(ended, RoomEvent::TrackUnpublished);
         let publisher = ended.publisher;
         let notice = Notice::TrackUnpublished {
             track: ended.info.sid.clone(),
@@ -200,16 +240,30 @@ impl State {
         muted: bool,
     ) -> Result<(), ApiError> {
         let found = self.track_sids.get(sid).copied();
-        let own = found.and_then(|track| Some((track, self.tracks.get_mut(&track)?)));
-        let Some((track, own)) = own.filter(|(_, track)| track.publisher == id) else {
-            return Err(no_track());
+        let own = |track: &TrackId| {
+            self.tracks
+                .get(track)
+                .is_some_and(|one| one.publisher == id)
         };
-        if own.info.muted != muted {
-            own.info.muted = muted;
-            self.engine.send(Command::SetTrackMuted { track, muted });
-            self.changed(id);
-        }
+        let track = found.filter(own).ok_or_else(no_track)?;
+        self.set_muted(track, muted);
         Ok(())
+    }
+
+    /// Mutes a track or lets it go on; the others are told.
+    pub(super) fn set_muted(&mut self, track: TrackId, muted: bool) {
+        let Some(changed) = self.tracks.get_mut(&track) else {
+            return;
+        };
+        if changed.info.muted != muted {
+            changed.info.muted = muted;
+            let publisher = changed.publisher;
+            self.engine.send(Command::SetTrackMuted { track, muted });
+            if let Some(track) = self.tracks.get(&track) {
+                self.record_track(track, RoomEvent::TrackMuteChanged);
+            }
+            self.changed(publisher);
+        }
     }
 
     /// Nothing refers to the track any more; the engine is told by the caller's command.
@@ -219,6 +273,7 @@ impl State {
         }
         for participant in self.participants.values_mut() {
             participant.subscriptions.remove(&track);
+            participant.withheld.remove(&track);
         }
     }
 }

@@ -43,7 +43,7 @@ pub(super) fn participant(info: ParticipantInfo) -> v1::Participant {
     }
 }
 
-fn track(info: TrackInfo) -> v1::Track {
+pub(super) fn track(info: TrackInfo) -> v1::Track {
     let kind = match info.kind {
         MediaKind::Audio => v1::TrackKind::Audio,
         MediaKind::Video => v1::TrackKind::Video,
@@ -83,6 +83,38 @@ fn permission(permissions: &Permissions) -> v1::ParticipantPermission {
     }
 }
 
+/// What a participant may do, in the rooms' words.
+///
+/// # Errors
+/// `InvalidArgument` naming a source that is not one.
+pub(super) fn permissions(permission: &v1::ParticipantPermission) -> Result<Permissions, ApiError> {
+    // Unknown sources are refused, not skipped: an empty list allows everything.
+    let sources = permission.can_publish_sources.iter();
+    let sources = sources.map(|one| known_source(v1::TrackSource::try_from(*one).ok()));
+    Ok(Permissions {
+        publish: permission.can_publish.unwrap_or(true),
+        subscribe: permission.can_subscribe.unwrap_or(true),
+        publish_data: permission.can_publish_data.unwrap_or(true),
+        sources: sources.collect::<Result<_, _>>()?,
+        update_own_metadata: permission.can_update_own_metadata.unwrap_or_default(),
+        hidden: permission.hidden.unwrap_or_default(),
+        recorder: permission.recorder.unwrap_or_default(),
+    })
+}
+
+fn known_source(source: Option<v1::TrackSource>) -> Result<TrackSource, ApiError> {
+    match source {
+        Some(v1::TrackSource::Camera) => Ok(TrackSource::Camera),
+        Some(v1::TrackSource::Microphone) => Ok(TrackSource::Microphone),
+        Some(v1::TrackSource::ScreenShare) => Ok(TrackSource::ScreenShare),
+        Some(v1::TrackSource::ScreenShareAudio) => Ok(TrackSource::ScreenShareAudio),
+        Some(v1::TrackSource::Unspecified) | None => Err(ApiError::invalid(
+            "permission.can_publish_sources",
+            "not a source that this version knows",
+        )),
+    }
+}
+
 /// The grants of a join token.
 ///
 /// # Errors
@@ -91,17 +123,14 @@ pub(super) fn grants(
     room: String,
     permission: &v1::ParticipantPermission,
 ) -> Result<VideoGrants, ApiError> {
-    // Unknown sources are refused, not skipped: an empty list allows everything.
-    let sources = permission.can_publish_sources.iter();
-    let can_publish_sources = sources
-        .map(|source| claim_source(v1::TrackSource::try_from(*source).unwrap_or_default()))
-        .collect::<Result<Vec<_>, _>>()?;
+    let Permissions { sources, .. } = permissions(permission)?;
+    let sources = sources.into_iter().map(claim_source);
     Ok(VideoGrants {
         // Absent claims of this one follow `canPublish`; the contract's default is true.
         can_publish_data: Some(permission.can_publish_data.unwrap_or(true)),
         can_publish: permission.can_publish,
         can_subscribe: permission.can_subscribe,
-        can_publish_sources,
+        can_publish_sources: sources.map(str::to_owned).collect(),
         can_update_own_metadata: permission.can_update_own_metadata,
         hidden: permission.hidden.unwrap_or_default(),
         recorder: permission.recorder.unwrap_or_default(),
@@ -110,19 +139,12 @@ pub(super) fn grants(
 }
 
 /// The source's word in a token's claims.
-fn claim_source(source: v1::TrackSource) -> Result<String, ApiError> {
-    let word = match source {
-        v1::TrackSource::Camera => "camera",
-        v1::TrackSource::Microphone => "microphone",
-        v1::TrackSource::ScreenShare => "screen_share",
-        v1::TrackSource::ScreenShareAudio => "screen_share_audio",
-        v1::TrackSource::Unspecified => {
-            let field = "permission.can_publish_sources";
-            return Err(ApiError::invalid(
-                field,
-                "not a source that this version knows",
-            ));
-        }
-    };
-    Ok(word.to_owned())
+const fn claim_source(source: TrackSource) -> &'static str {
+    match source {
+        TrackSource::Unknown => "unknown",
+        TrackSource::Camera => "camera",
+        TrackSource::Microphone => "microphone",
+        TrackSource::ScreenShare => "screen_share",
+        TrackSource::ScreenShareAudio => "screen_share_audio",
+    }
 }

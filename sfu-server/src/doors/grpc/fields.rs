@@ -43,6 +43,28 @@ pub(super) fn identity(value: &str) -> Result<(), ApiError> {
     required("identity", value, limits::MAX_IDENTITY)
 }
 
+/// A track's sid.
+pub(super) fn track_sid(value: &str) -> Result<(), ApiError> {
+    required("track_sid", value, limits::MAX_IDENTITY)
+}
+
+/// A data message; its bounds are the rooms' own, looked at there.
+pub(super) fn data(request: &v1::SendDataRequest) -> Result<(), ApiError> {
+    room(&request.room)?;
+    if request.payload.is_empty() {
+        return Err(ApiError::invalid("payload", "required"));
+    }
+    let identities = request.destination_identities.iter();
+    for identity in identities {
+        let most = limits::MAX_IDENTITY;
+        bounded("destination_identities", identity.len(), most)?;
+    }
+    match request.delivery() {
+        v1::DataDelivery::Unspecified => Err(ApiError::invalid("delivery", "required")),
+        v1::DataDelivery::Reliable | v1::DataDelivery::Lossy => Ok(()),
+    }
+}
+
 /// A filter of names.
 pub(super) fn names(values: &[String]) -> Result<(), ApiError> {
     if values.len() > MAX_NAMES {

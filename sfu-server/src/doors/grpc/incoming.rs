@@ -13,11 +13,15 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Sleep;
 use tokio_stream::{Stream, StreamExt};
-use tonic::transport::server::{Connected, TcpConnectInfo, TcpIncoming};
+use tonic::transport::server::{Connected, TcpIncoming};
 
 /// Most connections. Higher: memory and file descriptors. Lower: a large control plane's further
 /// connections wait in the kernel's queue until others close.
 const MAX_CONNECTIONS: usize = 1_024;
+
+/// Most rooms that one connection watches. Higher: not above [`super::MAX_STREAMS`], of which other
+/// calls need some. Lower: services that watch many rooms need more connections.
+pub(super) const MAX_WATCHES: usize = 100;
 
 /// How long a connection may take to send its preface. Higher: silent strangers hold a connection
 /// for longer. Lower: callers over very poor links are cut off.
@@ -32,7 +36,15 @@ pub(super) fn connections(
     listener: TcpListener,
     keep_alive: Duration,
 ) -> impl Stream<Item = io::Result<Connection>> {
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    at_most(MAX_CONNECTIONS, listener, keep_alive)
+}
+
+fn at_most(
+    most: usize,
+    listener: TcpListener,
+    keep_alive: Duration,
+) -> impl Stream<Item = io::Result<Connection>> {
+    let places = Arc::new(Semaphore::new(most));
     let accepted = TcpIncoming::from(listener)
         .with_nodelay(Some(true))
         .with_keepalive(Some(keep_alive));
@@ -51,7 +63,19 @@ pub(super) fn connections(
 pub(super) struct Connection {
     stream: TcpStream,
     preface: Option<Preface>,
+    watches: Watches,
     _place: OwnedSemaphorePermit,
+}
+
+/// How many rooms one connection may watch still; in every request's extensions.
+#[derive(Clone, Debug)]
+pub(super) struct Watches(Arc<Semaphore>);
+
+impl Watches {
+    /// A place for one more, if there is one.
+    pub(super) fn take(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.0).try_acquire_owned().ok()
+    }
 }
 
 /// What is still missing of the preface, and until when it is waited for.
@@ -71,16 +95,17 @@ impl Connection {
         Self {
             stream,
             preface,
+            watches: Watches(Arc::new(Semaphore::new(MAX_WATCHES))),
             _place: place,
         }
     }
 }
 
 impl Connected for Connection {
-    type ConnectInfo = TcpConnectInfo;
+    type ConnectInfo = Watches;
 
     fn connect_info(&self) -> Self::ConnectInfo {
-        self.stream.connect_info()
+        self.watches.clone()
     }
 }
 
@@ -162,6 +187,23 @@ mod tests {
         tokio::time::pause();
         let waited = connection.read(&mut bytes).await;
         assert_eq!(waited.unwrap_err().kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn a_connection_too_many_waits_until_another_closes() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut connections = std::pin::pin!(at_most(1, listener, Duration::from_secs(30)));
+        let _callers = [
+            TcpStream::connect(address).await.unwrap(),
+            TcpStream::connect(address).await.unwrap(),
+        ];
+        let first = connections.next().await.unwrap().unwrap();
+        let mut second = std::pin::pin!(connections.next());
+        let waited = tokio::time::timeout(Duration::from_millis(100), second.as_mut()).await;
+        assert!(waited.is_err(), "it has no place");
+        drop(first);
+        second.await.unwrap().unwrap();
     }
 
     #[tokio::test]

@@ -1,17 +1,24 @@
 //! The control plane's door: `sfu.control.v1.RoomService`, the standard health service, and
 //! reflection, all on one port.
 //!
+//! Browsers' pages call by gRPC-Web, over HTTP/1.1 too, through an origin of their own: nothing is
+//! said that would let another origin in.
+//!
 //! The token is proven by an interceptor before a message is even decoded; each call then asks for
 //! the right it needs, hands the work to the rooms and puts the answer into the contract's words.
 
 mod authenticate;
+mod calls;
+mod changes;
 mod convert;
+mod convert_event;
 mod deadline;
 mod fields;
 mod incoming;
 mod page;
 mod service;
 mod status;
+mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -25,16 +32,22 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Server;
 use tonic_health::ServingStatus;
 use tonic_health::server::{HealthReporter, HealthService};
+use tonic_web::GrpcWebLayer;
+use tower::util::MapResponseLayer;
 
 use crate::auth::ApiKeys;
 use crate::rooms::Rooms;
 use authenticate::Authenticate;
+use calls::Counting;
 use deadline::Deadline;
 use service::RoomDoor;
 
-/// Largest request message, in bytes. The largest legal one carries 16 KiB of metadata and as much
-/// in attributes. Higher: one caller makes the server hold more. Lower: legal requests are refused.
-const MAX_REQUEST: usize = 128 * 1024;
+pub use calls::{Calls, Counted};
+
+/// Largest request message, in bytes. The largest legal one is data of 62 KiB for a thousand
+/// identities of 256 bytes. Higher: one caller makes the server hold more. Lower: legal requests are
+/// refused.
+const MAX_REQUEST: usize = 384 * 1024;
 
 /// Largest answer, in bytes: what clients accept unless they are told otherwise. Pages are cut well
 /// before it. Higher: such clients fail. Lower: a page of large participants would not fit.
@@ -60,7 +73,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// How long the answer to that may take.
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Most bytes of a call's metadata: a token and a few words. Higher: strangers make the server hold
+/// Most bytes of a call's metadata: a token and a few words. Clients are told, and the transport
+/// answers what is beyond with HTTP 431, before any code of gRPC's. Higher: strangers make the server hold
 /// more. Lower: long tokens are refused.
 const MAX_METADATA_BYTES: u32 = 48 * 1024;
 
@@ -76,6 +90,19 @@ pub struct GrpcDoor {
     pub keys: ApiKeys,
     /// What health answers; see [`set_serving`].
     pub health: HealthReporter,
+    /// Where its calls are counted; see [`calls`].
+    pub calls: Calls,
+}
+
+/// Counts of the methods that this door serves.
+#[must_use]
+pub fn calls() -> Calls {
+    Calls::of(&[
+        FILE_DESCRIPTOR_SET,
+        tonic_health::pb::FILE_DESCRIPTOR_SET,
+        tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
+        tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
+    ])
 }
 
 /// Tells health's callers and watchers whether this server takes calls: all of it (the empty name)
@@ -119,7 +146,11 @@ impl GrpcDoor {
         };
         let built = "the generated descriptors are whole";
         Server::builder()
+            .accept_http1(true)
+            .layer(GrpcWebLayer::new())
+            .layer(Counting(self.calls))
             .layer(Deadline(CALL_TIMEOUT))
+            .layer(MapResponseLayer::new(status::too_large))
             .concurrency_limit_per_connection(MAX_CALLS)
             .load_shed(true)
             .max_concurrent_streams(MAX_STREAMS)

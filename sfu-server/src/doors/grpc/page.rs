@@ -16,7 +16,7 @@ const MAX_SIZE: usize = 1_000;
 /// Bytes after which a page is ended, whatever size was asked for; an item more may go past it.
 /// Participants carry up to 32 KiB of the application's own text each. Higher: pages near the 4 MiB
 /// at which clients refuse an answer. Lower: more calls for rooms of large participants.
-const MAX_BYTES: usize = 2 * 1024 * 1024;
+pub(super) const MAX_BYTES: usize = 2 * 1024 * 1024;
 
 /// Longest token that is read, in bytes: base64 of the longest key.
 const MAX_TOKEN: usize = 512;

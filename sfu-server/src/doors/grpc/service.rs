@@ -4,19 +4,21 @@ use std::time::UNIX_EPOCH;
 
 use sfu_control_proto::v1;
 use sfu_control_proto::v1::room_service_server::RoomService;
+use tokio::sync::OwnedSemaphorePermit;
 use tonic::{Request, Response, Status};
 
 use super::authenticate::claims;
+use super::incoming::{MAX_WATCHES, Watches};
 use super::page::Page;
 use super::status::refuse;
-use super::{convert, fields};
+use super::{convert, fields, watch};
 use crate::auth::{ApiKeys, Claims, NewToken, Right};
-use crate::error::ApiError;
+use crate::error::{ApiError, ErrorKind};
 use crate::rooms::{ParticipantInfo, RoomOptions, Rooms};
 
 /// The service's state.
 pub(super) struct RoomDoor {
-    rooms: Rooms,
+    pub(super) rooms: Rooms,
     keys: ApiKeys,
 }
 
@@ -82,6 +84,15 @@ impl RoomDoor {
             expires_at: Some(minted.expires_at.into()),
         })
     }
+}
+
+/// A watch's place among those of its connection.
+fn place<T>(request: &Request<T>) -> Result<OwnedSemaphorePermit, ApiError> {
+    let watches = request.extensions().get::<Watches>();
+    watches.and_then(Watches::take).ok_or_else(|| {
+        let message = format!("the connection watches {MAX_WATCHES} rooms and no more");
+        ApiError::new(ErrorKind::ResourceExhausted, message)
+    })
 }
 
 /// What participants are listed by: when they came, and the sid where two came at once. Digits of
@@ -191,5 +202,77 @@ impl RoomService for RoomDoor {
         let asked = request.get_ref();
         admin(&request, &asked.room, fields::join_token(asked))?;
         answer(self.create_join_token(request.into_inner()))
+    }
+
+    type WatchRoomStream = watch::Messages;
+
+    async fn watch_room(
+        &self,
+        request: Request<v1::WatchRoomRequest>,
+    ) -> Result<Response<watch::Messages>, Status> {
+        let asked = request.get_ref();
+        admin(&request, &asked.room, fields::room(&asked.room))?;
+        answer(watch::from(asked).and_then(|from| {
+            let place = place(&request)?;
+            let watch = self.rooms.watch(&asked.room, from.as_ref())?;
+            Ok(watch::messages(watch, place))
+        }))
+    }
+
+    async fn update_room(
+        &self,
+        request: Request<v1::UpdateRoomRequest>,
+    ) -> Result<Response<v1::UpdateRoomResponse>, Status> {
+        let asked = request.get_ref();
+        admin(&request, &asked.room, fields::room(&asked.room))?;
+        let updated = match &asked.metadata {
+            Some(metadata) => self.rooms.update_room_metadata(&asked.room, metadata),
+            None => self.rooms.get_room(&asked.room),
+        };
+        answer(updated.map(|room| v1::UpdateRoomResponse {
+            room: Some(convert::room(room)),
+        }))
+    }
+
+    async fn update_participant(
+        &self,
+        request: Request<v1::UpdateParticipantRequest>,
+    ) -> Result<Response<v1::UpdateParticipantResponse>, Status> {
+        let asked = request.get_ref();
+        let checked = fields::room(&asked.room).and_then(|()| fields::identity(&asked.identity));
+        admin(&request, &asked.room, checked)?;
+        let participant = self.update_participant(request.into_inner());
+        answer(
+            participant.map(|participant| v1::UpdateParticipantResponse {
+                participant: Some(participant),
+            }),
+        )
+    }
+
+    async fn mute_track(
+        &self,
+        request: Request<v1::MuteTrackRequest>,
+    ) -> Result<Response<v1::MuteTrackResponse>, Status> {
+        let asked = request.get_ref();
+        let checked = fields::room(&asked.room)
+            .and_then(|()| fields::identity(&asked.identity))
+            .and_then(|()| fields::track_sid(&asked.track_sid));
+        admin(&request, &asked.room, checked)?;
+        let (sid, muted) = (&asked.track_sid, asked.muted);
+        let track = self
+            .rooms
+            .mute_track(&asked.room, &asked.identity, sid, muted);
+        answer(track.map(|track| v1::MuteTrackResponse {
+            track: Some(convert::track(track)),
+        }))
+    }
+
+    async fn send_data(
+        &self,
+        request: Request<v1::SendDataRequest>,
+    ) -> Result<Response<v1::SendDataResponse>, Status> {
+        let asked = request.get_ref();
+        admin(&request, &asked.room, fields::data(asked))?;
+        answer(self.send_data(request.into_inner()))
     }
 }

@@ -23,12 +23,18 @@ use crate::doors::recording::{self, Recording, keys, token};
 use crate::rooms::{LeaveReason, NewTrack, Notice, SessionHandle, TrackSource};
 use crate::shutdown::Latch;
 
+mod changes;
+mod limits;
+mod watching;
+
 struct Served {
     client: RoomServiceClient<Channel>,
     channel: Channel,
     rooms: Rooms,
     workers: Arc<Recording>,
     health: HealthReporter,
+    calls: Calls,
+    uri: String,
     stop: Latch,
     door: JoinHandle<()>,
 }
@@ -40,10 +46,12 @@ async fn serve() -> Served {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let uri = format!("http://{}", listener.local_addr().unwrap());
     let stop = Latch::default();
+    let calls = calls();
     let door = GrpcDoor {
         rooms: rooms.clone(),
         keys: keys(),
         health: health.clone(),
+        calls: calls.clone(),
     };
     let until = stop.clone();
     let door = tokio::spawn(async move {
@@ -51,7 +59,11 @@ async fn serve() -> Served {
             .await
             .unwrap();
     });
-    let channel = Channel::from_shared(uri).unwrap().connect().await.unwrap();
+    let channel = Channel::from_shared(uri.clone())
+        .unwrap()
+        .connect()
+        .await
+        .unwrap();
     let client = RoomServiceClient::new(channel.clone());
     Served {
         client,
@@ -59,6 +71,8 @@ async fn serve() -> Served {
         rooms,
         workers,
         health,
+        calls,
+        uri,
         stop,
         door,
     }
@@ -234,6 +248,9 @@ fn publish_camera(served: &Served, session: &SessionHandle) {
         layers: Vec::new(),
         stereo: false,
         disable_dtx: false,
+        traits: crate::rooms::TrackTraits::default(),
+        disable_red: false,
+        codec: None,
     };
     session.add_track(track).unwrap();
     let announced = served
@@ -702,7 +719,8 @@ async fn a_message_larger_than_any_legal_one_is_refused_unread() {
         .create_room(with(create(), request))
         .await
         .unwrap_err();
-    assert_eq!(status.code(), Code::OutOfRange, "{status:?}");
+    let expected = (Code::ResourceExhausted, "MESSAGE_TOO_LARGE".to_owned());
+    assert_eq!(refusal(Err::<(), _>(status)), expected);
 }
 
 #[tokio::test]

@@ -103,7 +103,7 @@ async fn join(
     let resumed = admitted.resumes.is_some();
     let first = if resumed {
         vec![
-            Told::Reconnect(convert::reconnect()),
+            Told::Reconnect(convert::reconnect(&joined)),
             Told::Update(convert::catch_up(&joined)),
         ]
     } else {

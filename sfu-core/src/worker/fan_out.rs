@@ -1,0 +1,140 @@
+//! From the packets of one burst to their subscribers' pacers: subscribers outside, packets inside.
+//!
+//! A publisher's frame arrives as a burst. One subscriber's state is a few kilobytes, so with many
+//! subscribers it is out of the processor's caches again before the next packet: walked once for
+//! each burst instead of once for each packet, it is fetched once.
+
+use std::time::Instant;
+
+use super::streams::Stream;
+use super::{PeerKey, Room, Shared, Worker};
+use crate::drop_reason::DropReason;
+use crate::media::codec::MediaKind;
+use crate::media::packet::{PacketFacts, PacketRef};
+use crate::media::packet_cache::capacity_for;
+
+/// Most packets of a room that wait for the end of a burst.
+///
+/// Higher: longer bursts are walked once, and each room keeps more memory. Lower: a keyframe's
+/// burst is walked in pieces. Well below any cache: what waits here only the cache holds.
+pub(super) const MAX_BURST: usize = 32;
+
+const _: () = assert!(MAX_BURST < capacity_for(MediaKind::Audio));
+
+/// A stored packet that its subscribers have not been offered yet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Arrived {
+    stream: Stream,
+    packet: PacketRef,
+    facts: PacketFacts,
+}
+
+/// What has arrived in a room since its last fan-out, in the order of arrival. It grows with the
+/// first bursts and keeps its room.
+pub(super) type Burst = Vec<Arrived>;
+
+impl Worker {
+    /// Fans out what has arrived in every room.
+    pub(super) fn fan_out_bursts(&mut self, now: Instant) {
+        while let Some(key) = self.shared.burst_rooms.pop() {
+            self.in_room(key, |shared, room| fan_out(shared, room, now));
+        }
+    }
+}
+
+/// Keeps a packet for the end of the burst.
+pub(super) fn arrived(
+    shared: &mut Shared,
+    room: &mut Room,
+    now: Instant,
+    stream: Stream,
+    packet: PacketRef,
+    facts: &PacketFacts,
+) {
+    if room.burst.len() >= MAX_BURST {
+        fan_out(shared, room, now);
+    }
+    if room.burst.is_empty() && !shared.burst_rooms.contains(&room.key) {
+        shared.burst_rooms.push(room.key);
+    }
+    room.burst.push(Arrived {
+        stream,
+        packet,
+        facts: *facts,
+    });
+}
+
+/// Offers what has arrived to every subscription of its track.
+pub(super) fn fan_out(shared: &mut Shared, room: &mut Room, now: Instant) {
+    let mut burst = std::mem::take(&mut room.burst);
+    // Publishers' bursts interleave: each track's packets are brought together, in their order.
+    let mut rest = burst.as_mut_slice();
+    while let Some(first) = rest.first() {
+        let track = first.stream.track;
+        let mut together = 1;
+        for at in 1..rest.len() {
+            if rest[at].stream.track == track {
+                rest[together..=at].rotate_right(1);
+                together += 1;
+            }
+        }
+        let (packets, others) = rest.split_at_mut(together);
+        fan_out_track(shared, room, now, packets);
+        rest = others;
+    }
+    burst.clear();
+    room.burst = burst;
+}
+
+/// Offers one track's packets to each of its subscriptions.
+fn fan_out_track(shared: &mut Shared, room: &mut Room, now: Instant, packets: &[Arrived]) {
+    let Some(track) = packets
+        .first()
+        .and_then(|first| room.tracks.get(first.stream.track))
+    else {
+        return;
+    };
+    let publisher = &room.peers[track.publisher];
+    let clocks = track.encodings.map(|key| {
+        key.and_then(|key| {
+            publisher
+                .ingresses
+                .get(key)?
+                .ingress
+                .source_clock()
+                .copied()
+        })
+    });
+    for route in &track.routes {
+        let peer = &mut room.peers[route.peer];
+        if !peer.transport.is_connected() {
+            for _ in packets {
+                shared.stats.drops.count(DropReason::SubscriptionInactive);
+            }
+            continue;
+        }
+        let Some(sending) = peer.egresses.get_mut(route.egress) else {
+            continue;
+        };
+        let mut queued = false;
+        for arrived in packets {
+            let encoding = arrived.stream.encoding;
+            let clock = clocks[usize::from(encoding)].as_ref();
+            let decided =
+                sending
+                    .egress
+                    .forward(now, encoding, arrived.packet, &arrived.facts, clock);
+            match decided.and_then(|outbound| peer.pacer.push(route.egress, outbound)) {
+                Ok(()) => {
+                    shared.pool.pin(arrived.packet);
+                    queued = true;
+                }
+                Err(reason) => shared.stats.drops.count(reason),
+            }
+        }
+        if queued && !peer.dirty {
+            peer.dirty = true;
+            shared.dirty.push_back(PeerKey::new(room.key, route.peer));
+        }
+    }
+}
