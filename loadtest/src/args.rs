@@ -42,11 +42,11 @@ What is measured (--json FILE writes the same; every number's name ends in its u
              process: the server's time, the network's twice, and this program's own
 Loss, delay and joins are of the whole run; bitrates of --duration only.
 
-This program runs complete peer connections (ICE, DTLS, SRTP of webrtc-rs) and costs several times
-what the server does for the same packets. When its machine is busy, loss and delay are its own: look
-at the server's /metrics, or run it on another machine, before the server is blamed. Of every join
-about 0.4 s are its own too: webrtc-rs looks after its ICE checks every 200 ms. A server limits joins
-and sockets per address (sfu-server: --joins-per-second, --sockets-per-address).
+This program runs complete peer connections (ICE, DTLS, SRTP of webrtc-rs) and costs more than the
+server does for the same packets. When its machine is busy, loss and delay are its own: look at the
+server's /metrics, or run it on another machine, before the server is blamed. Of every join about
+0.4 s are its own too: webrtc-rs looks after its ICE checks every 200 ms. A server limits joins and
+sockets per address (sfu-server: --joins-per-second, --sockets-per-address).
 
 Exit code: 0 all well; 1 somebody did not join or received no media, a track stalled, or loss was
 above --max-loss; 2 wrong command line. Ctrl-C ends early, with the report of what was.";

@@ -11,8 +11,9 @@ const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How far the run is.
 pub(crate) struct Progress {
-    /// On a terminal.
-    bar: Option<ProgressBar>,
+    /// The bar of this part of the run; hidden without a terminal.
+    bar: ProgressBar,
+    on_terminal: bool,
     stage: &'static str,
     latest_line: Instant,
 }
@@ -20,13 +21,9 @@ pub(crate) struct Progress {
 impl Progress {
     /// Asks whether there is a terminal.
     pub(crate) fn new() -> Self {
-        let bar = std::io::stderr().is_terminal().then(|| {
-            let style = ProgressStyle::with_template("{prefix:<20} [{bar:30}] {pos}/{len} {msg}");
-            let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-            ProgressBar::new(0).with_style(style)
-        });
         Self {
-            bar,
+            bar: ProgressBar::hidden(),
+            on_terminal: std::io::stderr().is_terminal(),
             stage: "",
             latest_line: Instant::now(),
         }
@@ -35,22 +32,23 @@ impl Progress {
     /// Another part of the run begins.
     pub(crate) fn stage(&mut self, stage: &'static str, length: u64) {
         self.stage = stage;
-        match &self.bar {
-            Some(bar) => {
-                bar.set_prefix(stage);
-                bar.set_length(length);
-                bar.set_position(0);
-                bar.set_message("");
-            }
-            None => eprintln!("{stage}: {length}"),
+        if !self.on_terminal {
+            eprintln!("{stage}: {length}");
+            return;
         }
+        self.bar.finish_and_clear();
+        let style = ProgressStyle::with_template("{prefix:<18} [{bar:24}] {pos}/{len} {wide_msg}");
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+        self.bar = ProgressBar::new(length)
+            .with_style(style)
+            .with_prefix(stage);
     }
 
     /// The part of the run is so far.
     pub(crate) fn show(&mut self, position: u64, facts: impl FnOnce() -> String) {
-        if let Some(bar) = &self.bar {
-            bar.set_position(position);
-            bar.set_message(facts());
+        if self.on_terminal {
+            self.bar.set_message(facts());
+            self.bar.set_position(position);
         } else if self.latest_line.elapsed() >= LINE_INTERVAL {
             self.latest_line = Instant::now();
             eprintln!("{}: {position} {}", self.stage, facts());
@@ -59,8 +57,6 @@ impl Progress {
 
     /// Clears the bar.
     pub(crate) fn end(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
+        self.bar.finish_and_clear();
     }
 }

@@ -59,6 +59,8 @@ pub(crate) struct Report {
     participants_joined: u32,
     /// Those that did not join, and those whose call ended before its time.
     participants_failed: u32,
+    /// Those that neither joined nor failed: the run ended before they were to.
+    participants_idle: u32,
     failures: Vec<FailureCount>,
     publisher_join_ms: Spread,
     subscriber_join_ms: Spread,
@@ -102,6 +104,9 @@ impl Report {
         };
         let (publishers, subscribers) = (joined(Role::Publisher), joined(Role::Subscriber));
         let failures = failures(&standings);
+        let idle = standings
+            .iter()
+            .filter(|one| one.joined.is_none() && one.failed.is_none());
         let mut report = Self {
             format: FORMAT,
             url: plan.url.to_string(),
@@ -114,6 +119,7 @@ impl Report {
             participants_planned: plan.participants(),
             participants_joined: count(publishers.len() + subscribers.len()),
             participants_failed: failures.iter().map(|one| one.participants).sum(),
+            participants_idle: count(idle.count()),
             failures,
             publisher_join_ms: Spread::of_times(&publishers),
             subscriber_join_ms: Spread::of_times(&subscribers),
@@ -200,9 +206,11 @@ impl Report {
         if self.participants_failed > 0 {
             problems.push(format!("{} participants failed", self.participants_failed));
         }
-        if !self.ended_early && self.participants_joined < self.participants_planned {
-            let missing = self.participants_planned - self.participants_joined;
-            problems.push(format!("{missing} participants did not join"));
+        if !self.ended_early && self.participants_idle > 0 {
+            problems.push(format!(
+                "{} participants did not join",
+                self.participants_idle
+            ));
         }
         // Who had just joined when the run was ended had no time to receive everything.
         if !self.ended_early && self.tracks_missing > 0 {

@@ -129,15 +129,18 @@ fn records(plan: &Plan) -> Vec<Arc<Record>> {
 
 impl Run {
     async fn call(&mut self) {
-        self.join(Role::Publisher, "publishers join").await;
-        self.join(Role::Subscriber, "subscribers join").await;
-        let somebody = |role| {
+        for (role, stage) in [
+            (Role::Publisher, "publishers join"),
+            (Role::Subscriber, "subscribers join"),
+        ] {
+            self.join(role, stage).await;
             let mut of_role = self.records.iter().filter(|record| record.role == role);
-            of_role.any(|record| record.standing().joined.is_some())
-        };
-        if somebody(Role::Publisher) && somebody(Role::Subscriber) {
-            self.measure().await;
+            if !of_role.any(|record| record.standing().joined.is_some()) {
+                // Without anybody to send or to receive there is nothing to measure.
+                return;
+            }
         }
+        self.measure().await;
     }
 
     /// Lets all of a role join, so many a second, and waits until each has joined or failed.

@@ -123,6 +123,7 @@ fn the_names_in_the_json_are_stable() {
             "participants_planned",
             "participants_joined",
             "participants_failed",
+            "participants_idle",
             "failures",
             "publisher_join_ms",
             "subscriber_join_ms",
