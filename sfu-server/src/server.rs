@@ -152,10 +152,9 @@ impl Server {
             listener::serve(http, router, until).await;
             "the HTTP port"
         });
-        let (rooms_of_door, keys) = (rooms.clone(), config.keys.clone());
         let door = GrpcDoor {
-            rooms: rooms_of_door,
-            keys,
+            rooms: rooms.clone(),
+            keys: config.keys.clone(),
             health: health.clone(),
             calls: calls.clone(),
         };

@@ -70,6 +70,28 @@ fn modified(path: &Path) -> Option<SystemTime> {
     path.metadata().and_then(|meta| meta.modified()).ok()
 }
 
+/// A browser of the tests: a variable that may name it, where Debian puts it, and its package.
+struct Browser {
+    name: &'static str,
+    variable: &'static str,
+    places: [&'static str; 2],
+    package: &'static str,
+}
+
+const CHROMIUM: Browser = Browser {
+    name: "Chromium",
+    variable: "CHROMIUM",
+    places: ["/usr/lib/chromium/chromium", "/usr/bin/chromium"],
+    package: "chromium",
+};
+
+const FIREFOX: Browser = Browser {
+    name: "Firefox ESR",
+    variable: "FIREFOX",
+    places: ["/usr/bin/firefox-esr", "/usr/bin/firefox"],
+    package: "firefox-esr",
+};
+
 /// The path of Chromium for the browser tests: `CHROMIUM`, or Debian's, which is installed now
 /// where that is allowed (as root, with apt-get).
 ///
@@ -77,26 +99,50 @@ fn modified(path: &Path) -> Option<SystemTime> {
 ///
 /// Says in one line how to install it.
 pub(crate) fn chromium() -> Result<PathBuf, String> {
-    if let Some(named) = std::env::var_os("CHROMIUM").filter(|path| !path.is_empty()) {
-        let named = PathBuf::from(named);
-        return if named.is_file() {
-            Ok(named)
-        } else {
-            Err(format!(
-                "CHROMIUM names {}, which is no file",
-                named.display()
-            ))
-        };
+    CHROMIUM.find_or_install()
+}
+
+/// The path of Firefox ESR for the browser tests: `FIREFOX`, or Debian's, as for [`chromium`].
+///
+/// # Errors
+///
+/// Says in one line how to install it.
+pub(crate) fn firefox() -> Result<PathBuf, String> {
+    FIREFOX.find_or_install()
+}
+
+impl Browser {
+    fn find_or_install(&self) -> Result<PathBuf, String> {
+        let Self {
+            name,
+            variable,
+            package,
+            ..
+        } = *self;
+        if let Some(named) = std::env::var_os(variable).filter(|path| !path.is_empty()) {
+            let named = PathBuf::from(named);
+            return if named.is_file() {
+                Ok(named)
+            } else {
+                let named = named.display();
+                Err(format!("{variable} names {named}, which is no file"))
+            };
+        }
+        if let Some(found) = self.installed() {
+            return Ok(found);
+        }
+        install(name, &[package])?;
+        self.installed().ok_or_else(|| {
+            format!(
+                "{name} is missing: `sudo apt-get install {package}`, or set {variable} to its path"
+            )
+        })
     }
-    if let Some(found) = installed_chromium() {
-        return Ok(found);
+
+    fn installed(&self) -> Option<PathBuf> {
+        let mut places = self.places.map(PathBuf::from).into_iter();
+        places.find(|path| path.is_file())
     }
-    install("Chromium", &["chromium"])?;
-    installed_chromium().ok_or_else(|| {
-        "Chromium is missing: `sudo apt-get install chromium`, or set CHROMIUM to the path of a \
-         Chromium or Chrome"
-            .to_owned()
-    })
 }
 
 /// Installs Debian packages where that is allowed (as root, with apt-get); elsewhere it does
@@ -119,13 +165,6 @@ pub(crate) fn install(name: &'static str, packages: &[&str]) -> Result<(), Strin
     ]
     .concat();
     quiet(Step::new(name, "apt-get", &install, &root))
-}
-
-fn installed_chromium() -> Option<PathBuf> {
-    ["/usr/lib/chromium/chromium", "/usr/bin/chromium"]
-        .map(PathBuf::from)
-        .into_iter()
-        .find(|path| path.is_file())
 }
 
 /// Whether cargo has the subcommand `name`.

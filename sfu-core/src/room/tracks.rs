@@ -149,6 +149,15 @@ impl Tracks {
         })
     }
 
+    /// The publisher's first announced track of that kind that has had no section yet.
+    #[must_use]
+    pub fn unbound_of_kind(&self, peer: PeerIndex, kind: MediaKind) -> Option<TrackIndex> {
+        self.of_publisher(peer).find(|&index| {
+            let track = &self.slots[index];
+            track.mid.is_none() && !track.ended && track.kind == kind
+        })
+    }
+
     /// Ends one subscriber's route from a track and says which egress it led to.
     pub fn remove_route(&mut self, index: TrackIndex, peer: PeerIndex) -> Option<usize> {
         let routes = &mut self.slots.get_mut(index)?.routes;

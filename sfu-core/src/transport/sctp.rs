@@ -224,10 +224,8 @@ fn take(
     let mut resets = Vec::new();
     while let Some(event) = socket.poll_event() {
         match event {
-            SocketEvent::SendPacket(packet) => {
-                if packets.len() < MAX_PACKETS {
-                    packets.push_back(packet);
-                }
+            SocketEvent::SendPacket(packet) if packets.len() < MAX_PACKETS => {
+                packets.push_back(packet);
             }
             SocketEvent::OnIncomingStreamReset(streams) => {
                 let streams = streams.into_iter().map(|stream| stream.0).collect();

@@ -103,9 +103,9 @@ mod tests {
         large[3] = 16 + 64;
         large.resize(16 + 64, 7);
         assert_eq!(count(&[&large, &large, &unknown]), Some(3));
-        assert_eq!(count(&vec![&data[..]; 50]), Some(50 * SMALL_DATA_WORK));
-        assert_eq!(count(&vec![&unknown[..]; 8]), Some(8));
-        assert_eq!(count(&vec![&unknown[..]; 9]), None);
+        assert_eq!(count(&[&data[..]; 50]), Some(50 * SMALL_DATA_WORK));
+        assert_eq!(count(&[&unknown[..]; 8]), Some(8));
+        assert_eq!(count(&[&unknown[..]; 9]), None);
         assert_eq!(count(&[]), None);
         let empty = [&[0, 3, 0, 16], &data[4..16]].concat();
         assert_eq!(count(&[&empty]), None);

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::peer::SectionUse;
 use super::sections::{end_egress, end_ingresses};
-use super::{Room, Shared, Worker, data, forward, membership, negotiation, sections, speakers};
+use super::{Room, Shared, Worker, forward, membership, negotiation, sections, speakers};
 use crate::command::{Command, TrackAnnouncement};
 use crate::config::{MAX_SUBSCRIPTIONS_PER_PARTICIPANT, MAX_TRACKS_PER_PARTICIPANT};
 use crate::id::{ParticipantId, TrackId};
@@ -84,13 +84,7 @@ impl Worker {
                 recipients,
                 label,
                 payload,
-            } => {
-                for participant in recipients {
-                    self.with_peer(participant, |shared, room, index| {
-                        data::send(shared, room, index, &label, &payload);
-                    });
-                }
-            }
+            } => self.send_data(&recipients, &label, &payload),
             Command::InjectPanic { room } => {
                 if let Some(&key) = self.room_keys.get(&room) {
                     self.in_room::<()>(key, |_, room| panic!("injected into room {}", room.id));
@@ -99,7 +93,7 @@ impl Worker {
         }
     }
 
-    fn with_peer(
+    pub(super) fn with_peer(
         &mut self,
         participant: ParticipantId,
         work: impl FnOnce(&mut Shared, &mut Room, PeerIndex),

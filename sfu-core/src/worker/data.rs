@@ -10,7 +10,7 @@ use super::traffic::TrafficKind;
 use super::{PeerKey, Room, Shared, Worker, outbound};
 use crate::config::{MAX_DATA_PACKETS_PER_MS, MAX_DATA_PACKETS_PER_TURN};
 use crate::event::Event;
-use crate::id::DataLabel;
+use crate::id::{DataLabel, ParticipantId};
 use crate::media::send_batch::{MAX_DATAGRAM, SendBatch};
 use crate::room::tracks::PeerIndex;
 use crate::transport::DataEvent;
@@ -44,6 +44,20 @@ impl DataTurns {
 }
 
 impl Worker {
+    /// Queues a message for each of some participants: the same bytes for all of them.
+    pub(super) fn send_data(
+        &mut self,
+        recipients: &[ParticipantId],
+        label: &DataLabel,
+        payload: &Arc<[u8]>,
+    ) {
+        for participant in recipients {
+            self.with_peer(*participant, |shared, room, index| {
+                send(shared, room, index, label, payload);
+            });
+        }
+    }
+
     /// Gives those who waited for it their turn.
     pub(super) fn resume_data(&mut self, now: Instant) {
         if self.shared.data_turns.next().is_none_or(|at| at > now) {
@@ -61,7 +75,7 @@ impl Worker {
 }
 
 /// Queues a message for one participant. What cannot be queued is counted, and nothing else.
-pub(super) fn send(
+fn send(
     shared: &mut Shared,
     room: &mut Room,
     index: PeerIndex,

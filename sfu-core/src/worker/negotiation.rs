@@ -47,6 +47,11 @@ pub(super) fn offer(
     sections::bind_published(shared, room, index);
     sections::bind_waiting(shared, room, index);
     let (sdp, mids) = answer(shared, room, index, offer);
+    for section in &mut room.peers[index].sections {
+        if section.used == SectionUse::Ending {
+            section.used = SectionUse::Idle;
+        }
+    }
     shared.events.push_back(Event::Answer {
         participant,
         offer_id,
@@ -105,6 +110,9 @@ fn adopt_sections(shared: &mut Shared, room: &mut Room, index: PeerIndex, offer:
             .next()
             .filter(|former| former.offered.mid == offered.mid);
         let usable = matches!(offered.kind, SectionKind::Media(_)) && !offered.stopped;
+        let is_new_source = !former.as_ref().is_some_and(|former| {
+            former.offered.direction.sends() && former.offered.track_cid == offered.track_cid
+        });
         let used = match former.map(|former| former.used) {
             Some(SectionUse::Receives(track)) if !usable || !offered.direction.sends() => {
                 unbind(shared, room, index, track);
@@ -132,6 +140,7 @@ fn adopt_sections(shared: &mut Shared, room: &mut Room, index: PeerIndex, offer:
         room.peers[index].sections.push(Section {
             offered: offered.clone(),
             used,
+            is_new_source,
         });
     }
     let peer = &mut room.peers[index];
@@ -223,7 +232,7 @@ fn answer(
     for section in &peer.sections {
         let (answered, track) = match section.used {
             SectionUse::Rejected => (AnsweredSection::Rejected, None),
-            SectionUse::Idle => (AnsweredSection::Inactive, None),
+            SectionUse::Idle | SectionUse::Ending => (AnsweredSection::Inactive, None),
             SectionUse::Data => (AnsweredSection::Data, None),
             SectionUse::Receives(track) => (AnsweredSection::Receive, room.tracks.get(track)),
             SectionUse::Sends(egress) => sending_section(room, peer, egress),

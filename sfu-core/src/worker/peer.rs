@@ -39,6 +39,9 @@ pub(super) enum SectionUse {
     Rejected,
     /// Agreed on, waiting for a use.
     Idle,
+    /// What it carried has ended. The next answer says so, and then it is idle: a browser that was
+    /// not told takes the next track here for the former one, and its page hears of none.
+    Ending,
     /// The participant publishes this track here.
     Receives(TrackIndex),
     /// The participant is sent this egress here.
@@ -52,6 +55,8 @@ pub(super) enum SectionUse {
 pub(super) struct Section {
     pub(super) offered: OfferedSection,
     pub(super) used: SectionUse,
+    /// It began to send, or to send something of another name, with the last offer.
+    pub(super) is_new_source: bool,
 }
 
 /// One encoding that the participant publishes.

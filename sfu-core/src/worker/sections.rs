@@ -3,7 +3,7 @@
 
 use rand_core::Rng;
 
-use super::peer::{Peer, Requested, SectionUse, Sending};
+use super::peer::{Peer, Requested, Section, SectionUse, Sending};
 use super::{Room, Shared};
 use crate::egress::{Egress, EgressSettings};
 use crate::event::Event;
@@ -12,28 +12,47 @@ use crate::media::codec::MediaKind;
 use crate::media::session::SectionKind;
 use crate::room::tracks::{PeerIndex, Route, TrackIndex};
 
-/// Ties announced tracks to the sections that now send them.
+/// Ties announced tracks to the sections that now send them: those whose names fit, then, for
+/// browsers that write other names into their offers than they show to their pages (Firefox), new
+/// sources in the order in which tracks of their kind were announced.
 pub(super) fn bind_published(shared: &mut Shared, room: &mut Room, index: PeerIndex) {
+    bind_sources(shared, room, index, |room, section| {
+        let cid = section.offered.track_cid.as_deref()?;
+        room.tracks.unbound_by_cid(index, cid)
+    });
+    bind_sources(shared, room, index, |room, section| {
+        let SectionKind::Media(kind) = section.offered.kind else {
+            return None;
+        };
+        let named = section.is_new_source && section.offered.track_cid.is_some();
+        named.then(|| room.tracks.unbound_of_kind(index, kind))?
+    });
+}
+
+/// Gives each idle section that sends the track that `find` finds for it.
+fn bind_sources(
+    shared: &mut Shared,
+    room: &mut Room,
+    index: PeerIndex,
+    find: impl Fn(&Room, &Section) -> Option<TrackIndex>,
+) {
     for at in 0..room.peers[index].sections.len() {
         let section = &room.peers[index].sections[at];
-        if section.used != SectionUse::Idle || !section.offered.direction.sends() {
+        let free = matches!(section.used, SectionUse::Idle | SectionUse::Ending);
+        if !free || !section.offered.direction.sends() {
             continue;
         }
-        let Some(cid) = &section.offered.track_cid else {
-            continue;
-        };
-        let Some(track_index) = room.tracks.unbound_by_cid(index, cid) else {
+        let (mid, kind) = (section.offered.mid, section.offered.kind);
+        let has_codec = !section.offered.payloads.is_empty();
+        let Some(track_index) = find(room, section) else {
             continue;
         };
         let Some(track) = room.tracks.get_mut(track_index) else {
             continue;
         };
-        let fits = section.offered.kind == SectionKind::Media(track.kind)
-            && !section.offered.payloads.is_empty();
-        if !fits {
+        if kind != SectionKind::Media(track.kind) || !has_codec {
             continue;
         }
-        let mid = section.offered.mid;
         track.mid = Some(mid);
         shared.events.push_back(Event::TrackBound {
             track: track.id,
@@ -164,7 +183,7 @@ pub(super) fn ask_to_end(shared: &mut Shared, room: &mut Room, index: PeerIndex)
 
 fn idle_sections(peer: &Peer, kind: MediaKind) -> u32 {
     let idle = peer.sections.iter().filter(|section| {
-        section.used == SectionUse::Idle
+        matches!(section.used, SectionUse::Idle | SectionUse::Ending)
             && section.offered.kind == SectionKind::Media(kind)
             && section.offered.direction.receives()
     });
@@ -185,14 +204,14 @@ pub(super) fn end_ingresses(shared: &mut Shared, peer: &mut Peer, track: TrackIn
     });
 }
 
-/// Ends one egress; its section is free for another track.
+/// Ends one egress; its section is free for another track after the next answer.
 pub(super) fn end_egress(shared: &mut Shared, peer: &mut Peer, egress: usize) {
     peer.pacer
         .drain_egress(egress, |packet| shared.pool.release(packet.packet));
     peer.egresses.try_remove(egress);
     for section in &mut peer.sections {
         if section.used == SectionUse::Sends(egress) {
-            section.used = SectionUse::Idle;
+            section.used = SectionUse::Ending;
         }
     }
 }

@@ -158,11 +158,16 @@ fn a_section_that_comes_later_or_stops_is_followed() {
     meeting.offer(client);
     meeting.pass(5000 * MS);
     assert!(meeting.clients[client].sctp.is_empty());
-    let sdp = meeting.events.iter().rev().find_map(|event| match event {
-        Event::Answer { sdp, .. } => Some(sdp),
+    assert!(last_answer(&meeting).contains("m=application 0 "));
+}
+
+fn last_answer(meeting: &Meeting) -> &str {
+    let mut latest = meeting.events.iter().rev();
+    let answer = latest.find_map(|event| match event {
+        Event::Answer { sdp, .. } => Some(sdp.as_str()),
         _ => None,
     });
-    assert!(sdp.unwrap().contains("m=application 0 "));
+    answer.unwrap()
 }
 
 #[test]
@@ -172,11 +177,7 @@ fn only_the_first_data_section_is_agreed_on() {
     meeting.clients[client].data_section(65_536);
     meeting.clients[client].data_section(65_536);
     meeting.connect(client);
-    let answers = meeting.events.iter().filter_map(|event| match event {
-        Event::Answer { sdp, .. } => Some(sdp.as_str()),
-        _ => None,
-    });
-    let sdp = answers.last().unwrap();
+    let sdp = last_answer(&meeting);
     let lines: Vec<_> = sdp.lines().filter(|line| line.starts_with("m=")).collect();
     let expected = [
         "m=application 9 UDP/DTLS/SCTP webrtc-datachannel",

@@ -14,6 +14,7 @@ mod data_hostile;
 mod feedback;
 mod meeting;
 mod muting;
+mod naming;
 mod permissions;
 mod pool;
 mod reports;

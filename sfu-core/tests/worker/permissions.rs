@@ -43,6 +43,8 @@ fn who_may_no_longer_publish_is_not_heard_and_can_still_negotiate() {
     meeting.announce(publisher, 3, MediaKind::Audio, "cid");
     meeting.offer(publisher);
     meeting.subscribe(viewer, 3);
+    // Its only section is said to be empty first.
+    meeting.offer(viewer);
     meeting.offer(viewer);
     meeting.send(publisher, &audio(2));
     meeting.pass(20 * MS);

@@ -22,8 +22,8 @@ fn packets_are_counted_by_what_they_carry() {
     let camera = meeting.publisher(1, MediaKind::Video, &[]);
     let viewer = meeting.viewer(1, MediaKind::Video);
     let sound = meeting.publisher(2, MediaKind::Audio, &[]);
-    for number in 0..3 {
-        meeting.send(camera, &video(number, &vp8(number == 0, number)));
+    for number in 0..3_u16 {
+        meeting.send(camera, &video(number.into(), &vp8(number == 0, number)));
     }
     meeting.send(sound, &audio(0));
     assert_eq!(packets(&meeting, TrafficKind::Video), (3, 3));

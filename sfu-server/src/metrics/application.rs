@@ -8,7 +8,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Unit;
 
 use super::write::{counters, gauge};
-use crate::rooms::{DataCounts, DataDrop, JoinTimes, Rooms};
+use crate::rooms::{JoinTimes, Rooms};
 
 /// What the rooms hold and how joins went.
 pub(super) struct Application(Rooms);
@@ -53,8 +53,7 @@ impl Collector for Application {
         let joins = self.0.join_counts().each();
         let samples = joins.map(|(result, count)| ([("result", result)], count));
         counters(&mut encoder, "joins", help, None, samples)?;
-        join_times(&mut encoder, self.0.join_times())?;
-        data(&mut encoder, self.0.data_counts())
+        join_times(&mut encoder, self.0.join_times())
     }
 }
 
@@ -65,20 +64,4 @@ fn join_times(encoder: &mut DescriptorEncoder<'_>, times: &JoinTimes) -> fmt::Re
     let mut metric = encoder.encode_descriptor("join", help, unit, MetricType::Histogram)?;
     let read = times.read();
     metric.encode_histogram::<NoLabelSet>(read.sum, read.count, &read.buckets, None)
-}
-
-/// Data messages by direction, and why some went no further.
-fn data(encoder: &mut DescriptorEncoder<'_>, counts: &DataCounts) -> fmt::Result {
-    let volumes = [("in", counts.messages_in()), ("out", counts.messages_out())];
-    let samples = volumes.map(|(direction, (messages, _))| ([("direction", direction)], messages));
-    let help = "Data messages of participants, and handed on, once for each receiver";
-    counters(encoder, "data_messages", help, None, samples.into_iter())?;
-    let samples = volumes.map(|(direction, (_, bytes))| ([("direction", direction)], bytes));
-    let help = "Bytes of data messages, with what wraps the application's own";
-    let unit = Some(&Unit::Bytes);
-    counters(encoder, "data_message", help, unit, samples.into_iter())?;
-    let drops = DataDrop::ALL.iter();
-    let samples = drops.map(|reason| ([("reason", reason.name())], counts.drops(*reason)));
-    let help = "Data messages that went no further, by reason";
-    counters(encoder, "dropped_data_messages", help, None, samples)
 }

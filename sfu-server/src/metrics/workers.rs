@@ -187,7 +187,8 @@ impl Collector for WorkerCounters {
 
 /// Packets and bytes of all workers together, by direction and kind. Repairs have names of their own.
 fn traffic(encoder: &mut DescriptorEncoder<'_>, workers: &[Published]) -> fmt::Result {
-    let sides: [(&str, fn(&Published) -> &Traffic); 2] = [
+    type Side = fn(&Published) -> &Traffic;
+    let sides: [(&str, Side); 2] = [
         ("in", |worker| &worker.engine.taken_in),
         ("out", |worker| &worker.engine.sent),
     ];

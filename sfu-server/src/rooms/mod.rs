@@ -70,7 +70,7 @@ pub use speakers::Speaker;
 pub use subscription_permissions::TrackPermission;
 pub use track_traits::{AudioFeature, BackupCodecPolicy, Encryption, TrackTraits};
 pub use tracks::NewTrack;
-pub use watch::{RoomEvents, TooSlow, Watch, WatchFrom};
+pub use watch::{RoomEvents, Snapshot, TooSlow, Watch, WatchFrom};
 pub use workers::MediaWorkers;
 
 /// All rooms of this node. Clones are the same rooms.

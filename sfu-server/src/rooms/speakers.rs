@@ -85,20 +85,24 @@ impl State {
 
     /// Tells the room's watchers who speaks now.
     fn record_speakers(&self) {
-        self.watch.record(|| {
-            let mut speakers: Vec<_> = self.speakers.iter().collect();
-            speakers.sort_by_key(|(_, level)| **level);
-            let who = |id| {
-                let participant = self.participants.get(id)?;
-                Some(Publisher {
-                    identity: participant.identity.to_string(),
-                    sid: participant.sid.clone(),
-                })
-            };
-            let speakers = speakers.into_iter();
-            let speakers = speakers.filter_map(|(id, level)| Some((who(id)?, amplitude(*level))));
-            RoomEvent::SpeakersChanged(speakers.collect())
-        });
+        self.watch
+            .record(|| RoomEvent::SpeakersChanged(self.speaking()));
+    }
+
+    /// All that speak now, the loudest first.
+    pub(super) fn speaking(&self) -> Vec<(Publisher, f32)> {
+        let mut speakers: Vec<_> = self.speakers.iter().collect();
+        speakers.sort_by_key(|(_, level)| **level);
+        let who = |id| {
+            let participant = self.participants.get(id)?;
+            Some(Publisher {
+                identity: participant.identity.to_string(),
+                sid: participant.sid.clone(),
+            })
+        };
+        let speakers = speakers.into_iter();
+        let speakers = speakers.filter_map(|(id, level)| Some((who(id)?, amplitude(*level))));
+        speakers.collect()
     }
 
     /// A newcomer is told who is speaking.

@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { CallPage } from './support/call_page.mjs';
 import { launchChromium } from './support/chromium.mjs';
 import { Control } from './support/control.mjs';
+import { counter } from './support/metrics.mjs';
 import { eventually } from './support/poll.mjs';
 import { startServer } from './support/server.mjs';
 
@@ -63,6 +64,54 @@ test('a watcher is told of two people who come in and publish', { timeout: 120_0
     .filter(({ event }) => event === 'track_published')
     .map(({ track_published: { track } }) => track.source);
   assert.deepEqual(kinds.sort(), ['TRACK_SOURCE_CAMERA', 'TRACK_SOURCE_MICROPHONE']);
+});
+
+test('a watcher is told who speaks', { timeout: 90_000 }, async () => {
+  // The fake microphone's beeps are too short for speech: Ada sounds on and on instead.
+  await ada.page.evaluate(async () => {
+    const context = new AudioContext();
+    const [tone, out] = [context.createOscillator(), context.createMediaStreamDestination()];
+    tone.connect(out);
+    tone.start();
+    const me = window.sfuDemo.room?.localParticipant;
+    const microphone = [...(me?.audioTrackPublications.values() ?? [])][0]?.audioTrack;
+    const [sound] = out.stream.getAudioTracks();
+    if (microphone !== undefined && sound !== undefined) {
+      await /** @type {any} */ (microphone).replaceTrack(sound, true);
+    }
+  });
+  const speakers = await eventually(
+    'Ada was told of as a speaker',
+    () => {
+      const lists = watch.told.filter(({ event }) => event === 'speakers_changed');
+      return lists.flatMap((one) => one.speakers_changed.speakers);
+    },
+    (seen) => seen.length > 0,
+    WITHIN_MS,
+  );
+  for (const { participant, level } of speakers) {
+    assert.equal(participant.identity, adas);
+    assert.ok(level > 0 && level <= 1, `${level}`);
+  }
+});
+
+test('what is counted of the call is exported', { timeout: 90_000 }, async () => {
+  const kinds = ['audio', 'video', 'rtcp', 'dtls', 'stun'];
+  const sides = kinds.flatMap((kind) => ['in', 'out'].map((direction) => ({ direction, kind })));
+  await eventually(
+    'both have come in, and what they send is counted',
+    async () => ({
+      joins: await counter(server, 'sfu_join_seconds_count'),
+      open: await counter(server, 'sfu_signalling_upgrades_total', { outcome: 'accepted' }),
+      watchers: await counter(server, 'sfu_room_watchers'),
+      busy: await counter(server, 'sfu_worker_busy_seconds_total'),
+      packets: await Promise.all(sides.map((side) => counter(server, 'sfu_packets_total', side))),
+      bytes: await Promise.all(sides.map((side) => counter(server, 'sfu_packet_bytes_total', side))),
+    }),
+    ({ joins, open, watchers, busy, packets, bytes }) =>
+      `${[joins, open, watchers]}` === '2,2,1' && Math.min(busy, ...packets, ...bytes) > 0,
+    WITHIN_MS,
+  );
 });
 
 test('a watcher is told who mutes, unmutes, unpublishes and leaves', { timeout: 120_000 }, async () => {

@@ -218,6 +218,11 @@ fn watchers_are_told_of_all_who_speak() {
     let mut watch = house.rooms.watch("kitchen", None).unwrap();
     house.sounds(&[(one, 20), (other, 6)]);
     house.sounds(&[(one, 20), (other, 6)]);
+    // Who comes later is told of them too.
+    let late = house.rooms.watch("kitchen", None).unwrap();
+    let speakers = late.snapshot.unwrap().speakers.into_iter();
+    let speakers: Vec<_> = speakers.map(|(who, _)| who.identity).collect();
+    assert_eq!(speakers, ["bob", "ann"]);
     house.sounds(&[(one, 20)]);
     drop(bob);
     ann.session.leave();

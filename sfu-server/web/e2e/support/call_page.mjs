@@ -57,6 +57,17 @@ export class CallPage {
       await page.route('**/demo/token', (route) => route.fulfill({ json: { token } }));
     }
     const call = new CallPage(page, name);
+    await page.goto(CallPage.address(origin, { room, name }));
+    return call;
+  }
+
+  /**
+   * The page's address, which joins by itself.
+   *
+   * @param {string} origin
+   * @param {Options} options
+   */
+  static address(origin, { room, name }) {
     const query = new URLSearchParams({
       autojoin: '1',
       room,
@@ -65,8 +76,7 @@ export class CallPage {
       width: '640',
       height: '360',
     });
-    await page.goto(`${origin}/?${query}`);
-    return call;
+    return `${origin}/?${query}`;
   }
 
   /** Waits until the page is in the call. */

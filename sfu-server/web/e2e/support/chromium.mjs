@@ -10,8 +10,6 @@ const FLAGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
-  // The fake device runs at 20 frames per second unless told otherwise.
-  '--use-fake-device-for-media-stream=fps=30',
   '--use-fake-ui-for-media-stream',
   '--autoplay-policy=no-user-gesture-required',
   '--disable-background-timer-throttling',
@@ -21,9 +19,16 @@ const FLAGS = [
   '--allow-loopback-in-peer-connection',
 ];
 
-/** Starts Chromium on an empty profile, which it forgets when it closes. */
-export function launchChromium() {
-  return chromium.launch({ executablePath: chromiumPath(), headless: true, args: FLAGS });
+/**
+ * Starts Chromium on an empty profile, which it forgets when it closes.
+ *
+ * @param {{ cameras?: number }} [more]   how many fake cameras there are
+ */
+export function launchChromium({ cameras = 1 } = {}) {
+  // The fake device runs at 20 frames per second unless told otherwise.
+  const devices = `--use-fake-device-for-media-stream=fps=30,device-count=${cameras}`;
+  const args = [...FLAGS, devices];
+  return chromium.launch({ executablePath: chromiumPath(), headless: true, args });
 }
 
 function chromiumPath() {

@@ -89,12 +89,42 @@ export class Control {
  * @param {string} target   the server's gRPC address
  * @param {string} room
  * @param {string} identity
- * @returns {Promise<void>}
  */
 export async function removeParticipant(target, room, identity) {
-  const control = await Control.of(target, room);
+  await once(target, 'RemoveParticipant', { room, identity });
+}
+
+/**
+ * Mutes a track for everyone, or lets it go on.
+ *
+ * @param {string} target   the server's gRPC address
+ * @param {{ room: string, identity: string, track_sid: string, muted: boolean }} request
+ */
+export async function muteTrack(target, request) {
+  await once(target, 'MuteTrack', request);
+}
+
+/**
+ * Changes a participant.
+ *
+ * @param {string} target   the server's gRPC address
+ * @param {{ room: string, identity: string, permission: object }} request
+ */
+export async function updateParticipant(target, request) {
+  await once(target, 'UpdateParticipant', request);
+}
+
+/**
+ * One call over a connection of its own.
+ *
+ * @param {string} target
+ * @param {string} method
+ * @param {{ room: string, [field: string]: unknown }} request
+ */
+async function once(target, method, request) {
+  const control = await Control.of(target, request.room);
   try {
-    await control.call('RemoveParticipant', { identity });
+    await control.call(method, request);
   } finally {
     control.close();
   }
