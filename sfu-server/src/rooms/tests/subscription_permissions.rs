@@ -45,7 +45,8 @@ fn party() -> Party {
     let mut carl = house.join("carl");
     house.publish(&ann);
     let info = house.rooms.get_participant("kitchen", "ann").unwrap();
-    (told(&mut bob), told(&mut carl));
+    told(&mut bob);
+    told(&mut carl);
     house.sent();
     Party {
         sid: info.tracks[0].sid.clone(),
