@@ -127,6 +127,7 @@ impl Server {
                 stream_label: format!("PA_{from}"),
                 track_label: format!("TR_{track}"),
                 muted: false,
+                codecs: Default::default(),
             };
             let announcement = Box::new(announcement);
             commands.push(Command::AnnounceTrack {
