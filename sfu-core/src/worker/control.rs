@@ -55,6 +55,25 @@ impl Worker {
                     forward::set_muted(shared, room, index, muted, now);
                 });
             }
+            Command::Subscribe { .. }
+            | Command::Unsubscribe { .. }
+            | Command::SetSubscriptionEnabled { .. } => self.handle_wish(now, &command),
+            Command::SendData {
+                recipients,
+                label,
+                payload,
+            } => self.send_data(&recipients, &label, &payload),
+            Command::InjectPanic { room } => {
+                if let Some(&key) = self.room_keys.get(&room) {
+                    self.in_room::<()>(key, |_, room| panic!("injected into room {}", room.id));
+                }
+            }
+        }
+    }
+
+    /// What a participant wants to be sent, and what not.
+    fn handle_wish(&mut self, now: Instant, command: &Command) {
+        match *command {
             Command::Subscribe { participant, track } => {
                 self.with_peer(participant, |shared, room, index| {
                     subscribe(shared, room, index, track);
@@ -74,16 +93,7 @@ impl Worker {
                     set_enabled(shared, room, index, track, enabled, now);
                 });
             }
-            Command::SendData {
-                recipients,
-                label,
-                payload,
-            } => self.send_data(&recipients, &label, &payload),
-            Command::InjectPanic { room } => {
-                if let Some(&key) = self.room_keys.get(&room) {
-                    self.in_room::<()>(key, |_, room| panic!("injected into room {}", room.id));
-                }
-            }
+            _ => {}
         }
     }
 

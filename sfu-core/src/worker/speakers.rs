@@ -39,12 +39,12 @@ pub(super) fn hear(
 
 /// Looks at the room's sounds if it is time to.
 pub(super) fn look(shared: &mut Shared, room: &mut Room, now: Instant) {
-    if room.speakers.due().is_none_or(|due| due > now) {
-        return;
-    }
-    if let Some(speakers) = room.speakers.look(now, &mut room.tracks) {
+    if room.speakers.due().is_some_and(|due| due <= now)
+        && let Some(speakers) = room.speakers.look(now, &mut room.tracks)
+    {
         tell(shared, room, speakers);
     }
+    // Each time: a participant has one deadline, and a sooner one takes the place of this.
     arm(shared, room);
 }
 

@@ -3,16 +3,14 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use sfu_core::command::Command;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-use super::data::Data;
 use super::info::{ParticipantInfo, RoomInfo, RoomOptions};
 use super::notice::{LeaveReason, Notice};
-use super::participant::{Media, Participant};
+use super::participant::Participant;
 use super::permissions::Permissions;
 use super::room::{Room, State};
 use super::room_event::RoomEvent;
@@ -262,39 +260,6 @@ impl State {
             others,
             departed: Vec::new(),
             last_data: 0,
-        }
-    }
-}
-
-impl Participant {
-    fn new(
-        params: &JoinParams,
-        outbox: mpsc::Sender<Notice>,
-        ended: watch::Sender<Option<LeaveReason>>,
-        now: Instant,
-    ) -> Self {
-        Self {
-            sid: ids::sid("PA_"),
-            identity: Arc::from(params.identity.as_str()),
-            name: params.name.clone(),
-            metadata: params.metadata.clone(),
-            attributes: params.attributes.clone(),
-            permissions: params.permissions.clone(),
-            auto_subscribe: params.auto_subscribe,
-            joined_at: SystemTime::now(),
-            version: 1,
-            tracks: Vec::new(),
-            subscriptions: std::collections::BTreeSet::new(),
-            withheld: std::collections::BTreeSet::new(),
-            audience: super::subscription_permissions::Audience::default(),
-            quality: super::quality::Quality::default(),
-            pending_offers: 0,
-            holds: 0,
-            media: Media::Awaited(now),
-            data: Data::new(now),
-            signalling_lost: None,
-            outbox,
-            ended,
         }
     }
 }

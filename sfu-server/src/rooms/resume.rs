@@ -66,6 +66,7 @@ impl State {
             self.tell(id, notice);
         }
         self.tell_all_speakers(id);
+        self.tell_all_permissions(id);
         Some(Joined {
             session: SessionHandle::new(Arc::clone(room), id, holds, &me),
             notices: Notices::new(queue, watched),

@@ -165,6 +165,7 @@ impl State {
             let _ = self.subscribe(id, track);
         } else if !permitted && participant.subscriptions.remove(&track) {
             participant.withheld.insert(track);
+            participant.ever_withheld = true;
             self.engine.send(Command::Unsubscribe {
                 participant: id,
                 track,
@@ -178,7 +179,21 @@ impl State {
         if let Some(participant) = self.participants.get_mut(&id)
             && participant.withheld.insert(track)
         {
+            participant.ever_withheld = true;
             self.tell_permission(id, track, false);
+        }
+    }
+
+    /// Who was without signalling is told of all that it wants, withheld or not.
+    pub(super) fn tell_all_permissions(&mut self, to: ParticipantId) {
+        let Some(participant) = self.participants.get(&to).filter(|one| one.ever_withheld) else {
+            return;
+        };
+        let withheld = participant.withheld.iter().map(|track| (*track, false));
+        let sent = participant.subscriptions.iter().map(|track| (*track, true));
+        let all: Vec<_> = withheld.chain(sent).collect();
+        for (track, allowed) in all {
+            self.tell_permission(to, track, allowed);
         }
     }
 

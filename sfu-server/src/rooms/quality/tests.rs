@@ -105,7 +105,9 @@ fn facts_never_say_that_a_connection_is_lost_nor_that_it_is_back() {
     assert_eq!(all_lost.now, Some(ConnectionQuality::Poor));
     let mut quality = after(&[]);
     quality.lost();
-    quality.judge(&facts(0, 0));
+    for lost in [0, 0, 0, 200] {
+        quality.judge(&facts(lost, 0));
+    }
     assert_eq!(quality.now, Some(ConnectionQuality::Lost));
     quality.connected();
     assert_eq!(quality.now, Some(ConnectionQuality::Excellent));

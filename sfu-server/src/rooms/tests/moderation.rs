@@ -23,7 +23,9 @@ fn the_server_mutes_a_track_and_everyone_is_told() {
     let mut bob = house.join("bob");
     house.publish(&ann);
     let sid = sid_of(&house, "ann");
-    (told(&mut ann), told(&mut bob), house.sent());
+    told(&mut ann);
+    told(&mut bob);
+    house.sent();
     for _ in 0..2 {
         let muted = house.rooms.mute_track("kitchen", "ann", &sid, true);
         assert!(muted.unwrap().muted);
@@ -129,7 +131,9 @@ fn a_permission_that_is_lost_ends_what_it_allowed() {
         let info = house.rooms.update_participant("kitchen", "ann", update);
         info.unwrap()
     };
-    (told(&mut ann), told(&mut bob), house.sent());
+    told(&mut ann);
+    told(&mut bob);
+    house.sent();
 
     let sound_only = Permissions {
         sources: vec![TrackSource::Microphone],

@@ -45,7 +45,8 @@ fn party() -> Party {
     let mut carl = house.join("carl");
     house.publish(&ann);
     let info = house.rooms.get_participant("kitchen", "ann").unwrap();
-    (told(&mut bob), told(&mut carl));
+    told(&mut bob);
+    told(&mut carl);
     house.sent();
     Party {
         sid: info.tracks[0].sid.clone(),
@@ -183,4 +184,18 @@ fn a_track_that_ends_is_wanted_no_more() {
     session.set_subscription_permissions(true, &[]).unwrap();
     assert_eq!(party.house.sent(), [""; 0]);
     assert_eq!(permitted(&mut party.bob), [""; 0]);
+}
+
+#[tokio::test]
+async fn who_was_without_signalling_is_told_what_it_may_have() {
+    let mut party = party();
+    let session = &party.ann.session;
+    for everyone in [false, true] {
+        let sid = party.bob.me.sid.clone();
+        party.bob.session.signalling_lost();
+        session.set_subscription_permissions(everyone, &[]).unwrap();
+        party.bob = party.house.rooms.resume(&params("bob"), &sid).unwrap();
+        let told = [format!("{} {everyone}", party.sid)];
+        assert_eq!(permitted(&mut party.bob), told);
+    }
 }
