@@ -173,6 +173,35 @@ test('while the signalling is cut the page says so and keeps everybody’s pictu
   await ben.receivesFrom([adaIdentity], { withinMs: PATIENCE_MS });
 });
 
+test('a connection that is made anew keeps the pictures of the former one until then', LIMIT, async () => {
+  const identity = adaIdentity;
+  const worst = await ben.page.evaluate(async (identity) => {
+    const { room } = window.sfuDemo;
+    let over = false;
+    room?.once('reconnected', () => (over = true));
+    void room?.simulateScenario('full-reconnect');
+    // An element that holds a picture: the live one, or a still of the former one.
+    const seen = () => {
+      const tile = document.querySelector(`.tile[data-identity="${identity}"]`);
+      const video = tile?.querySelector('video');
+      return Math.max(tile?.querySelector('canvas')?.width ?? 0, video?.videoWidth ?? 0);
+    };
+    let least = Infinity;
+    let looks = 0;
+    while (!over || looks < 3) {
+      looks += room?.state === 'reconnecting' || over ? 1 : 0;
+      least = Math.min(least, seen());
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    return least;
+  }, identity);
+  assert.ok(worst >= 160, `the narrowest picture of Ada meanwhile: ${worst}`);
+  await ben.receivesFrom([adaIdentity], { withinMs: PATIENCE_MS });
+  await ben.showsExactly([adaIdentity, benIdentity], PATIENCE_MS);
+  const stills = ben.page.locator('.still');
+  await eventually('the stills give way', () => stills.count(), (count) => count === 0, PATIENCE_MS);
+});
+
 test('a chat message reaches the others, as the text that it is', LIMIT, async () => {
   const written = 'Hello <b>Ben</b> & everyone';
   await ada.press('Chat');

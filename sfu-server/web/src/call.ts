@@ -1,6 +1,7 @@
 import {
   ConnectionState,
   type DisconnectReason,
+  EngineEvent,
   type Participant,
   Room,
   RoomEvent,
@@ -67,6 +68,8 @@ export class Call {
       });
     }
     this.joined = true;
+    // The room answers to this event by taking everybody's picture away: it must be held before.
+    this.room.engine.prependListener(EngineEvent.Restarting, () => this.people.freeze());
     this.showEverybody();
     this.lookingAgain = setInterval(() => this.showEverybody(), LOOK_AGAIN_MS);
     this.controls.serve(this.room);
@@ -177,9 +180,14 @@ export class Call {
 
   /** Brings the participant's tile to its present state. */
   private show(participant: Participant): void {
-    const { localParticipant, remoteParticipants } = this.room;
-    // The library still tells of the participants of a session that a reconnection has replaced.
-    if (participant === localParticipant || remoteParticipants.get(participant.identity) === participant) {
+    const { localParticipant, remoteParticipants, state } = this.room;
+    const isOwn = participant === localParticipant && state !== ConnectionState.Reconnecting;
+    // The library still tells of the participants of a session that a reconnection has replaced,
+    // and of their successors before those have pictures.
+    const isPresent =
+      state === ConnectionState.Connected &&
+      remoteParticipants.get(participant.identity) === participant;
+    if (isOwn || isPresent) {
       this.people.show(participant);
     }
   }

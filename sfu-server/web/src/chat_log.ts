@@ -26,9 +26,17 @@ export class ChatLog {
   private readonly list = byId('chat-log', HTMLOListElement);
   private readonly empty = byId('chat-empty', HTMLElement);
   private readonly onAgain: (line: Line) => void;
+  /** Whether the latest message is being read, and not an older one. */
+  private atEnd = true;
 
   constructor(onAgain: (line: Line) => void) {
     this.onAgain = onAgain;
+    this.list.addEventListener('scroll', () => {
+      const { scrollHeight, scrollTop, clientHeight } = this.list;
+      this.atEnd = scrollHeight - scrollTop - clientHeight < AT_END;
+    });
+    // Also when the panel is opened.
+    new ResizeObserver(() => this.follow()).observe(this.list);
   }
 
   clear(): void {
@@ -38,8 +46,6 @@ export class ChatLog {
 
   /** Shows a message as the latest; the list follows it, unless older ones are being read. */
   add(message: Message): Line {
-    const { scrollHeight, scrollTop, clientHeight } = this.list;
-    const follow = message.own || scrollHeight - scrollTop - clientHeight < AT_END;
     const element = make('li', message.own ? 'message own' : 'message');
     const head = make('div', 'message-head');
     const author = make('span', 'message-author', message.own ? 'You' : message.author);
@@ -52,10 +58,15 @@ export class ChatLog {
       this.list.firstElementChild?.remove();
     }
     this.empty.hidden = true;
-    if (follow) {
+    this.atEnd ||= message.own;
+    this.follow();
+    return { ...message, element, note };
+  }
+
+  private follow(): void {
+    if (this.atEnd) {
       this.list.scrollTop = this.list.scrollHeight;
     }
-    return { ...message, element, note };
   }
 
   /** Says of one's own message where it is. */

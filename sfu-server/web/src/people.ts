@@ -39,6 +39,13 @@ export class People {
     }
   }
 
+  /** Holds everybody's picture until a new one comes. */
+  freeze(): void {
+    for (const tile of this.tiles.values()) {
+      tile.freeze();
+    }
+  }
+
   private tileOf(participant: Participant): Tile {
     const present = this.tiles.get(participant.identity);
     if (present?.isOf(participant) === true) {
@@ -46,7 +53,7 @@ export class People {
     }
     // The same person in a new session, after a reconnection, is another participant.
     this.remove(participant.identity);
-    const tile = new Tile(participant);
+    const tile = new Tile(participant, present);
     this.tiles.set(participant.identity, tile);
     this.grid.add(tile.element, participant.isLocal);
     return tile;

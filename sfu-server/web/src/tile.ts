@@ -19,9 +19,13 @@ export class Tile {
   private readonly participant: Participant;
   private video: Attached;
   private audio: Attached;
+  /** The last picture before a reconnection, until there is a new one. */
+  private still: HTMLCanvasElement | undefined;
 
-  constructor(participant: Participant) {
+  /** `former` is the tile of the same person in the session before, if there was one. */
+  constructor(participant: Participant, former: Tile | undefined) {
     this.participant = participant;
+    this.still = former?.still;
     this.element.dataset['identity'] = participant.identity;
     this.element.classList.toggle('own', participant.isLocal);
     this.initials.setAttribute('aria-hidden', 'true');
@@ -29,6 +33,9 @@ export class Tile {
     const caption = make('div', 'caption');
     caption.append(this.mutedMark, this.nameLabel, this.quality.element);
     this.element.append(this.initials, this.overlay.element, caption);
+    if (this.still !== undefined) {
+      this.initials.after(this.still);
+    }
     this.update();
   }
 
@@ -47,8 +54,12 @@ export class Tile {
 
     this.video = exchange(this.video, this.pictureToShow()?.track, (element) => {
       element.setAttribute('aria-hidden', 'true');
+      element.addEventListener('loadeddata', () => this.thaw());
       this.element.prepend(element);
     });
+    if (this.pictureToShow() === undefined || shows(this.video)) {
+      this.thaw();
+    }
     const microphone = this.publicationOf(Track.Kind.Audio, Track.Source.Microphone);
     // One's own voice is not played back.
     this.audio = this.participant.isLocal
@@ -66,6 +77,26 @@ export class Tile {
 
   setSpeaking(speaking: boolean): void {
     this.element.classList.toggle('speaking', speaking);
+  }
+
+  /** Holds the present picture: the library is about to take it away. */
+  freeze(): void {
+    const video = this.video?.element;
+    if (!(video instanceof HTMLVideoElement) || !shows(this.video)) {
+      return;
+    }
+    this.thaw();
+    this.still = make('canvas', 'still');
+    this.still.setAttribute('aria-hidden', 'true');
+    this.still.width = video.videoWidth;
+    this.still.height = video.videoHeight;
+    this.still.getContext('2d')?.drawImage(video, 0, 0);
+    this.initials.after(this.still);
+  }
+
+  private thaw(): void {
+    this.still?.remove();
+    this.still = undefined;
   }
 
   /** Lets go of the picture and the sound. */
@@ -88,6 +119,11 @@ export class Tile {
       ofKind.find((p) => p.source === Track.Source.Unknown)
     );
   }
+}
+
+/** Whether there is a picture to be seen, and not only an element for one. */
+function shows(video: Attached): boolean {
+  return video !== undefined && video.element.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA;
 }
 
 export function displayName(participant: Participant): string {
