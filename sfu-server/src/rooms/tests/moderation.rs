@@ -209,3 +209,28 @@ fn a_room_s_text_is_told_to_everyone_in_it() {
     let long = "x".repeat(limits::MAX_METADATA + 1);
     assert_eq!(about("kitchen", &long), Some("metadata"));
 }
+
+#[test]
+fn who_was_muted_while_away_hears_of_it_and_who_muted_itself_does_not() {
+    let house = house();
+    let ann = house.join("ann");
+    house.publish(&ann);
+    let sid = sid_of(&house, "ann");
+    let resume = || {
+        let joined = house.rooms.resume(&params("ann"), &ann.me.sid).unwrap();
+        let repeated: Vec<_> = joined
+            .repeated
+            .iter()
+            .map(|one| matches!(one, Notice::MuteChanged { track, muted: true } if *track == sid))
+            .collect();
+        (joined, repeated)
+    };
+    let muted = house.rooms.mute_track("kitchen", "ann", &sid, true);
+    assert!(muted.unwrap().muted);
+    let (joined, repeated) = resume();
+    assert_eq!(repeated, [true]);
+
+    joined.session.mute(&sid, false).unwrap();
+    joined.session.mute(&sid, true).unwrap();
+    assert_eq!(resume().1, [false; 0]);
+}
