@@ -21,9 +21,15 @@ const FLAGS = [
   '--allow-loopback-in-peer-connection',
 ];
 
-/** Starts Chromium on an empty profile, which it forgets when it closes. */
-export function launchChromium() {
-  return chromium.launch({ executablePath: chromiumPath(), headless: true, args: FLAGS });
+/**
+ * Starts Chromium on an empty profile, which it forgets when it closes.
+ *
+ * @param {{ within?: (program: string) => string, flags?: string[] }} [more]
+ *   `within` gives the path of a program that starts the one named elsewhere
+ */
+export function launchChromium({ within = (program) => program, flags = [] } = {}) {
+  const args = [...FLAGS, ...flags];
+  return chromium.launch({ executablePath: within(chromiumPath()), headless: true, args });
 }
 
 function chromiumPath() {
