@@ -1,5 +1,7 @@
 //! The engine's named limits. Each says what raising and what lowering it costs.
 
+use std::time::Duration;
+
 /// Longest session description read, in bytes.
 ///
 /// A browser's video section is 5 kB and its audio section 1.3 kB, and a participant has one of
@@ -47,6 +49,25 @@ pub const MAX_TRACKS_PER_PARTICIPANT: usize = 16;
 /// lowering it leaves members of large rooms without some of the others. No more than
 /// [`MAX_SECTIONS`] can ever be bound.
 pub const MAX_SUBSCRIPTIONS_PER_PARTICIPANT: usize = 250;
+
+/// Most speakers named of a room at a time, the loudest.
+///
+/// Raising it makes the messages longer that everyone in a lively room gets some times a second;
+/// lowering it leaves out people who talk at the same time.
+pub const MAX_SPEAKERS: usize = 10;
+
+/// How often it is told how a participant's connection does: a multiple of the second in which
+/// reports leave.
+///
+/// Raising it tells of trouble later; lowering it judges by fewer packets, and costs an event for
+/// each participant.
+pub const STATISTICS_INTERVAL: Duration = Duration::from_secs(2);
+
+/// How often the sounds of a room are looked at, and so how often its list of speakers can change.
+///
+/// Raising it saves messages to everyone in the room and shows later who begins to speak; lowering
+/// it does the reverse, and levels jump with every syllable.
+pub const SPEAKERS_INTERVAL: Duration = Duration::from_millis(300);
 
 /// Largest data message received, in bytes: what an answer's `a=max-message-size` says.
 ///
@@ -100,15 +121,16 @@ pub const MAX_LOSSY_DATA_QUEUED: usize = 64 * 1024;
 /// take more of a link from media; lowering it slows large messages down on long paths.
 pub const MAX_DATA_IN_FLIGHT: usize = 256;
 
-/// SCTP packets and data messages taken from one participant in a second, together.
+/// SCTP chunks taken from one participant in a second: each is a message, a part of one, or an
+/// acknowledgement. Data of a few bytes counts as several ([`crate::wire::sctp::work_within`]).
 ///
 /// The SCTP library writes every packet out in hexadecimal for a log that nobody reads, 25 us for a
-/// full one, so this is what keeps one participant from the packet thread of the others. What is
-/// over it is not acknowledged, and sent again later. Raising it costs up to that much time;
-/// lowering it slows uploads (a full packet each, so 2000 are 18 Mbit/s).
+/// full one, and hands every message on, so this is what keeps one participant from the packet
+/// thread of the others. What is over it is not acknowledged, and sent again later. Raising it costs
+/// up to that much time; lowering it slows uploads (2000 full packets are 18 Mbit/s).
 pub const DATA_RATE: u32 = 2000;
 
-/// Packets and messages of [`DATA_RATE`] that may come at once.
+/// Chunks of [`DATA_RATE`] that may come at once.
 ///
 /// Raising it lets a burst hold the packet thread longer; lowering it loses packets of large
 /// messages, which then take another round trip.

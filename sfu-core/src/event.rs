@@ -1,6 +1,9 @@
 //! The engine's facts to the control plane.
 
+use std::time::Duration;
+
 use crate::id::{DataLabel, Mid, ParticipantId, RoomId, TrackId};
+use crate::media::codec::Codec;
 use crate::media::path::Path;
 use crate::media::session::OfferError;
 
@@ -14,6 +17,47 @@ pub enum MediaLoss {
     DtlsFailed,
     /// The peer closed DTLS.
     DtlsClosed,
+}
+
+/// A sound that is speech, as far as its loudness tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Speaker {
+    /// The sound.
+    pub track: TrackId,
+    /// How loud it is, smoothed, as -dBov (RFC 6464): 0 is the loudest, 127 silence.
+    pub level_dbov: u8,
+}
+
+/// How packets fared in one direction, over the time since they were last told of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LinkStatistics {
+    /// Packets that should have come, by their numbers: a source that is muted, paused or silent
+    /// numbers none.
+    pub expected: u64,
+    /// Those of them that did not come, before any repair.
+    pub lost: u64,
+    /// How unevenly sound comes (RFC 3550 section 6.4.1), at the worst of its streams; zero without
+    /// any. Pictures are paced by their senders, so that their jitter says nothing of the network.
+    pub jitter: Duration,
+}
+
+/// How a participant's connection does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ConnectionStatistics {
+    /// What it publishes, as it arrives here.
+    pub received: LinkStatistics,
+    /// What it is sent, by its own reports; what was missing here before is not counted as lost.
+    pub sent: LinkStatistics,
+    /// The round trip by its latest report; `None` while it is sent nothing.
+    pub rtt: Option<Duration>,
+}
+
+/// Why a subscription cannot be served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SubscriptionFailure {
+    /// The subscriber decodes nothing that the publisher sends: no codec, or no profile, of its.
+    CodecUnsupported,
 }
 
 /// One fact.
@@ -78,10 +122,44 @@ pub enum Event {
         /// The track.
         track: TrackId,
     },
+    /// The codec that a track comes in: before its [`Event::TrackBound`] the one that the publisher
+    /// was told to send first, and again whenever it sends another.
+    TrackCodec {
+        /// The track.
+        track: TrackId,
+        /// Its codec.
+        codec: Codec,
+    },
+    /// A subscription is over, for it cannot be served.
+    SubscriptionFailed {
+        /// Whose.
+        participant: ParticipantId,
+        /// To which track.
+        track: TrackId,
+        /// Why.
+        failure: SubscriptionFailure,
+    },
     /// The first packet of a track arrived.
     TrackStarted {
         /// The track.
         track: TrackId,
+    },
+    /// The list of a room's speakers changed: who is in it, or how loud. At most as often as
+    /// [`crate::config::SPEAKERS_INTERVAL`] allows, and at once when a track that is
+    /// in it is muted or over.
+    SpeakersChanged {
+        /// The room.
+        room: RoomId,
+        /// All of the list, loudest first; at most [`crate::config::MAX_SPEAKERS`].
+        speakers: Vec<Speaker>,
+    },
+    /// How a participant's connection did over the last seconds; told every
+    /// [`crate::config::STATISTICS_INTERVAL`] while it publishes or is sent anything.
+    ConnectionStatistics {
+        /// Whose.
+        participant: ParticipantId,
+        /// How it did.
+        statistics: ConnectionStatistics,
     },
     /// A participant's data channel is open: `Command::SendData` reaches it from now on.
     DataChannelOpened {

@@ -100,7 +100,9 @@ fn announce(config: &Config, listening: &Listening) {
 }
 
 fn start_log(filter: &str, format: LogFormat) -> Result<(), String> {
-    let filter = EnvFilter::try_new(filter).map_err(|error| error.to_string())?;
+    // The SCTP library logs every packet whole, at a level that is on by default.
+    let filter = EnvFilter::try_new(format!("dcsctp=off,{filter}"));
+    let filter = filter.map_err(|error| error.to_string())?;
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)

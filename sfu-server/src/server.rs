@@ -152,10 +152,9 @@ impl Server {
             listener::serve(http, router, until).await;
             "the HTTP port"
         });
-        let (rooms_of_door, keys) = (rooms.clone(), config.keys.clone());
         let door = GrpcDoor {
-            rooms: rooms_of_door,
-            keys,
+            rooms: rooms.clone(),
+            keys: config.keys.clone(),
             health: health.clone(),
             calls: calls.clone(),
         };
@@ -212,8 +211,8 @@ impl Server {
 
 /// Hands the workers' facts to the rooms, until there are no workers.
 async fn hear(rooms: Rooms, mut events: media::Events) -> &'static str {
-    while let Some((worker, event)) = events.recv().await {
-        rooms.handle_event(worker, event);
+    while let Some(heard) = events.recv().await {
+        rooms.handle_event(heard.worker, heard.event);
     }
     "the workers"
 }

@@ -19,7 +19,7 @@ cargo xtask <command>
 
   run [ARGS..]    build the demo page and the server (release), then start
                   `sfu-server --dev ARGS..`
-  test [--fast]   everything CI runs: format, demo page, lints, tests,
+  test [--fast]   everything CI runs: format, demo page, lints, tests, a short load test,
                   advisories, manifests, calls in a real browser; stops at the first
                   failure; --fast ends before the advisories
   help            this text

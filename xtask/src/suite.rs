@@ -40,6 +40,7 @@ pub(crate) fn test(extent: Extent) -> Result<(), String> {
     ];
     Step::new("lints", "cargo", &lint, &root).run()?;
     Step::new("tests", "cargo", &["test", "--workspace"], &root).run()?;
+    load()?;
 
     if extent == Extent::Whole {
         advisories()?;
@@ -49,6 +50,18 @@ pub(crate) fn test(extent: Extent) -> Result<(), String> {
     }
     eprintln!("\n==> all steps ok, {:.0} s", begun.elapsed().as_secs_f64());
     Ok(())
+}
+
+/// A short load test against the server's binary, which the tests before have built for their own
+/// runs of it. For the whole workspace again, though it is one test: with fewer packages cargo would
+/// choose other features and build the dependencies anew.
+fn load() -> Result<(), String> {
+    let only = ["--test", "against_the_server"];
+    let how = ["--", "--ignored", "--test-threads", "1"];
+    let test = [&["test", "--workspace"][..], &only, &how].concat();
+    Step::new("load", "cargo", &test, &workspace::root())
+        .env("SFU_SERVER_BIN", workspace::server_binary("debug"))
+        .run()
 }
 
 /// Known vulnerabilities among the dependencies. Their database comes from the network, which not

@@ -154,6 +154,7 @@ impl Engine {
                     timestamp: (frame * ticks) as u32,
                     mid: "0",
                     rid: None,
+                    level: (self.kind == MediaKind::Audio).then_some(40),
                     payload: &self.payload,
                 })
             })

@@ -27,6 +27,9 @@ pub(super) const MAX_REPAIR_INTERVAL: Duration = Duration::from_millis(500);
 /// with heavy loss waiting for keyframes.
 pub(super) const MAX_REPAIRS_PER_SECOND: u32 = 200;
 
+/// Bits of a word.
+const BITS: usize = u64::BITS as usize;
+
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     sequence: u64,
@@ -40,6 +43,10 @@ const NEVER: u64 = u64::MAX;
 /// The last numbers, as many as the source's cache holds packets.
 #[derive(Clone, Debug)]
 pub(super) struct History {
+    /// One bit for each number: it was given. Every packet looks here, and with a thousand
+    /// subscribers a bit stays in the caches where a slot does not.
+    given: Box<[u64]>,
+    /// The repairs, which few packets need.
     ring: Box<[Slot]>,
     highest: Option<u64>,
     /// When the first number was given.
@@ -55,6 +62,7 @@ impl History {
             repaired: 0,
         };
         Self {
+            given: vec![0; capacity_for(kind).div_ceil(BITS)].into_boxed_slice(),
             ring: vec![never; capacity_for(kind)].into_boxed_slice(),
             highest: None,
             started: None,
@@ -67,20 +75,38 @@ impl History {
         sequence as usize & (self.ring.len() - 1)
     }
 
+    fn is_given(&self, sequence: u64) -> bool {
+        let index = self.index(sequence);
+        self.given[index / BITS] >> (index % BITS) & 1 == 1
+    }
+
+    fn mark(&mut self, sequence: u64, given: bool) {
+        let index = self.index(sequence);
+        let bit = 1 << (index % BITS);
+        if given {
+            self.given[index / BITS] |= bit;
+        } else {
+            self.given[index / BITS] &= !bit;
+        }
+    }
+
     /// Gives `sequence`, once.
     pub(super) fn give(&mut self, now: Instant, sequence: u64) -> Result<(), DropReason> {
         let highest = self.highest.unwrap_or(sequence);
         if sequence + self.ring.len() as u64 <= highest {
             return Err(DropReason::TooOld);
         }
-        let place = self.index(sequence);
-        if self.ring[place].sequence == sequence {
+        // What is passed now is as yet not given, whatever its bit said a whole ring ago.
+        let passed = (highest + 1)..=sequence;
+        if sequence.saturating_sub(highest) >= self.ring.len() as u64 {
+            self.given.fill(0);
+        } else {
+            passed.for_each(|number| self.mark(number, false));
+        }
+        if self.is_given(sequence) {
             return Err(DropReason::Duplicate);
         }
-        self.ring[place] = Slot {
-            sequence,
-            repaired: 0,
-        };
+        self.mark(sequence, true);
         self.highest = Some(highest.max(sequence));
         self.started.get_or_insert(now);
         Ok(())
@@ -121,6 +147,7 @@ impl History {
     /// should it still come, would say nothing new.
     pub(super) fn repaired(&mut self, now: Instant, sequence: u64) {
         let place = self.index(sequence);
+        self.mark(sequence, true);
         let repaired = self.millis(now).saturating_add(1);
         self.ring[place] = Slot { sequence, repaired };
         self.repairs = Some(match self.repairs {

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::event::LinkStatistics;
 use crate::id::Ssrc;
 use crate::wire::rtcp::{ReportBlock, SenderInfo};
 
@@ -21,6 +22,9 @@ pub(super) struct ReceiveStatistics {
     received: u64,
     expected_prior: u64,
     received_prior: u64,
+    /// What of it was told by [`Self::link_statistics`].
+    expected_told: u64,
+    lost_told: u64,
     transit: Option<u32>,
     /// In 1/16 of a tick.
     jitter: u32,
@@ -37,6 +41,8 @@ impl ReceiveStatistics {
             received: 0,
             expected_prior: 0,
             received_prior: 0,
+            expected_told: 0,
+            lost_told: 0,
             transit: None,
             jitter: 0,
             sender_report: None,
@@ -67,6 +73,24 @@ impl ReceiveStatistics {
 
     pub(super) fn on_sender_report(&mut self, now: Instant, sender: &SenderInfo) {
         self.sender_report = Some(((sender.ntp >> 16) as u32, now));
+    }
+
+    /// How the stream fared since the last call.
+    pub(super) fn link_statistics(&mut self) -> LinkStatistics {
+        let Some((lowest, highest)) = self.range else {
+            return LinkStatistics::default();
+        };
+        let expected = highest - lowest + 1;
+        let lost = expected.saturating_sub(self.received).max(self.lost_told);
+        let ticks = u64::from(self.jitter >> 4);
+        let told = LinkStatistics {
+            expected: expected - self.expected_told,
+            // What comes late only makes up for what is lost next.
+            lost: lost - self.lost_told,
+            jitter: Duration::from_micros(ticks * 1_000_000 / u64::from(self.clock_rate.max(1))),
+        };
+        (self.expected_told, self.lost_told) = (expected, lost);
+        told
     }
 
     /// The block of the next receiver report; `None` before the first packet. What it says of the

@@ -1,3 +1,4 @@
 //! Who publishes what and who gets it: tables of ids and indices, never packets.
 
+pub mod active_speaker;
 pub mod tracks;

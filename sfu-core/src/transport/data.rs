@@ -69,18 +69,18 @@ impl Transport {
         Some((path, len))
     }
 
-    /// Whether [`Self::poll_data`] has something to give.
+    /// Whether [`Self::poll_data`] may have something to give. Costs next to nothing.
     #[must_use]
     pub fn has_data(&self) -> bool {
         let channels = self.data.channels.as_ref();
-        channels.is_some_and(|channels| channels.wants_to_send())
+        channels.is_some_and(|channels| channels.has_something())
     }
 
     /// Opens the association once there is DTLS under it and a section for it.
     pub(super) fn open_data(&mut self, now: Instant) {
         let connected = self
             .dtls
-            .as_ref()
+            .as_deref()
             .is_some_and(super::dtls::Dtls::is_connected);
         let Some(peer) = self.data.peer.filter(|_| connected) else {
             return;
@@ -96,7 +96,7 @@ impl Transport {
         let mut outcome = Ok(());
         while let Some(packet) = self
             .dtls
-            .as_mut()
+            .as_deref_mut()
             .and_then(super::dtls::Dtls::poll_received)
         {
             let channels = self.data.channels.as_mut();

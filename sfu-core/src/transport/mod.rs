@@ -70,7 +70,8 @@ pub struct Transport {
     dtls_seed: Option<u64>,
     /// Fixed by the first offer.
     peer: Option<(Fingerprint, DtlsRole)>,
-    dtls: Option<Dtls>,
+    /// Boxed: the handshake's room is large, and media never looks at it.
+    dtls: Option<Box<Dtls>>,
     keys: Option<Box<SrtpKeys>>,
     data: Data,
     answers: VecDeque<(Path, ice::Answer)>,
@@ -263,19 +264,19 @@ impl Transport {
             return;
         };
         if self.dtls.is_none() {
-            self.dtls = Some(Dtls::start(
+            self.dtls = Some(Box::new(Dtls::start(
                 now,
                 &self.settings,
                 self.dtls_seed,
                 &self.identity,
                 role,
                 fingerprint,
-            ));
+            )));
         }
     }
 
     fn take_dtls_fact(&mut self, now: Instant) {
-        match self.dtls.as_mut().and_then(Dtls::take_fact) {
+        match self.dtls.as_deref_mut().and_then(Dtls::take_fact) {
             None => {}
             Some(DtlsFact::Connected(keys)) => {
                 // DTLS is only taken by, and timed out on, a transport with a path.

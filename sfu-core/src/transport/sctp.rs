@@ -74,14 +74,11 @@ impl Association {
         association
     }
 
-    /// Takes a packet.
+    /// Takes a packet that [`work_of`] found fit.
     ///
     /// # Errors
     /// [`DropReason::DataMalformed`], and [`DropReason::DataFailed`] after a panic.
     pub(super) fn receive(&mut self, now: Instant, packet: &[u8]) -> Result<(), DropReason> {
-        if !sctp::is_within(packet, MAX_DATA_STREAMS) {
-            return Err(DropReason::DataMalformed);
-        }
         self.work(now, |socket| socket.handle_input(packet))
             .ok_or(DropReason::DataFailed)?;
         match std::mem::take(&mut self.malformed) {
@@ -206,30 +203,33 @@ impl Association {
     }
 }
 
+/// The work that a packet makes, in chunks of a usual size.
+///
+/// # Errors
+/// [`DropReason::DataMalformed`] for a packet that is not to be shown to an association.
+pub(super) fn work_of(packet: &[u8]) -> Result<u32, DropReason> {
+    let work = sctp::work_within(packet, MAX_DATA_STREAMS);
+    let work = work.and_then(|work| u32::try_from(work).ok());
+    work.ok_or(DropReason::DataMalformed)
+}
+
+/// Takes everything that the library has to say: of one packet, first that the association began
+/// anew, then the messages, then the ends of their streams.
 fn take(
     socket: &mut dyn DcSctpSocket,
     packets: &mut VecDeque<Vec<u8>>,
     facts: &mut VecDeque<SctpFact>,
     malformed: &mut bool,
 ) {
-    // First: a restart among the events takes unread messages with it.
-    while let Some(message) = socket.get_next_message() {
-        facts.push_back(SctpFact::Message {
-            stream: message.stream_id.0,
-            ppid: message.ppid.0,
-            payload: message.payload,
-        });
-    }
+    let mut resets = Vec::new();
     while let Some(event) = socket.poll_event() {
         match event {
-            SocketEvent::SendPacket(packet) => {
-                if packets.len() < MAX_PACKETS {
-                    packets.push_back(packet);
-                }
+            SocketEvent::SendPacket(packet) if packets.len() < MAX_PACKETS => {
+                packets.push_back(packet);
             }
             SocketEvent::OnIncomingStreamReset(streams) => {
                 let streams = streams.into_iter().map(|stream| stream.0).collect();
-                facts.push_back(SctpFact::Reset(streams));
+                resets.push(SctpFact::Reset(streams));
             }
             SocketEvent::OnConnectionRestarted()
             | SocketEvent::OnClosed()
@@ -240,6 +240,14 @@ fn take(
             _ => {}
         }
     }
+    while let Some(message) = socket.get_next_message() {
+        facts.push_back(SctpFact::Message {
+            stream: message.stream_id.0,
+            ppid: message.ppid.0,
+            payload: message.payload,
+        });
+    }
+    facts.extend(resets);
 }
 
 fn options(peer_port: u16) -> Options {
@@ -268,5 +276,78 @@ impl fmt::Debug for Association {
             .field("alive", &self.socket.is_some())
             .field("packets", &self.packets.len())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PEER: SctpParameters = SctpParameters {
+        port: 5000,
+        max_message_size: 65_536,
+    };
+
+    #[allow(clippy::disallowed_methods, reason = "a base for virtual time")]
+    fn base() -> Instant {
+        Instant::now()
+    }
+
+    fn carry(now: Instant, from: &mut Association, to: &mut Association) {
+        while let Some(packet) = from.poll_packet() {
+            to.receive(now, &packet).unwrap();
+        }
+    }
+
+    /// Two that have opened each other.
+    fn pair(now: Instant) -> (Association, Association) {
+        let mut ours = Association::open(now, PEER, 1);
+        let mut theirs = Association::open(now, PEER, 2);
+        for _ in 0..5 {
+            carry(now, &mut ours, &mut theirs);
+            carry(now, &mut theirs, &mut ours);
+        }
+        assert_eq!((ours.in_flight(), theirs.in_flight()), (Some(0), Some(0)));
+        (ours, theirs)
+    }
+
+    #[test]
+    fn a_panic_ends_the_association_and_nothing_else() {
+        let now = base();
+        let (mut ours, mut theirs) = pair(now);
+        let terms = (true, Reliability::Reliable);
+        theirs.send(now, 1, 53, vec![7; 100], terms).unwrap();
+        assert_eq!(ours.work(now, |_| panic!("injected")), None);
+        assert!(matches!(ours.poll_fact(), Some(SctpFact::Gone)));
+        // It answers nothing, asks for nothing, and says why.
+        let packet = theirs.poll_packet().unwrap();
+        assert_eq!(ours.receive(now, &packet), Err(DropReason::DataFailed));
+        let refused = ours.send(now, 1, 53, vec![7], terms);
+        assert_eq!(refused, Err(DropReason::DataFailed));
+        assert_eq!((ours.poll_timeout(), ours.in_flight()), (None, None));
+        assert!(ours.poll_fact().is_none() && ours.poll_packet().is_none());
+    }
+
+    #[test]
+    fn what_it_draws_follows_from_its_seed_and_moves_nobody_elses() {
+        let now = base();
+        let first = |seed| Association::open(now, PEER, seed).poll_packet().unwrap();
+        fastrand::seed(5);
+        let undisturbed = (fastrand::u64(..), fastrand::u64(..));
+        fastrand::seed(5);
+        let before = fastrand::u64(..);
+        assert_eq!(first(1), first(1));
+        assert_ne!(first(1), first(2));
+        assert_eq!((before, fastrand::u64(..)), undisturbed);
+    }
+
+    #[test]
+    fn packets_are_no_longer_than_a_path_carries() {
+        let now = base();
+        let (mut ours, _) = pair(now);
+        let terms = (true, Reliability::Reliable);
+        ours.send(now, 1, 53, vec![7; 60_000], terms).unwrap();
+        let longest = std::iter::from_fn(|| ours.poll_packet()).map(|p| p.len());
+        assert_eq!(longest.max(), Some(MTU));
     }
 }

@@ -59,7 +59,7 @@ impl Transport {
             return None;
         }
         let ice = self.ice.poll_timeout();
-        let dtls = self.dtls.as_ref().and_then(Dtls::poll_timeout);
+        let dtls = self.dtls.as_deref().and_then(Dtls::poll_timeout);
         let others = dtls.into_iter().chain(self.data_timeout());
         Some(others.fold(ice, Instant::min))
     }

@@ -87,24 +87,6 @@ fn open(message: &[u8]) -> Option<Open<'_>> {
     })
 }
 
-/// Writes an OPEN of a channel with this label and no subprotocol; `None` for a label longer than
-/// its length field holds.
-#[must_use]
-pub fn write_open(ordered: bool, reliability: Reliability, label: &str) -> Option<Vec<u8>> {
-    let (kind, parameter) = match reliability {
-        Reliability::Reliable => (0, 0),
-        Reliability::Retransmits(most) => (1, most),
-        Reliability::Lifetime(ms) => (2, ms),
-    };
-    let label_len = u16::try_from(label.len()).ok()?;
-    let mut message = vec![MESSAGE_OPEN, kind | if ordered { 0 } else { 0x80 }, 0, 0];
-    message.extend(u32::to_be_bytes(parameter));
-    message.extend(label_len.to_be_bytes());
-    message.extend([0, 0]);
-    message.extend(label.as_bytes());
-    Some(message)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,29 +109,6 @@ mod tests {
         assert_eq!(timed.reliability, Reliability::Lifetime(1000));
         assert_eq!((timed.label, timed.protocol), (&b"a"[..], &b"bc"[..]));
         assert_eq!(read(&ACK), Some(Message::Ack));
-    }
-
-    #[test]
-    fn what_is_written_is_read() {
-        for (ordered, reliability) in [
-            (true, Reliability::Reliable),
-            (false, Reliability::Retransmits(7)),
-            (false, Reliability::Lifetime(70_000)),
-        ] {
-            let written = write_open(ordered, reliability, "_reliable").unwrap();
-            let read = read(&written);
-            let expected = Open {
-                ordered,
-                reliability,
-                label: b"_reliable",
-                protocol: b"",
-            };
-            assert_eq!(read, Some(Message::Open(expected)));
-        }
-        assert_eq!(
-            write_open(true, Reliability::Reliable, &"x".repeat(65_536)),
-            None
-        );
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! RTP header extensions (RFC 8285): the elements in both forms, and the values of those that a
 //! forwarder reads.
 
+use arrayvec::ArrayVec;
+
 use super::be16;
 use crate::id::{Mid, Rid};
 
@@ -16,6 +18,9 @@ const TWO_BYTE_PROFILE: u16 = 0x1000;
 /// Most elements that one written header carries. Raising it costs 24 bytes of stack a packet each;
 /// lower, a stream could not carry everything that browsers negotiate today (about ten for video).
 pub const MAX_ELEMENTS: usize = 16;
+
+/// Longest value of the one-byte form, in bytes (RFC 8285 section 4.2).
+pub const MAX_ONE_BYTE_VALUE: usize = 16;
 
 /// The elements of a header extension, in order. Made by [`iter`].
 #[derive(Clone, Debug)]
@@ -46,6 +51,12 @@ pub fn find(profile: u16, data: &[u8], id: u8) -> Option<&[u8]> {
 }
 
 impl<'p> ExtensionIter<'p> {
+    /// Bytes of the data behind the element that came last.
+    #[must_use]
+    pub const fn left(&self) -> usize {
+        self.rest.len()
+    }
+
     /// An element's id and data length, and what follows its header, by the form in use. `None`
     /// where the walk ends.
     fn element_header(&self) -> Option<(u8, usize, &'p [u8])> {
@@ -85,10 +96,9 @@ impl<'p> Iterator for ExtensionIter<'p> {
 }
 
 /// The elements of a header to write, borrowed until then.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ExtensionWriter<'v> {
-    elements: [(u8, &'v [u8]); MAX_ELEMENTS],
-    count: usize,
+    elements: ArrayVec<(u8, &'v [u8]), MAX_ELEMENTS>,
     two_byte: bool,
     bytes: usize,
 }
@@ -104,8 +114,7 @@ impl<'v> ExtensionWriter<'v> {
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            elements: [(0, &[]); MAX_ELEMENTS],
-            count: 0,
+            elements: ArrayVec::new_const(),
             two_byte: false,
             bytes: 0,
         }
@@ -121,21 +130,20 @@ impl<'v> ExtensionWriter<'v> {
     /// [`MAX_ELEMENTS`].
     #[must_use = "an element that does not fit is left out"]
     pub fn push(&mut self, id: u8, value: &'v [u8]) -> bool {
-        if id == 0 || value.len() > 255 || self.count == MAX_ELEMENTS {
+        if id == 0 || value.len() > 255 || self.elements.is_full() {
             return false;
         }
-        self.elements[self.count] = (id, value);
-        self.count += 1;
+        self.elements.push((id, value));
         self.bytes += value.len();
         // RFC 8285 section 4.2: four bits of id, of which 0 and 15 are taken; a length of 1 to 16.
-        self.two_byte |= id > 14 || value.is_empty() || value.len() > 16;
+        self.two_byte |= id > 14 || value.is_empty() || value.len() > MAX_ONE_BYTE_VALUE;
         true
     }
 
     /// True when there is nothing to write.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.count == 0
+        self.elements.is_empty()
     }
 
     /// Bytes of the extension in a header: the profile and length words, the elements, and padding
@@ -146,7 +154,7 @@ impl<'v> ExtensionWriter<'v> {
             return 0;
         }
         let element_header = if self.two_byte { 2 } else { 1 };
-        4 + (self.bytes + self.count * element_header).next_multiple_of(4)
+        4 + (self.bytes + self.elements.len() * element_header).next_multiple_of(4)
     }
 
     /// Writes the extension over all of `out`, which has [`Self::encoded_len`] bytes.
@@ -164,7 +172,7 @@ impl<'v> ExtensionWriter<'v> {
         let words = (rest.len() / 4) as u16;
         head[..2].copy_from_slice(&profile.to_be_bytes());
         head[2..].copy_from_slice(&words.to_be_bytes());
-        for &(id, value) in &self.elements[..self.count] {
+        for &(id, value) in &self.elements {
             let element_header = if self.two_byte { 2 } else { 1 };
             let (element, after) = rest.split_at_mut(element_header + value.len());
             if self.two_byte {
@@ -190,6 +198,16 @@ pub struct AudioLevel {
 }
 
 impl AudioLevel {
+    /// What the element's one byte says (RFC 6464 section 3).
+    #[must_use]
+    pub const fn from_byte(byte: u8) -> Self {
+        Self {
+            // The V bit is the most significant, then 7 bits of -dBov.
+            voice: byte & 0x80 != 0,
+            level_dbov: byte & 0x7f,
+        }
+    }
+
     /// The element's one byte (RFC 6464 section 3).
     #[must_use]
     pub const fn to_byte(self) -> u8 {
@@ -201,11 +219,7 @@ impl AudioLevel {
 #[must_use]
 pub const fn audio_level(value: &[u8]) -> Option<AudioLevel> {
     let &[byte] = value else { return None };
-    Some(AudioLevel {
-        // RFC 6464 section 3: the V bit is the most significant, then 7 bits of -dBov.
-        voice: byte & 0x80 != 0,
-        level_dbov: byte & 0x7f,
-    })
+    Some(AudioLevel::from_byte(byte))
 }
 
 /// Reads a transport-wide sequence number

@@ -13,43 +13,55 @@ const CHUNK_DATA: u8 = 0;
 const CHUNK_I_DATA: u8 = 64;
 const CHUNK_FORWARD_TSN: u8 = 192;
 
-/// Whether every chunk ends within the packet, and every stream that carries data or is skipped is
-/// below `streams`. The library keeps a record of each stream it ever heard of, and walks them all
-/// for each FORWARD-TSN.
+/// Bytes of a DATA chunk before its data (RFC 9260 section 3.3.1).
+const DATA_HEADER_LEN: usize = 16;
+
+/// Most chunks of a packet that are not data: a sender has one of a few kinds.
+///
+/// Each may ask for a packet in answer, so higher lets a packet be answered by more; lower could
+/// refuse a peer that gathers its replies.
+const MAX_CONTROL_CHUNKS: usize = 8;
+
+/// Data of fewer bytes than this is small.
+const SMALL_DATA: usize = 64;
+
+/// What small data counts for. Whoever sends a byte at a time, in the order that suits a receiver
+/// worst, makes a receive window hold a hundred thousand pieces, among which each new one is put in
+/// its place. Higher slows that down more, and with it everyone's short messages; lower the reverse.
+const SMALL_DATA_WORK: usize = 4;
+
+/// The work that a packet makes, in chunks of a usual size. `None` when its chunks do not end within the packet, when data is
+/// empty, when a stream that carries data or is skipped is not below `streams`, or when more than a
+/// few chunks are not data.
+///
+/// The library keeps a record of each stream it ever heard of, walks them all for each FORWARD-TSN,
+/// and answers each chunk that it does not know with a packet.
 #[must_use]
-pub fn is_within(packet: &[u8], streams: u16) -> bool {
-    let mut rest = match packet.get(COMMON_HEADER_LEN..) {
-        Some(chunks) if !chunks.is_empty() => chunks,
-        _ => return false,
-    };
+pub fn work_within(packet: &[u8], streams: u16) -> Option<usize> {
+    let mut rest = packet.get(COMMON_HEADER_LEN..)?;
+    let (mut data, mut control) = (0, 0);
     while !rest.is_empty() {
-        let Some(len) = be16(rest, 2).map(usize::from) else {
-            return false;
-        };
-        if len < CHUNK_HEADER_LEN {
-            return false;
-        }
-        let Some(chunk) = rest.get(..len) else {
-            return false;
-        };
-        let within = match chunk[0] {
+        let len = be16(rest, 2).map(usize::from)?;
+        let chunk = rest.get(..len).filter(|_| len >= CHUNK_HEADER_LEN)?;
+        match chunk[0] {
             // RFC 9260 section 3.3.1, RFC 8260 section 2.1: the stream follows the TSN.
-            CHUNK_DATA | CHUNK_I_DATA => be16(chunk, 8).is_some_and(|stream| stream < streams),
+            CHUNK_DATA | CHUNK_I_DATA => {
+                be16(chunk, 8).filter(|stream| *stream < streams && len > DATA_HEADER_LEN)?;
+                let is_small = len < DATA_HEADER_LEN + SMALL_DATA;
+                data += if is_small { SMALL_DATA_WORK } else { 1 };
+            }
             // RFC 3758 section 3.2: pairs of a stream and a sequence number follow the TSN.
-            CHUNK_FORWARD_TSN => chunk.get(8..).is_some_and(|skipped| {
-                skipped
-                    .chunks(4)
-                    .all(|pair| be16(pair, 0).is_some_and(|stream| stream < streams))
-            }),
-            _ => true,
-        };
-        if !within {
-            return false;
+            CHUNK_FORWARD_TSN => {
+                let known = |pair| be16(pair, 0).is_some_and(|stream| stream < streams);
+                chunk.get(8..).filter(|pairs| pairs.chunks(4).all(known))?;
+                control += 1;
+            }
+            _ => control += 1,
         }
         // RFC 9260 section 3.2: padded to four bytes; the last one's padding may be cut off.
         rest = rest.get(len.next_multiple_of(4)..).unwrap_or_default();
     }
-    true
+    (data + control > 0 && control <= MAX_CONTROL_CHUNKS).then_some(data + control)
 }
 
 #[cfg(test)]
@@ -77,6 +89,26 @@ mod tests {
             chunk.extend([0, 1]);
         }
         chunk
+    }
+
+    fn is_within(packet: &[u8], streams: u16) -> bool {
+        work_within(packet, streams).is_some()
+    }
+
+    #[test]
+    fn small_data_counts_more_and_few_chunks_are_not_data() {
+        let count = |chunks: &[&[u8]]| work_within(&packet(chunks), 256);
+        let (data, unknown) = (data(1), [0xc1, 0, 0, 4]);
+        let mut large = data.clone();
+        large[3] = 16 + 64;
+        large.resize(16 + 64, 7);
+        assert_eq!(count(&[&large, &large, &unknown]), Some(3));
+        assert_eq!(count(&[&data[..]; 50]), Some(50 * SMALL_DATA_WORK));
+        assert_eq!(count(&[&unknown[..]; 8]), Some(8));
+        assert_eq!(count(&[&unknown[..]; 9]), None);
+        assert_eq!(count(&[]), None);
+        let empty = [&[0, 3, 0, 16], &data[4..16]].concat();
+        assert_eq!(count(&[&empty]), None);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::peer::SectionUse;
 use super::sections::{end_egress, end_ingresses};
-use super::{Room, Shared, Worker, data, forward, membership, negotiation, sections};
+use super::{Room, Shared, Worker, forward, membership, negotiation, sections, speakers};
 use crate::command::{Command, TrackAnnouncement};
 use crate::config::{MAX_SUBSCRIPTIONS_PER_PARTICIPANT, MAX_TRACKS_PER_PARTICIPANT};
 use crate::id::{ParticipantId, TrackId};
@@ -21,9 +21,7 @@ impl Worker {
                 room,
                 participant,
                 permissions,
-            } => {
-                self.add_participant(now, room, participant, permissions);
-            }
+            } => self.add_participant(now, room, participant, permissions),
             Command::SetPermissions {
                 participant,
                 permissions,
@@ -51,16 +49,31 @@ impl Worker {
                     announce(shared, room, index, *announcement);
                 });
             }
-            Command::RemoveTrack { track } => {
-                self.with_track(track, |shared, room, index| {
-                    remove_track(shared, room, index);
-                });
-            }
+            Command::RemoveTrack { track } => self.with_track(track, remove_track),
             Command::SetTrackMuted { track, muted } => {
                 self.with_track(track, |shared, room, index| {
                     forward::set_muted(shared, room, index, muted, now);
                 });
             }
+            Command::Subscribe { .. }
+            | Command::Unsubscribe { .. }
+            | Command::SetSubscriptionEnabled { .. } => self.handle_wish(now, &command),
+            Command::SendData {
+                recipients,
+                label,
+                payload,
+            } => self.send_data(&recipients, &label, &payload),
+            Command::InjectPanic { room } => {
+                if let Some(&key) = self.room_keys.get(&room) {
+                    self.in_room::<()>(key, |_, room| panic!("injected into room {}", room.id));
+                }
+            }
+        }
+    }
+
+    /// What a participant wants to be sent, and what not.
+    fn handle_wish(&mut self, now: Instant, command: &Command) {
+        match *command {
             Command::Subscribe { participant, track } => {
                 self.with_peer(participant, |shared, room, index| {
                     subscribe(shared, room, index, track);
@@ -80,26 +93,11 @@ impl Worker {
                     set_enabled(shared, room, index, track, enabled, now);
                 });
             }
-            Command::SendData {
-                recipients,
-                label,
-                payload,
-            } => {
-                for participant in recipients {
-                    self.with_peer(participant, |shared, room, index| {
-                        data::send(shared, room, index, &label, &payload);
-                    });
-                }
-            }
-            Command::InjectPanic { room } => {
-                if let Some(&key) = self.room_keys.get(&room) {
-                    self.in_room::<()>(key, |_, room| panic!("injected into room {}", room.id));
-                }
-            }
+            _ => {}
         }
     }
 
-    fn with_peer(
+    pub(super) fn with_peer(
         &mut self,
         participant: ParticipantId,
         work: impl FnOnce(&mut Shared, &mut Room, PeerIndex),
@@ -142,11 +140,13 @@ fn announce(
     }
     if room.tracks.announce(index, announcement).is_some() {
         shared.tracks.insert(id, room.key);
+        room.speakers.expect(room.tracks.len());
     }
 }
 
 /// Ends a track: its streams, its ingresses, and the egress of each subscription.
 pub(super) fn remove_track(shared: &mut Shared, room: &mut Room, index: TrackIndex) {
+    speakers::silence(shared, room, index);
     let Some(track) = room.tracks.remove(index) else {
         return;
     };
@@ -194,6 +194,7 @@ pub(super) fn unsubscribe(shared: &mut Shared, room: &mut Room, index: PeerIndex
     };
     if let Some(egress) = room.tracks.remove_route(track, index) {
         end_egress(shared, &mut room.peers[index], egress);
+        sections::ask_to_end(shared, room, index);
     }
 }
 

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::peer::Peer;
+use super::traffic::TrafficKind;
 use super::{PeerKey, Room, Shared, Worker, outbound};
 use crate::config::{MAX_DATA_PACKETS_PER_MS, MAX_DATA_PACKETS_PER_TURN};
 use crate::event::Event;
-use crate::id::DataLabel;
+use crate::id::{DataLabel, ParticipantId};
 use crate::media::send_batch::{MAX_DATAGRAM, SendBatch};
 use crate::room::tracks::PeerIndex;
 use crate::transport::DataEvent;
@@ -43,6 +44,20 @@ impl DataTurns {
 }
 
 impl Worker {
+    /// Queues a message for each of some participants: the same bytes for all of them.
+    pub(super) fn send_data(
+        &mut self,
+        recipients: &[ParticipantId],
+        label: &DataLabel,
+        payload: &Arc<[u8]>,
+    ) {
+        for participant in recipients {
+            self.with_peer(*participant, |shared, room, index| {
+                send(shared, room, index, label, payload);
+            });
+        }
+    }
+
     /// Gives those who waited for it their turn.
     pub(super) fn resume_data(&mut self, now: Instant) {
         if self.shared.data_turns.next().is_none_or(|at| at > now) {
@@ -60,7 +75,7 @@ impl Worker {
 }
 
 /// Queues a message for one participant. What cannot be queued is counted, and nothing else.
-pub(super) fn send(
+fn send(
     shared: &mut Shared,
     room: &mut Room,
     index: PeerIndex,
@@ -122,33 +137,33 @@ pub(super) fn flush(
     now: Instant,
     batch: &mut SendBatch,
 ) -> bool {
+    if !peer.transport.has_data() {
+        return true;
+    }
     let mut datagram = [0; MAX_DATAGRAM];
+    let mut is_waiting = true;
     for _ in 0..shared.data_turns.quota(now) {
         if batch.is_full() {
             return false;
         }
         let Some((path, len)) = peer.transport.poll_data(now, &mut datagram) else {
-            arm(shared, peer, key, now);
-            return true;
+            is_waiting = false;
+            break;
         };
         shared.data_turns.sent += 1;
         let written = batch.push(path, |out| {
             out[..len].copy_from_slice(&datagram[..len]);
             Some(len)
         });
-        outbound::count(&mut shared.stats, written);
+        outbound::count(&mut shared.stats, TrafficKind::Dtls, written);
     }
-    if !peer.data_waits && peer.transport.has_data() {
+    if is_waiting && !peer.data_waits && peer.transport.has_data() {
         peer.data_waits = true;
         shared.data_turns.waiting.push_back(key);
     }
-    arm(shared, peer, key, now);
-    true
-}
-
-/// What was sent may have to be sent again.
-fn arm(shared: &mut Shared, peer: &Peer, key: PeerKey, now: Instant) {
+    // What was sent may have to be sent again.
     if let Some(at) = peer.transport.poll_timeout() {
         shared.timers.arm(key, at.max(now + TURN));
     }
+    true
 }

@@ -6,12 +6,14 @@
 
 use std::time::Instant;
 
+use super::outbound::flush;
 use super::streams::Stream;
 use super::{PeerKey, Room, Shared, Worker};
 use crate::drop_reason::DropReason;
 use crate::media::codec::MediaKind;
 use crate::media::packet::{PacketFacts, PacketRef};
 use crate::media::packet_cache::capacity_for;
+use crate::media::send_batch::SendBatch;
 
 /// Most packets of a room that wait for the end of a burst.
 ///
@@ -40,6 +42,15 @@ impl Worker {
             self.in_room(key, |shared, room| fan_out(shared, room, now));
         }
     }
+
+    /// [`Self::fan_out_bursts`], and seals as much as it can on the way.
+    pub(super) fn fan_out_into(&mut self, now: Instant, batch: &mut SendBatch) {
+        while let Some(key) = self.shared.burst_rooms.pop() {
+            self.in_room(key, |shared, room| {
+                walk(shared, room, now, Some(&mut *batch))
+            });
+        }
+    }
 }
 
 /// Keeps a packet for the end of the burst.
@@ -66,6 +77,11 @@ pub(super) fn arrived(
 
 /// Offers what has arrived to every subscription of its track.
 pub(super) fn fan_out(shared: &mut Shared, room: &mut Room, now: Instant) {
+    walk(shared, room, now, None);
+}
+
+/// [`fan_out`], sealing into a batch where there is one.
+fn walk(shared: &mut Shared, room: &mut Room, now: Instant, mut batch: Option<&mut SendBatch>) {
     let mut burst = std::mem::take(&mut room.burst);
     // Publishers' bursts interleave: each track's packets are brought together, in their order.
     let mut rest = burst.as_mut_slice();
@@ -79,7 +95,11 @@ pub(super) fn fan_out(shared: &mut Shared, room: &mut Room, now: Instant) {
             }
         }
         let (packets, others) = rest.split_at_mut(together);
-        fan_out_track(shared, room, now, packets);
+        if !others.is_empty() {
+            // Packets of several tracks for one subscriber leave side by side, when all are queued.
+            batch = None;
+        }
+        fan_out_track(shared, room, now, packets, batch.as_deref_mut());
         rest = others;
     }
     burst.clear();
@@ -87,7 +107,15 @@ pub(super) fn fan_out(shared: &mut Shared, room: &mut Room, now: Instant) {
 }
 
 /// Offers one track's packets to each of its subscriptions.
-fn fan_out_track(shared: &mut Shared, room: &mut Room, now: Instant, packets: &[Arrived]) {
+///
+/// With a `batch`, each subscriber's are sealed at once, while its state is in the caches.
+fn fan_out_track(
+    shared: &mut Shared,
+    room: &mut Room,
+    now: Instant,
+    packets: &[Arrived],
+    mut batch: Option<&mut SendBatch>,
+) {
     let Some(track) = packets
         .first()
         .and_then(|first| room.tracks.get(first.stream.track))
@@ -132,9 +160,16 @@ fn fan_out_track(shared: &mut Shared, room: &mut Room, now: Instant, packets: &[
                 Err(reason) => shared.stats.drops.count(reason),
             }
         }
-        if queued && !peer.dirty {
+        if !queued {
+            continue;
+        }
+        let key = PeerKey::new(room.key, route.peer);
+        let sealed = batch
+            .as_deref_mut()
+            .is_some_and(|batch| flush(shared, peer, key, now, batch));
+        if !sealed && !peer.dirty {
             peer.dirty = true;
-            shared.dirty.push_back(PeerKey::new(room.key, route.peer));
+            shared.dirty.push_back(key);
         }
     }
 }

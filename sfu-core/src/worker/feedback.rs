@@ -40,6 +40,7 @@ pub(super) fn rtcp(
         RtcpItem::Nack {
             media, sequences, ..
         } => {
+            shared.stats.nacks_in += 1;
             let egress = room.peers[index].egress_of(media);
             let left = MAX_NACKED - nacked;
             for sequence in sequences.take(left) {
@@ -50,8 +51,13 @@ pub(super) fn rtcp(
                 }
             }
         }
-        RtcpItem::KeyframeRequest { media, .. } => {
+        RtcpItem::KeyframeRequest {
+            media,
+            fir_sequence,
+            ..
+        } => {
             shared.stats.keyframe_requests_in += 1;
+            shared.stats.firs_in += u64::from(fir_sequence.is_some());
             subscriber_wants_keyframe(shared, room, index, now, media);
         }
         // The estimate is made from the subscribers' own feedback, and streams end by signalling.
@@ -93,15 +99,17 @@ fn repair(
     };
     let (encoding, source) = (retransmission.encoding, retransmission.source_sequence);
     let Some(packet) = cached(room, track, encoding, source) else {
+        shared.stats.repairs_not_found += 1;
         return;
     };
     let Some((facts, _)) = shared.pool.get(packet) else {
         return;
     };
     let peer = &mut room.peers[index];
-    let outbound = peer.egresses[key]
-        .egress
-        .repair(retransmission, packet, facts);
+    let egress = &mut peer.egresses[key].egress;
+    let Some(outbound) = egress.repair(retransmission, packet, facts) else {
+        return;
+    };
     shared.pool.pin(packet);
     match peer.pacer.push(key, outbound) {
         Ok(()) => shared.mark_dirty(room.key, index, peer),

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::streams::Stream;
-use super::{Room, Shared, fan_out, feedback};
+use super::{Room, Shared, fan_out, feedback, speakers};
 use crate::event::Event;
 use crate::ingress::Ingress;
 use crate::media::packet::{PacketFacts, PacketRef};
@@ -129,6 +129,9 @@ pub(super) fn set_muted(
     };
     track.announcement.muted = muted;
     let best = track.best;
+    if muted {
+        speakers::silence(shared, room, track_index);
+    }
     aim(room, track_index);
     match best {
         Some(best) if muted => cancel_keyframe(room, track_index, best),

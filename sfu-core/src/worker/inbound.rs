@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::timers::drain_transport_events;
+use super::traffic::TrafficKind;
 use super::{PeerKey, Room, Shared, Worker, arrival, feedback};
 use crate::drop_reason::DropReason;
 use crate::media::path::Path;
@@ -16,13 +17,23 @@ impl Worker {
     pub fn handle_datagram(&mut self, now: Instant, path: Path, datagram: &mut [u8]) {
         self.shared.stats.datagrams_in += 1;
         self.shared.stats.bytes_in += datagram.len() as u64;
-        let walked = match classify(datagram) {
+        let kind = classify(datagram);
+        let walked = match kind {
             None => Err(DropReason::NotDemultiplexed),
             Some(DatagramKind::Stun) => self.stun(now, path, datagram),
             Some(kind) => self.known_path(now, path, kind, datagram),
         };
-        if let Err(reason) = walked {
-            self.shared.stats.drops.count(reason);
+        let carried = match kind {
+            Some(DatagramKind::Stun) => Some(TrafficKind::Stun),
+            Some(DatagramKind::Dtls) => Some(TrafficKind::Dtls),
+            Some(DatagramKind::Rtcp) => Some(TrafficKind::Rtcp),
+            // Which it is shows when its stream is known.
+            Some(DatagramKind::Rtp) | None => None,
+        };
+        match (walked, carried) {
+            (Err(reason), _) => self.shared.stats.drops.count(reason),
+            (Ok(()), Some(kind)) => self.shared.stats.taken_in.count(kind, datagram.len()),
+            (Ok(()), None) => {}
         }
     }
 

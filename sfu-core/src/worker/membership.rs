@@ -17,6 +17,7 @@ use crate::id::{ParticipantId, RoomId, Ssrc};
 use crate::ingress::twcc_recorder::TwccRecorder;
 use crate::media::send_batch::MAX_DATAGRAM;
 use crate::media::session::ExtensionMap;
+use crate::room::active_speaker::ActiveSpeakers;
 use crate::room::tracks::{PeerIndex, Tracks};
 use crate::transport::Transport;
 
@@ -39,6 +40,7 @@ impl Worker {
                 key,
                 peers: Slab::new(),
                 tracks: Tracks::default(),
+                speakers: ActiveSpeakers::default(),
                 burst: fan_out::Burst::new(),
             });
             key
@@ -117,6 +119,7 @@ fn new_peer(
         requested: Requested::default(),
         rtt: None,
         next_report: now,
+        next_statistics: now,
         session_version: 0,
         dirty: false,
         data_waits: false,

@@ -1,18 +1,20 @@
 //! One CPU core's state, and the corridor that alone walks between the rooms.
 //!
-//! Each leg of a packet's walk has its own file: [`inbound`], [`arrival`] with [`identify`],
-//! [`forward`] with [`fan_out`], [`outbound`]; [`data`] is that of data messages; [`feedback`] carries
-//! RTCP's facts backwards; [`control`] with [`membership`], and [`negotiation`] with [`sections`],
-//! obey the control plane; [`timers`] does what is due by the [`deadlines`]. All work on behalf of
-//! one room runs inside
+//! Each leg of a packet's walk has its own file: [`inbound`], [`arrival`] with [`binding`] and
+//! [`identify`], [`forward`] with [`fan_out`], [`outbound`]; [`data`] is that of data messages;
+//! [`feedback`] carries RTCP's facts backwards; [`control`] with [`membership`], and [`negotiation`]
+//! with [`sections`] and [`formats`], obey the control plane; [`timers`] does what is due by the
+//! [`deadlines`]. All work on behalf of one room runs inside
 //! [`Worker::in_room`], which contains a panic to that room.
 
 mod arrival;
+mod binding;
 mod control;
 mod data;
 mod deadlines;
 mod fan_out;
 mod feedback;
+mod formats;
 mod forward;
 mod identify;
 mod inbound;
@@ -23,9 +25,12 @@ mod peer;
 mod rtcp_queue;
 mod sections;
 mod settings;
+mod speakers;
+mod statistics;
 mod stats;
 mod streams;
 mod timers;
+mod traffic;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -37,12 +42,14 @@ use slab::Slab;
 
 pub use settings::WorkerSettings;
 pub use stats::WorkerStats;
+pub use traffic::{Traffic, TrafficKind, Volume};
 
 use crate::drop_reason::DropReason;
 use crate::event::Event;
 use crate::id::{ParticipantId, RoomId, TrackId};
 use crate::media::packet::PacketPool;
 use crate::media::path::Path;
+use crate::room::active_speaker::ActiveSpeakers;
 use crate::room::tracks::{PeerIndex, Tracks};
 use crate::transport::lookup::Lookup;
 use data::DataTurns;
@@ -80,6 +87,7 @@ struct Room {
     key: usize,
     peers: Slab<Peer>,
     tracks: Tracks,
+    speakers: ActiveSpeakers,
     /// What its subscribers have not been offered yet.
     burst: fan_out::Burst,
 }

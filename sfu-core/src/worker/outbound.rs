@@ -4,15 +4,16 @@ use std::time::Instant;
 
 use super::peer::{Peer, Sending};
 use super::stats::WorkerStats;
+use super::traffic::TrafficKind;
 use super::{PeerKey, Shared, Worker};
 use crate::drop_reason::DropReason;
 use crate::media::outbound::OutboundPacket;
-use crate::media::packet::PacketPool;
+use crate::media::packet::{PacketFacts, PacketPool};
 use crate::media::path::Path;
 use crate::media::send_batch::{MAX_DATAGRAM, SendBatch};
 use crate::transport::srtp::SrtpSender;
-use crate::wire::codec::vp8;
-use crate::wire::extensions::ExtensionWriter;
+use crate::wire::dependency_descriptor;
+use crate::wire::extensions::{ExtensionWriter, MAX_ONE_BYTE_VALUE};
 use crate::wire::rtp::{FIXED_HEADER_LEN, RtpWriter, write_padding};
 
 /// Bytes of the original sequence number in a repair (RFC 4588 section 4).
@@ -23,17 +24,17 @@ impl Worker {
     /// packets lie side by side and leave in runs. True when the batch filled up first: send it,
     /// clear it, and call again.
     pub fn poll_transmit(&mut self, now: Instant, batch: &mut SendBatch) -> bool {
-        self.fan_out_bursts(now);
         while let Some((path, datagram)) = self.shared.farewells.pop_front() {
             let written = batch.push(path, |out| {
                 out[..datagram.len()].copy_from_slice(&datagram);
                 Some(datagram.len())
             });
-            count(&mut self.shared.stats, written);
+            count(&mut self.shared.stats, TrafficKind::Dtls, written);
             if batch.is_full() {
                 return true;
             }
         }
+        self.fan_out_into(now, batch);
         while let Some(&key) = self.shared.dirty.front() {
             if batch.is_full() {
                 return true;
@@ -59,7 +60,7 @@ impl Worker {
 
 /// Writes one participant's datagrams: handshakes and checks, then RTCP, media, and data last. False
 /// when the batch is full before all is written.
-fn flush(
+pub(super) fn flush(
     shared: &mut Shared,
     peer: &mut Peer,
     key: PeerKey,
@@ -76,7 +77,12 @@ fn flush(
             out[..len].copy_from_slice(&control[..len]);
             Some(len)
         });
-        count(stats, written);
+        // RFC 7983 section 7: a first byte up to 3 is STUN's.
+        let kind = match control[0] {
+            0..=3 => TrafficKind::Stun,
+            _ => TrafficKind::Dtls,
+        };
+        count(stats, kind, written);
     }
     let Some(path) = peer.transport.selected_path() else {
         discard(peer, &mut shared.pool);
@@ -92,7 +98,7 @@ fn flush(
             out[..len].copy_from_slice(compound);
             sender.seal_rtcp(out, len)
         });
-        count(stats, written);
+        count(stats, TrafficKind::Rtcp, written);
         peer.rtcp.pop(len);
     }
     while !batch.is_full() {
@@ -101,21 +107,23 @@ fn flush(
         };
         if let Some(sending) = peer.egresses.get_mut(queued.egress) {
             let packet = &queued.packet;
-            let sent = seal(&shared.pool, sender, sending, packet, path, now, batch);
+            let sent = seal(&mut shared.pool, sender, sending, packet, path, now, batch);
             match (sent, packet.rtx_original) {
                 (Some(_), Some(_)) => stats.rtx_out += 1,
                 (Some(_), None) => stats.rtp_out += 1,
                 (None, _) => stats.drops.count(DropReason::NotSealed),
             }
-            count(stats, sent);
+            let kind = TrafficKind::of(sending.kind, packet.rtx_original.is_some());
+            count(stats, kind, sent);
         }
         shared.pool.release(queued.packet.packet);
     }
     false
 }
 
-pub(super) fn count(stats: &mut WorkerStats, written: Option<usize>) {
+pub(super) fn count(stats: &mut WorkerStats, kind: TrafficKind, written: Option<usize>) {
     if let Some(len) = written {
+        stats.sent.count(kind, len);
         stats.datagrams_out += 1;
         stats.bytes_out += len as u64;
     }
@@ -131,7 +139,7 @@ fn discard(peer: &mut Peer, pool: &mut PacketPool) {
 
 /// Writes one media packet's new header and seals its shared payload straight into the batch.
 fn seal(
-    pool: &PacketPool,
+    pool: &mut PacketPool,
     sender: &mut SrtpSender,
     sending: &mut Sending,
     packet: &OutboundPacket,
@@ -139,17 +147,19 @@ fn seal(
     now: Instant,
     batch: &mut SendBatch,
 ) -> Option<usize> {
-    let (facts, bytes) = pool.get(packet.packet)?;
+    let (facts, bytes) = pool.get_mut(packet.packet)?;
     let start = usize::from(facts.payload_start);
-    let payload = bytes.get(start..start + usize::from(facts.payload_len))?;
-    let audio_level = packet.audio_level.map(|level| [level]);
-    let mut extensions = ExtensionWriter::new();
-    if let (Some(id), Some(level)) = (sending.audio_level_id, &audio_level) {
-        // Without the level a listener only shows one speaker less.
-        let _ = extensions.push(id, level);
+    let stored = start..start + usize::from(facts.payload_len);
+    let mut rewritten = packet.rewrite.writes();
+    if packet.rewrite.is_everyones() {
+        packet.rewrite.apply(bytes.get_mut(stored.clone())?)?;
+        rewritten = false;
     }
+    let bytes = &*bytes;
+    let payload = packet.rewrite.part(bytes.get(stored)?)?;
+    let mut values = CarriedValues::default();
+    let extensions = values.write(sending, packet, facts, bytes);
     let osn_len = packet.rtx_original.map_or(0, |_| OSN_LEN);
-    let rewritten = packet.picture_id.is_some() || packet.tl0_picture_index.is_some();
     let plain_len = FIXED_HEADER_LEN + extensions.encoded_len() + osn_len + payload.len();
     let padding = batch.run_padding(path, plain_len + sender.profile().rtp_overhead());
     let writer = RtpWriter {
@@ -176,7 +186,7 @@ fn seal(
         let (body, tail) = body.split_at_mut_checked(payload.len())?;
         body.copy_from_slice(payload);
         if rewritten {
-            vp8::patch(body, packet.picture_id, packet.tl0_picture_index)?;
+            packet.rewrite.apply(body)?;
         }
         if padding > 0 {
             write_padding(tail)?;
@@ -188,4 +198,51 @@ fn seal(
         sending.egress.on_sent(now, payload.len());
     }
     Some(written)
+}
+
+/// The values of the header extensions that come from the publisher, while they are written.
+#[derive(Default)]
+struct CarriedValues {
+    audio_level: [u8; 1],
+    orientation: [u8; 1],
+    /// Made for packets that have one only: clearing it costs as much as the rest of the header.
+    descriptor: Option<[u8; dependency_descriptor::MAX_LEN]>,
+}
+
+impl CarriedValues {
+    /// The extensions of one packet, under the subscriber's ids. What it has no id for is left out:
+    /// a listener without levels only shows one speaker less.
+    fn write<'v>(
+        &'v mut self,
+        sending: &Sending,
+        packet: &OutboundPacket,
+        facts: &PacketFacts,
+        stored: &[u8],
+    ) -> ExtensionWriter<'v> {
+        let (ids, carried) = (&sending.extensions, &facts.extensions);
+        let mut extensions = ExtensionWriter::new();
+        if let (Some(id), Some(level)) = (ids.audio_level, carried.audio_level) {
+            self.audio_level = [level];
+            let _ = extensions.push(id, &self.audio_level);
+        }
+        if let (Some(id), Some(orientation)) = (ids.video_orientation, carried.video_orientation) {
+            self.orientation = [orientation];
+            let _ = extensions.push(id, &self.orientation);
+        }
+        let place = carried.descriptor.zip(packet.frame_number);
+        if let (Some(id), Some((place, frame_number))) = (ids.dependency_descriptor, place) {
+            let (start, len) = (usize::from(place.start), usize::from(place.len));
+            // RFC 8285 section 4.1.2: a long value needs the other form.
+            let fits = sending.allow_mixed || len <= MAX_ONE_BYTE_VALUE && id <= 14;
+            if let (true, Some(source)) = (fits, stored.get(start..start + len)) {
+                let room = [0; dependency_descriptor::MAX_LEN];
+                let descriptor = &mut self.descriptor.insert(room)[..len];
+                descriptor.copy_from_slice(source);
+                if dependency_descriptor::set_frame_number(descriptor, frame_number).is_some() {
+                    let _ = extensions.push(id, descriptor);
+                }
+            }
+        }
+        extensions
+    }
 }

@@ -39,6 +39,9 @@ pub(super) enum SectionUse {
     Rejected,
     /// Agreed on, waiting for a use.
     Idle,
+    /// What it carried has ended. The next answer says so, and then it is idle: a browser that was
+    /// not told takes the next track here for the former one, and its page hears of none.
+    Ending,
     /// The participant publishes this track here.
     Receives(TrackIndex),
     /// The participant is sent this egress here.
@@ -63,18 +66,23 @@ pub(super) struct Publishing {
     pub(super) ingress: Ingress,
     pub(super) cache: PacketCache,
     pub(super) ssrc: Ssrc,
+    /// The format that it comes in, and since when.
     pub(super) payload_type: PayloadType,
+    pub(super) format_since: Instant,
 }
 
 /// One track that the participant is sent.
 pub(super) struct Sending {
     pub(super) track: TrackIndex,
+    pub(super) kind: MediaKind,
     pub(super) egress: Egress,
     pub(super) ssrc: Ssrc,
     pub(super) rtx_ssrc: Option<Ssrc>,
     pub(super) cname: String,
-    /// The subscriber's id of the audio level extension.
-    pub(super) audio_level_id: Option<u8>,
+    /// The subscriber's header extension ids.
+    pub(super) extensions: ExtensionMap,
+    /// The subscriber takes both forms of header extensions in one stream.
+    pub(super) allow_mixed: bool,
 }
 
 /// Sections asked of the client and not yet offered.
@@ -112,6 +120,8 @@ pub(super) struct Peer {
     /// The round-trip time by the participant's last report on what it is sent.
     pub(super) rtt: Option<Duration>,
     pub(super) next_report: Instant,
+    /// When its report tells the control plane too how its connection does.
+    pub(super) next_statistics: Instant,
     pub(super) session_version: u64,
     pub(super) dirty: bool,
     /// Packets of data wait for their turn.
@@ -126,15 +136,18 @@ impl Peer {
             .find(|section| section.offered.mid == *mid)
     }
 
-    /// A free section that could carry a track of `kind` to this participant.
-    pub(super) fn idle_section(&self, kind: MediaKind) -> Option<usize> {
+    /// The free sections that could carry a track of `kind` to this participant.
+    pub(super) fn idle_sections(&self, kind: MediaKind) -> impl Iterator<Item = (usize, &Section)> {
         use crate::media::session::SectionKind;
-        self.sections.iter().position(|section| {
-            section.used == SectionUse::Idle
-                && section.offered.kind == SectionKind::Media(kind)
-                && section.offered.direction.receives()
-                && !section.offered.payloads.is_empty()
-        })
+        self.sections
+            .iter()
+            .enumerate()
+            .filter(move |(_, section)| {
+                section.used == SectionUse::Idle
+                    && section.offered.kind == SectionKind::Media(kind)
+                    && section.offered.direction.receives()
+                    && !section.offered.payloads.is_empty()
+            })
     }
 
     /// The egress that sends `ssrc`. That of its repairs is nothing to ask anything of.
@@ -175,6 +188,7 @@ impl Peer {
             let mut missing = arrayvec::ArrayVec::<u16, MAX_NACKED>::new();
             publishing.ingress.poll_nacks(now, &mut missing);
             if !missing.is_empty() {
+                stats.nacks_out += 1;
                 stats.nacked_out += missing.len() as u64;
                 let media = publishing.ssrc;
                 self.rtcp

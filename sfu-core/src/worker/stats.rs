@@ -1,5 +1,6 @@
 //! A worker's counters, since its start.
 
+use super::traffic::Traffic;
 use crate::drop_reason::DropCounts;
 
 /// Counters that only grow. Bytes are UDP payload bytes.
@@ -13,6 +14,11 @@ pub struct WorkerStats {
     pub datagrams_out: u64,
     /// Bytes written into send batches.
     pub bytes_out: u64,
+    /// Datagrams that were taken in, by what they carry: authenticated, and media of a stream that
+    /// is known.
+    pub taken_in: Traffic,
+    /// Datagrams written into send batches, by what they carry.
+    pub sent: Traffic,
     /// RTP packets received and authenticated.
     pub rtp_in: u64,
     /// RTP packets forwarded, repairs excluded.
@@ -21,13 +27,21 @@ pub struct WorkerStats {
     pub rtx_out: u64,
     /// Packets repaired by a publisher's RTX.
     pub rtx_in: u64,
+    /// Requests for repairs (NACK) received; each may name several sequence numbers.
+    pub nacks_in: u64,
+    /// Requests for repairs (NACK) sent.
+    pub nacks_out: u64,
+    /// Packets that subscribers asked for and that were no longer kept.
+    pub repairs_not_found: u64,
     /// Sequence numbers asked for by subscribers' NACKs.
     pub nacked_in: u64,
     /// Sequence numbers asked of publishers.
     pub nacked_out: u64,
+    /// Keyframe requests received that were FIR; the rest was PLI.
+    pub firs_in: u64,
     /// Keyframe requests received.
     pub keyframe_requests_in: u64,
-    /// Keyframe requests sent.
+    /// Keyframe requests sent, PLI all of them.
     pub keyframe_requests_out: u64,
     /// Data messages received whole.
     pub data_messages_in: u64,

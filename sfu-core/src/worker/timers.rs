@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::peer::Peer;
 use super::{PeerKey, Room, Shared, Worker};
+use crate::config::STATISTICS_INTERVAL;
 use crate::event::Event;
 use crate::room::tracks::PeerIndex;
 use crate::transport::TransportEvent;
@@ -44,10 +45,12 @@ fn look_after(shared: &mut Shared, room: &mut Room, index: PeerIndex, now: Insta
             peer.next_report = now + REPORT_INTERVAL;
             receiver_reports(peer, now);
             sender_reports(room, index, now);
+            tell_statistics(shared, room, index, now);
         }
         super::forward::refresh_best_encodings(shared, room, index, now);
         super::feedback::request_wanted_keyframes(shared, room, index, now);
     }
+    super::speakers::look(shared, room, now);
     let key = PeerKey::new(room.key, index);
     let Some(peer) = room.peers.get_mut(index) else {
         return;
@@ -83,6 +86,7 @@ pub(super) fn drain_transport_events(
                     srtp_profile,
                 });
                 room.peers[index].next_report = now + REPORT_INTERVAL;
+                room.peers[index].next_statistics = now + STATISTICS_INTERVAL;
                 super::feedback::request_wanted_keyframes(shared, room, index, now);
             }
             TransportEvent::Lost(loss) => {
@@ -107,6 +111,15 @@ fn receiver_reports(peer: &mut Peer, now: Instant) {
     for some in blocks.chunks(rtcp::MAX_COUNT) {
         peer.rtcp
             .push(|out| rtcp::receiver_report(out, sender, some));
+    }
+}
+
+/// Tells the control plane how the participant's connection does, if it is time to.
+fn tell_statistics(shared: &mut Shared, room: &mut Room, index: PeerIndex, now: Instant) {
+    let peer = &mut room.peers[index];
+    if now >= peer.next_statistics {
+        peer.next_statistics = now + STATISTICS_INTERVAL;
+        super::statistics::tell(shared, peer);
     }
 }
 

@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 use dimpl::{DtlsCertificate, Output};
 use sfu_core::id::{PayloadType, Ssrc};
 use sfu_core::media::codec::{Codec, MediaKind};
+use sfu_core::media::format::{FormatParameters, PayloadMapping};
 use sfu_core::media::path::{Path, Protocol};
 use sfu_core::media::session::{
     Direction, DtlsRole, ExtensionMap, Fingerprint, IceCredentials, OfferedSection, OfferedSession,
-    PayloadMapping, SectionKind, TransportParameters,
+    SctpParameters, SectionKind, TransportParameters,
 };
 use sfu_core::transport::srtp::{SrtpProfile, SrtpReceiver, SrtpSender, split_keying_material};
 
@@ -21,6 +22,7 @@ pub(crate) const VP8: u8 = 96;
 pub(crate) const RTX: u8 = 97;
 const MID: u8 = 4;
 const RID: u8 = 10;
+const LEVEL: u8 = 1;
 
 /// One RTP packet that a client sends.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +33,8 @@ pub(crate) struct Packet<'a> {
     pub(crate) timestamp: u32,
     pub(crate) mid: &'a str,
     pub(crate) rid: Option<&'a str>,
+    /// -dBov (RFC 6464), where told.
+    pub(crate) level: Option<u8>,
     pub(crate) payload: &'a [u8],
 }
 
@@ -54,6 +58,10 @@ pub(crate) struct Client {
     pub(crate) outbox: Vec<Vec<u8>>,
     pub(crate) rtp: Vec<Got>,
     pub(crate) rtcp: Vec<(Instant, Vec<u8>)>,
+    /// SCTP packets that came inside DTLS.
+    pub(crate) sctp: Vec<Vec<u8>>,
+    /// Bytes of the longest datagram of DTLS.
+    pub(crate) longest_dtls: usize,
 }
 
 impl Client {
@@ -79,6 +87,8 @@ impl Client {
             outbox: Vec::new(),
             rtp: Vec::new(),
             rtcp: Vec::new(),
+            sctp: Vec::new(),
+            longest_dtls: 0,
         }
     }
 
@@ -91,6 +101,7 @@ impl Client {
         };
         let payload = PayloadMapping {
             codec,
+            parameters: FormatParameters::None,
             payload_type: PayloadType(payload_type),
             rtx,
             nack: true,
@@ -120,7 +131,7 @@ impl Client {
                 mid: Some(MID),
                 rid: Some(RID),
                 repaired_rid: Some(11),
-                audio_level: Some(1),
+                audio_level: Some(LEVEL),
                 transport_cc: Some(3),
                 ..ExtensionMap::default()
             },
@@ -131,6 +142,27 @@ impl Client {
             ssrcs: Default::default(),
         });
         at
+    }
+
+    /// Adds a section of data channels; its mid is its place.
+    pub(crate) fn data_section(&mut self, max_message_size: u32) -> usize {
+        let at = self.section(MediaKind::Audio, None, &[]);
+        let section = &mut self.sections[at];
+        section.kind = SectionKind::Data(SctpParameters {
+            port: 5000,
+            max_message_size,
+        });
+        section.media = "application".to_owned();
+        section.protocol = "UDP/DTLS/SCTP".to_owned();
+        section.formats = vec!["webrtc-datachannel".to_owned()];
+        section.payloads.clear();
+        at
+    }
+
+    /// Queues an SCTP packet, inside DTLS.
+    pub(crate) fn send_sctp(&mut self, packet: &[u8]) {
+        self.dtls.send_application_data(packet).unwrap();
+        self.drain_dtls();
     }
 
     pub(crate) fn offer(&self) -> OfferedSession {
@@ -179,6 +211,7 @@ impl Client {
         match datagram[0] {
             0..=3 => {}
             20..=63 => {
+                self.longest_dtls = self.longest_dtls.max(datagram.len());
                 self.dtls.handle_timeout(now).unwrap();
                 // After a goodbye nothing more is understood.
                 let _ = self.dtls.handle_packet(datagram);
@@ -215,6 +248,7 @@ impl Client {
                 Output::KeyingMaterial(material, profile) => {
                     self.keys = Some((material.to_vec(), profile));
                 }
+                Output::ApplicationData(packet) => self.sctp.push(packet.to_vec()),
                 Output::Timeout(_) => break,
                 _ => {}
             }
@@ -238,6 +272,9 @@ impl Client {
         if let Some(rid) = packet.rid {
             extensions.push(RID << 4 | (rid.len() as u8 - 1));
             extensions.extend(rid.bytes());
+        }
+        if let Some(level) = packet.level {
+            extensions.extend([LEVEL << 4, level]);
         }
         extensions.resize(extensions.len().next_multiple_of(4), 0);
         let mut bytes = vec![0x90, packet.payload_type];

@@ -8,6 +8,9 @@
 mod bounds;
 mod bursts;
 mod client;
+mod data;
+mod data_client;
+mod data_hostile;
 mod feedback;
 mod meeting;
 mod muting;
@@ -16,3 +19,6 @@ mod permissions;
 mod pool;
 mod reports;
 mod republishing;
+mod speakers;
+mod statistics;
+mod traffic;

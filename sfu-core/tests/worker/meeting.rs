@@ -93,6 +93,7 @@ impl Meeting {
             stream_label: format!("PA_{client}"),
             track_label: format!("TR_{track}"),
             muted: false,
+            codecs: Default::default(),
         });
         let participant = participant(client);
         self.command(Command::AnnounceTrack {
@@ -271,11 +272,12 @@ pub(crate) fn video(n: u64, payload: &[u8]) -> Packet<'_> {
         timestamp: 3000 * n as u32,
         mid: "0",
         rid: None,
+        level: None,
         payload,
     }
 }
 
-/// The `n`th packet of a stream of sound, 20 ms each.
+/// The `n`th packet of a stream of sound as loud as speech, 20 ms each.
 pub(crate) fn audio(n: u64) -> Packet<'static> {
     Packet {
         ssrc: 0x2000,
@@ -284,6 +286,7 @@ pub(crate) fn audio(n: u64) -> Packet<'static> {
         timestamp: 960 * n as u32,
         mid: "0",
         rid: None,
+        level: Some(20),
         payload: &[0x78; 80],
     }
 }

@@ -43,6 +43,8 @@ fn who_may_no_longer_publish_is_not_heard_and_can_still_negotiate() {
     meeting.announce(publisher, 3, MediaKind::Audio, "cid");
     meeting.offer(publisher);
     meeting.subscribe(viewer, 3);
+    // Its only section is said to be empty first.
+    meeting.offer(viewer);
     meeting.offer(viewer);
     meeting.send(publisher, &audio(2));
     meeting.pass(20 * MS);
@@ -76,7 +78,16 @@ fn who_may_no_longer_subscribe_is_sent_nothing_at_once() {
     let viewer = meeting.viewer(1, MediaKind::Audio);
     let other = meeting.viewer(1, MediaKind::Audio);
     meeting.send(publisher, &audio(0));
+    meeting.events.clear();
     permit(&mut meeting, viewer, true, false);
+    let offer_again = |event: &Event| {
+        matches!(event, Event::SectionsNeeded { participant: who, audio: 0, video: 0 }
+            if *who == participant(viewer))
+    };
+    assert!(
+        meeting.events.iter().any(offer_again),
+        "its section is to be ended"
+    );
     meeting.send(publisher, &audio(1));
     meeting.subscribe(viewer, 1);
     meeting.offer(viewer);

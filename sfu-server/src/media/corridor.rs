@@ -20,9 +20,11 @@ use tokio::io::unix::AsyncFd;
 use tokio::sync::mpsc;
 use tokio::time::Sleep;
 
+use super::backlog::Backlog;
 use super::published::Published;
 use super::send_queue::SendQueue;
 use super::udp_socket::{RECV_MESSAGES, RecvBatch, UdpSocket};
+use super::worker_thread::{Heard, Told};
 
 /// Receive calls in a row before the engine's output is sent.
 ///
@@ -63,11 +65,14 @@ pub(super) struct Corridor {
     index: usize,
     worker: Worker,
     sockets: Vec<Outgoing>,
-    mailbox: mpsc::UnboundedReceiver<Command>,
-    events: mpsc::UnboundedSender<(usize, Event)>,
+    mailbox: mpsc::UnboundedReceiver<Told>,
+    told: Backlog,
+    events: mpsc::UnboundedSender<Heard>,
+    heard: Backlog,
     published: Arc<Mutex<Published>>,
     next_publish: Instant,
     busy: Duration,
+    wakeups: u64,
     received: RecvBatch,
     batch: SendBatch,
 }
@@ -77,8 +82,8 @@ impl Corridor {
         index: usize,
         worker: Worker,
         sockets: Vec<UdpSocket>,
-        mailbox: mpsc::UnboundedReceiver<Command>,
-        events: mpsc::UnboundedSender<(usize, Event)>,
+        (mailbox, told): (mpsc::UnboundedReceiver<Told>, Backlog),
+        events: mpsc::UnboundedSender<Heard>,
         published: Arc<Mutex<Published>>,
     ) -> io::Result<Self> {
         let watch = |socket: UdpSocket| {
@@ -92,10 +97,13 @@ impl Corridor {
             worker,
             sockets: sockets.into_iter().map(watch).collect::<io::Result<_>>()?,
             mailbox,
+            told,
             events,
+            heard: Backlog::default(),
             published,
             next_publish: Instant::now(),
             busy: Duration::ZERO,
+            wakeups: 0,
             received: RecvBatch::new(),
             batch: SendBatch::with_capacity(BATCH_BYTES),
         })
@@ -110,6 +118,7 @@ impl Corridor {
             sleep.as_mut().reset(deadline.min(self.next_publish).into());
             let wake = poll_fn(|context| self.poll_wake(context, sleep.as_mut())).await;
             let woken = Instant::now();
+            self.wakeups += 1;
             let ended = matches!(wake, Wake::MailboxClosed);
             self.work(woken, wake);
             self.send(Instant::now());
@@ -135,7 +144,9 @@ impl Corridor {
             }
         }
         if let Poll::Ready(command) = self.mailbox.poll_recv(context) {
-            return Poll::Ready(command.map_or(Wake::MailboxClosed, Wake::Command));
+            return Poll::Ready(
+                command.map_or(Wake::MailboxClosed, |told| Wake::Command(told.command)),
+            );
         }
         // Each is asked, so that each wakes the thread.
         let ready = |outgoing: &Outgoing, context: &mut Context<'_>| {
@@ -159,10 +170,10 @@ impl Corridor {
             Wake::Command(first) => {
                 self.worker.handle_command(now, first);
                 for _ in 1..COMMANDS {
-                    let Ok(command) = self.mailbox.try_recv() else {
+                    let Ok(told) = self.mailbox.try_recv() else {
                         break;
                     };
-                    self.worker.handle_command(now, command);
+                    self.worker.handle_command(now, told.command);
                 }
                 // Packets have their turn after every handful of commands.
                 self.receive(now);
@@ -224,8 +235,19 @@ impl Corridor {
             }
         }
         while let Some(event) = self.worker.poll_event() {
+            let held = match &event {
+                Event::DataReceived { payload, .. } => match self.heard.hold(payload.len()) {
+                    None => continue,
+                    held => held,
+                },
+                _ => None,
+            };
             // The application may be gone at the very end.
-            let _ = self.events.send((self.index, event));
+            let _ = self.events.send(Heard {
+                worker: self.index,
+                event,
+                held,
+            });
         }
     }
 
@@ -244,7 +266,9 @@ impl Corridor {
                 .iter()
                 .map(|o| o.kept.drops().get(SocketFull))
                 .sum(),
+            data_refused: self.heard.refused() + self.told.refused(),
             busy: self.busy,
+            wakeups: self.wakeups,
             population: self.worker.population(),
             pool_free: self.worker.pool_free(),
         };

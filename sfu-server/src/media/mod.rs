@@ -1,5 +1,6 @@
 //! The only I/O around a worker.
 
+mod backlog;
 mod corridor;
 pub mod outlet;
 pub mod published;

@@ -15,8 +15,12 @@ pub struct Published {
     pub sockets: Vec<Counters>,
     /// Datagrams given up because a socket stayed full.
     pub socket_full: u64,
+    /// Data messages given up because too many waited, towards the application and from it.
+    pub data_refused: u64,
     /// Time spent working, as opposed to waiting.
     pub busy: Duration,
+    /// Times that there was something to do.
+    pub wakeups: u64,
     /// Rooms, participants and tracks now.
     pub population: (usize, usize, usize),
     /// Free slots of the packet pool.

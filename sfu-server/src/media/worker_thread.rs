@@ -9,6 +9,7 @@ use sfu_core::event::Event;
 use sfu_core::worker::{Worker, WorkerSettings};
 use tokio::sync::mpsc;
 
+use super::backlog::{Backlog, Held};
 use super::corridor::Corridor;
 use super::published::Published;
 use super::udp_socket::UdpSocket;
@@ -16,16 +17,36 @@ use super::udp_socket::UdpSocket;
 /// The process's exit code after a panic outside any room's work: EX_SOFTWARE of sysexits.
 const PANIC_EXIT: i32 = 70;
 
+/// One fact of a worker. A data message keeps its place in the line until this is dropped.
+#[derive(Debug)]
+pub struct Heard {
+    /// Whose.
+    pub worker: usize,
+    /// The fact.
+    pub event: Event,
+    #[expect(dead_code, reason = "held, not read")]
+    pub(super) held: Option<Held>,
+}
+
+/// One instruction on its way to a worker.
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) command: Command,
+    #[expect(dead_code, reason = "held, not read")]
+    held: Option<Held>,
+}
+
 /// A running worker, seen from other threads.
 #[derive(Debug)]
 pub struct WorkerThread {
-    commands: mpsc::UnboundedSender<Command>,
+    commands: mpsc::UnboundedSender<Told>,
+    backlog: Backlog,
     published: Arc<Mutex<Published>>,
     thread: std::thread::JoinHandle<()>,
 }
 
 impl WorkerThread {
-    /// Starts a worker on sockets that are already bound. Its events come as `(index, event)`.
+    /// Starts a worker on sockets that are already bound. Its events come with `index`.
     ///
     /// # Errors
     ///
@@ -35,9 +56,11 @@ impl WorkerThread {
         settings: WorkerSettings,
         seed: [u8; 32],
         sockets: Vec<UdpSocket>,
-        events: mpsc::UnboundedSender<(usize, Event)>,
+        events: mpsc::UnboundedSender<Heard>,
     ) -> io::Result<Self> {
         let (commands, mailbox) = mpsc::unbounded_channel();
+        let backlog = Backlog::default();
+        let mailbox = (mailbox, backlog.clone());
         let published = Arc::new(Mutex::new(Published::default()));
         let shown = Arc::clone(&published);
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -62,14 +85,30 @@ impl WorkerThread {
             })?;
         Ok(Self {
             commands,
+            backlog,
             published,
             thread,
         })
     }
 
-    /// Puts a command into the worker's mailbox. Lost when the worker has ended.
+    /// Puts a command into the worker's mailbox. Lost when the worker has ended, and a data message
+    /// also when too many wait.
     pub fn send(&self, command: Command) {
-        let _ = self.commands.send(command);
+        let held = match &command {
+            Command::SendData {
+                recipients,
+                payload,
+                ..
+            } => {
+                let bytes = payload.len() + size_of_val(recipients.as_slice());
+                match self.backlog.hold(bytes) {
+                    None => return,
+                    held => held,
+                }
+            }
+            _ => None,
+        };
+        let _ = self.commands.send(Told { command, held });
     }
 
     /// The counters as last published.

@@ -5,7 +5,6 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::{Instant, SystemTime};
 
 use sfu_core::command::Command;
-use sfu_core::event::Event;
 use sfu_core::id::WorkerId;
 use sfu_core::transport::DtlsIdentity;
 use sfu_core::transport::TransportSettings;
@@ -14,7 +13,7 @@ use tokio::sync::mpsc;
 
 use super::published::Published;
 use super::udp_socket::UdpSocket;
-use super::worker_thread::WorkerThread;
+use super::worker_thread::{Heard, WorkerThread};
 
 /// Packets that each worker's pool holds, about 1.6 kB each: 52 MB. An encoding's packets are kept
 /// for 2 s: that is 16,000 packets a second, 40 publishers of 720p in three encodings.
@@ -46,15 +45,13 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Binds the media ports and starts the workers. Their events come as `(worker, event)`.
+    /// Binds the media ports and starts the workers.
     ///
     /// # Errors
     ///
     /// A port is taken (the error's text names it), the certificate cannot be made, or the
     /// operating system gives no randomness or thread.
-    pub fn start(
-        settings: &MediaSettings,
-    ) -> io::Result<(Self, mpsc::UnboundedReceiver<(usize, Event)>)> {
+    pub fn start(settings: &MediaSettings) -> io::Result<(Self, mpsc::UnboundedReceiver<Heard>)> {
         let (events, received) = mpsc::unbounded_channel();
         let identity = DtlsIdentity::generate().map_err(io::Error::other)?;
         let now_since_1970 = SystemTime::now()

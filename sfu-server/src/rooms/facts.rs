@@ -18,14 +18,19 @@ impl Rooms {
             Event::Answer { participant, .. }
             | Event::OfferRefused { participant, .. }
             | Event::SectionsNeeded { participant, .. }
+            | Event::SubscriptionFailed { participant, .. }
             | Event::Connected { participant, .. }
             | Event::MediaLost { participant, .. }
+            | Event::ConnectionStatistics { participant, .. }
             | Event::DataChannelOpened { participant, .. }
             | Event::DataReceived { participant, .. } => ids::room_of(participant.0),
             Event::TrackBound { track, .. }
+            | Event::TrackCodec { track, .. }
             | Event::TrackUnbound { track }
             | Event::TrackStarted { track } => ids::room_of(track.0),
-            Event::RoomFailed { room } => ids::room_number(*room),
+            Event::RoomFailed { room } | Event::SpeakersChanged { room, .. } => {
+                ids::room_number(*room)
+            }
             _ => return,
         };
         let Some(room) = self.0.registry.numbered(number) else {
@@ -45,7 +50,14 @@ impl Rooms {
                 label,
                 payload,
             } => self.data_received(&room, participant, label, &payload),
-            event => room.with(|state| state.handle_event(event)),
+            event => room.with(|state| {
+                if let Event::Connected { participant, .. } = event
+                    && let Some(waited) = state.waited_for_media(participant, Instant::now())
+                {
+                    self.0.join_times.count(waited);
+                }
+                state.handle_event(event);
+            }),
         }
     }
 
@@ -108,8 +120,19 @@ impl State {
                 tracing::info!(room = %self.name, participant = who, ?loss, "media lost");
                 self.set_media(participant, Media::Lost(Instant::now()));
             }
+            Event::SpeakersChanged { speakers, .. } => self.speakers_changed(&speakers),
+            Event::ConnectionStatistics {
+                participant,
+                statistics,
+            } => self.judge(participant, &statistics),
             Event::TrackBound { track, mid } => self.track_bound(track, mid),
+            Event::TrackCodec { track, codec } => self.track_codec(track, codec),
             Event::TrackUnbound { track } => self.unpublish(track),
+            Event::SubscriptionFailed {
+                participant,
+                track,
+                failure,
+            } => self.subscription_failed(participant, track, failure),
             Event::TrackStarted { track } => {
                 tracing::debug!(room = %self.name, %track, "track started");
             }
@@ -148,6 +171,7 @@ impl State {
     }
 
     fn set_media(&mut self, id: ParticipantId, media: Media) {
+        self.media_quality(id, media);
         if let Some(participant) = self.participants.get_mut(&id) {
             let was_connected = matches!(participant.media, Media::Connected);
             participant.media = media;
@@ -168,6 +192,7 @@ impl State {
     /// Whether the room is over; then it has ended.
     fn sweep(&mut self, now: Instant) -> bool {
         self.forget_departed(now);
+        self.tell_qualities(now);
         self.watch.forget_unwatched(now);
         let over = self.participants.iter().filter_map(|(id, participant)| {
             let reason = participant.given_up(now)?;

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use sfu_core::media::codec::{Codec, MediaKind};
 
 use super::permissions::Permissions;
+use super::track_traits::TrackTraits;
 
 /// What a room is made with. `Default` leaves every choice to the server's settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -146,12 +147,16 @@ pub struct TrackInfo {
     pub simulcast: bool,
     /// The announced encodings.
     pub layers: Vec<TrackLayer>,
-    /// The codec that is forwarded.
+    /// The codec that it is sent in.
     pub codec: Codec,
     /// Audio in two channels.
     pub stereo: bool,
     /// Audio without discontinuous transmission.
     pub disable_dtx: bool,
+    /// Opus without redundancy.
+    pub disable_red: bool,
+    /// What else its publisher says of it.
+    pub traits: TrackTraits,
     /// The publisher's section, once agreed on.
     pub mid: Option<String>,
 }
@@ -167,4 +172,16 @@ pub struct Counts {
     pub tracks: usize,
     /// Subscriptions to them.
     pub subscriptions: usize,
+}
+
+impl TrackInfo {
+    /// What is played in step with it: tracks of one publisher with the same word.
+    pub(super) fn group(&self) -> &str {
+        match self.source {
+            _ if !self.stream.is_empty() => &self.stream,
+            TrackSource::Camera | TrackSource::Microphone => "camera",
+            TrackSource::ScreenShare | TrackSource::ScreenShareAudio => "screen",
+            TrackSource::Unknown => "unknown",
+        }
+    }
 }

@@ -3,16 +3,14 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use sfu_core::command::Command;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-use super::data::Data;
 use super::info::{ParticipantInfo, RoomInfo, RoomOptions};
 use super::notice::{LeaveReason, Notice};
-use super::participant::{Media, Participant};
+use super::participant::Participant;
 use super::permissions::Permissions;
 use super::room::{Room, State};
 use super::room_event::RoomEvent;
@@ -64,6 +62,8 @@ pub struct Joined {
     /// Who left while the session was without signalling, as far as remembered; empty for a new
     /// session.
     pub departed: Vec<ParticipantInfo>,
+    /// The last of its counted data messages that arrived: it sends those after it again.
+    pub last_data: u32,
 }
 
 /// What a session is told. At most [`limits::OUTBOX`] notices wait; one more ends the session.
@@ -254,6 +254,7 @@ impl State {
         if params.auto_subscribe && params.permissions.subscribe {
             self.subscribe_to_all(id);
         }
+        self.tell_speakers_now(id);
         Joined {
             session: SessionHandle::new(Arc::clone(room), id, 0, &me),
             notices: Notices::new(queue, watched),
@@ -262,36 +263,7 @@ impl State {
             others,
             repeated: Vec::new(),
             departed: Vec::new(),
-        }
-    }
-}
-
-impl Participant {
-    fn new(
-        params: &JoinParams,
-        outbox: mpsc::Sender<Notice>,
-        ended: watch::Sender<Option<LeaveReason>>,
-        now: Instant,
-    ) -> Self {
-        Self {
-            sid: ids::sid("PA_"),
-            identity: Arc::from(params.identity.as_str()),
-            name: params.name.clone(),
-            metadata: params.metadata.clone(),
-            attributes: params.attributes.clone(),
-            permissions: params.permissions.clone(),
-            auto_subscribe: params.auto_subscribe,
-            joined_at: SystemTime::now(),
-            version: 1,
-            tracks: Vec::new(),
-            subscriptions: std::collections::BTreeSet::new(),
-            pending_offers: 0,
-            holds: 0,
-            media: Media::Awaited(now),
-            data: Data::new(now),
-            signalling_lost: None,
-            outbox,
-            ended,
+            last_data: 0,
         }
     }
 }

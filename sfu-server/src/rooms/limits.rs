@@ -53,6 +53,18 @@ pub const MAX_LAYERS: usize = 4;
 /// more work on its worker. Lowering: clients have one in flight, so not below 2.
 pub const MAX_PENDING_OFFERS: u32 = 4;
 
+/// Most participants that a publisher names when it says who may have its tracks. Raising: memory
+/// for each publisher, and a name may be looked up among everyone in the room. Lowering: in large
+/// rooms not everybody can be named.
+pub const MAX_TRACK_PERMISSIONS: usize = 1_000;
+
+/// Most tracks that it names in all. As for [`MAX_TRACK_PERMISSIONS`].
+pub const MAX_PERMITTED_TRACKS: usize = 4_000;
+
+/// How often a room is told at most how good its connections are. Raising: trouble is shown later.
+/// Lowering: in large rooms somebody's changes each time, and everyone is told.
+pub const QUALITY_INTERVAL: Duration = Duration::from_secs(2);
+
 /// Longest data message that participants send each other, in bytes, with what wraps it. Clients
 /// keep to 64,000 and cut what is longer into chunks of 15,000. Raising: a message holds up those
 /// behind it in its channel for longer, and as much waits for each slow reader. Lowering: refuses
@@ -112,7 +124,7 @@ pub const GONE_AFTER: Duration = Duration::from_secs(15);
 /// transport up for good, and only a new one brings media back. Raising: it hears nothing for longer.
 /// Lowering: a page that is closed ends its media a moment before it says so, and would be told to
 /// come back.
-pub const MEDIA_LOST_AFTER: Duration = Duration::from_secs(2);
+pub const MEDIA_LOST_AFTER: Duration = Duration::from_secs(3);
 
 /// How long it is remembered who left, for those whose signalling was interrupted then. Raising:
 /// memory. Lowering: who comes back later keeps ghosts on screen. Not below the time in which a

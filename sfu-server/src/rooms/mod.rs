@@ -16,18 +16,23 @@ mod ids;
 mod info;
 mod join;
 mod join_counts;
+mod join_times;
 pub mod limits;
 mod moderation;
 mod notice;
 mod participant;
 mod permissions;
+mod quality;
 mod registry;
 mod resume;
 mod room;
 mod room_event;
 mod session;
 mod settings;
+mod speakers;
+mod subscription_permissions;
 mod subscriptions;
+mod track_traits;
 mod tracks;
 mod watch;
 mod watch_log;
@@ -53,14 +58,19 @@ pub use info::{
 };
 pub use join::{Ending, JoinParams, Joined, Notices};
 pub use join_counts::JoinCounts;
+pub use join_times::{JoinTimes, JoinTimesRead};
 pub use moderation::ParticipantUpdate;
 pub use notice::{LeaveReason, Notice, SubscriptionError};
 pub use permissions::Permissions;
+pub use quality::{ConnectionQuality, QualityInfo};
 pub use room_event::{Publisher, Recorded, RoomEvent};
 pub use session::SessionHandle;
 pub use settings::Settings;
+pub use speakers::Speaker;
+pub use subscription_permissions::TrackPermission;
+pub use track_traits::{AudioFeature, BackupCodecPolicy, Encryption, TrackTraits};
 pub use tracks::NewTrack;
-pub use watch::{RoomEvents, TooSlow, Watch, WatchFrom};
+pub use watch::{RoomEvents, Snapshot, TooSlow, Watch, WatchFrom};
 pub use workers::MediaWorkers;
 
 /// All rooms of this node. Clones are the same rooms.
@@ -74,6 +84,7 @@ struct Shared {
     registry: Registry,
     joins: AddressBuckets,
     join_counts: JoinCounts,
+    join_times: JoinTimes,
     /// A share for each watcher of a room.
     watchers: Arc<Semaphore>,
     data_codec: OnceLock<Arc<dyn DataCodec>>,
@@ -95,6 +106,7 @@ impl Rooms {
                 limits::MAX_COUNTED_ADDRESSES,
             ),
             join_counts: JoinCounts::default(),
+            join_times: JoinTimes::default(),
             watchers: Arc::new(Semaphore::new(limits::MAX_WATCHERS)),
             data_codec: OnceLock::new(),
             data_counts: DataCounts::default(),
@@ -198,6 +210,12 @@ impl Rooms {
     #[must_use]
     pub fn join_counts(&self) -> &JoinCounts {
         &self.0.join_counts
+    }
+
+    /// How long they took.
+    #[must_use]
+    pub fn join_times(&self) -> &JoinTimes {
+        &self.0.join_times
     }
 
     /// Tells everyone that the server stops, and ends all rooms. Nobody can join after.

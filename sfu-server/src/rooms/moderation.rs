@@ -156,7 +156,7 @@ impl State {
             participant.metadata = metadata;
         }
         if let Some(permissions) = update.permission {
-            self.permit(id, permissions);
+            self.permit(id, &permissions);
         }
         self.changed(id);
         self.record_participant(id, RoomEvent::ParticipantUpdated);
@@ -168,7 +168,7 @@ impl State {
     }
 
     /// A participant may do this from now on, and no longer what it may not.
-    fn permit(&mut self, id: ParticipantId, permissions: Permissions) {
+    fn permit(&mut self, id: ParticipantId, permissions: &Permissions) {
         let Some(participant) = self.participants.get_mut(&id) else {
             return;
         };
@@ -187,7 +187,7 @@ impl State {
                 permissions: permissions.media(),
             });
         }
-        self.unpublish_what_is_not_allowed(id, &permissions);
+        self.unpublish_what_is_not_allowed(id, permissions);
         if former.subscribe && !permissions.subscribe {
             self.unsubscribe_from_all(id);
         }

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use super::info::{ParticipantInfo, RoomInfo, TrackInfo};
+use super::quality::QualityInfo;
+use super::speakers::Speaker;
 
 /// Why a participant leaves, or is made to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -51,6 +53,8 @@ pub enum SubscriptionError {
     TrackNotFound,
     /// The participant may not subscribe, or not to more.
     NotAllowed,
+    /// The participant decodes nothing that the track is sent in.
+    CodecUnsupported,
 }
 
 /// One thing that a session is told. In order: what is told later happened later.
@@ -116,6 +120,20 @@ pub enum Notice {
         track: String,
         /// Why.
         error: SubscriptionError,
+    },
+    /// Who is speaking changed: those of whom something changed, loudest first. A newcomer is told
+    /// of all who speak, who was without signalling of everyone.
+    SpeakersChanged(Arc<Vec<Speaker>>),
+    /// How good connections are changed, the listener's own among them.
+    QualitiesChanged(Arc<Vec<QualityInfo>>),
+    /// A publisher no longer lets the listener have a track that it wants, or does again.
+    SubscriptionPermitted {
+        /// The publisher's sid.
+        publisher: String,
+        /// The track's sid.
+        track: String,
+        /// False: nothing of it is sent until true.
+        allowed: bool,
     },
     /// The session is over; nothing follows.
     Leave {

@@ -9,9 +9,13 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::data::Data;
+use super::ids;
 use super::info::{ParticipantInfo, ParticipantState, TrackInfo};
+use super::join::JoinParams;
 use super::notice::{LeaveReason, Notice};
 use super::permissions::Permissions;
+use super::quality::Quality;
+use super::subscription_permissions::Audience;
 
 /// Where a participant's media stands.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +40,13 @@ pub(super) struct Participant {
     /// Published, oldest first.
     pub(super) tracks: Vec<TrackId>,
     pub(super) subscriptions: BTreeSet<TrackId>,
+    /// Wanted, but not permitted by their publishers.
+    pub(super) withheld: BTreeSet<TrackId>,
+    /// Something was withheld from it at some time.
+    pub(super) ever_withheld: bool,
+    /// Who may be sent its tracks.
+    pub(super) audience: Audience,
+    pub(super) quality: Quality,
     pub(super) pending_offers: u32,
     pub(super) media: Media,
     /// How often its signalling was taken up: an older hold on the session is void.
@@ -48,6 +59,39 @@ pub(super) struct Participant {
 }
 
 impl Participant {
+    /// Nobody knows it yet, and its media is awaited.
+    pub(super) fn new(
+        params: &JoinParams,
+        outbox: mpsc::Sender<Notice>,
+        ended: watch::Sender<Option<LeaveReason>>,
+        now: Instant,
+    ) -> Self {
+        Self {
+            sid: ids::sid("PA_"),
+            identity: Arc::from(params.identity.as_str()),
+            name: params.name.clone(),
+            metadata: params.metadata.clone(),
+            attributes: params.attributes.clone(),
+            permissions: params.permissions.clone(),
+            auto_subscribe: params.auto_subscribe,
+            joined_at: SystemTime::now(),
+            version: 1,
+            tracks: Vec::new(),
+            subscriptions: BTreeSet::new(),
+            withheld: BTreeSet::new(),
+            ever_withheld: false,
+            audience: Audience::default(),
+            quality: Quality::default(),
+            pending_offers: 0,
+            holds: 0,
+            media: Media::Awaited(now),
+            data: Data::new(now),
+            signalling_lost: None,
+            outbox,
+            ended,
+        }
+    }
+
     pub(super) fn info(&self, tracks: &HashMap<TrackId, Track>) -> ParticipantInfo {
         ParticipantInfo {
             sid: self.sid.clone(),

@@ -1,6 +1,7 @@
 //! What a participant may do in a room.
 
 use sfu_core::command::MediaPermissions;
+use sfu_core::media::codec::MediaKind;
 
 use super::info::TrackSource;
 
@@ -50,5 +51,17 @@ impl Permissions {
     #[must_use]
     pub fn may_publish(&self, source: TrackSource) -> bool {
         self.publish && (self.sources.is_empty() || self.sources.contains(&source))
+    }
+
+    /// Whether it may publish a track of `kind` from `source`: who may use some sources only may
+    /// not call pictures a microphone.
+    #[must_use]
+    pub(super) fn may_publish_as(&self, source: TrackSource, kind: MediaKind) -> bool {
+        let fits = match source {
+            TrackSource::Unknown => true,
+            TrackSource::Camera | TrackSource::ScreenShare => kind == MediaKind::Video,
+            TrackSource::Microphone | TrackSource::ScreenShareAudio => kind == MediaKind::Audio,
+        };
+        self.may_publish(source) && (fits || self.sources.is_empty())
     }
 }

@@ -53,12 +53,16 @@ impl State {
         participant.holds += 1;
         participant.signalling_lost = None;
         participant.pending_offers = 0;
+        participant.quality.resumed();
         let holds = participant.holds;
+        let last_data = participant.data.last_sequence;
         let me = participant.info(&self.tracks);
         tracing::info!(room = %self.name, identity = %me.identity, participant = %me.sid, "resumed");
         let tracks = participant.tracks.iter();
         let tracks = tracks.filter_map(|track| self.tracks.get(track));
         let repeated = tracks.filter_map(Track::repeated).collect();
+        self.tell_all_speakers(id);
+        self.tell_all_permissions(id);
         Some(Joined {
             session: SessionHandle::new(Arc::clone(room), id, holds, &me),
             notices: Notices::new(queue, watched),
@@ -67,6 +71,7 @@ impl State {
             repeated,
             others: self.others(id),
             departed: self.departed_lately(now),
+            last_data,
         })
     }
 

@@ -62,6 +62,11 @@ pub(super) struct State {
     pub(super) last_track: u32,
     /// Who left lately, oldest first: for those who were without signalling then.
     pub(super) departed: VecDeque<(Instant, ParticipantInfo)>,
+    /// Who is speaking, and how loud in -dBov.
+    pub(super) speakers: BTreeMap<ParticipantId, u8>,
+    pub(super) ever_spoken: bool,
+    /// When it was last told how good connections are.
+    pub(super) qualities_told: Option<Instant>,
     /// What watchers are told.
     pub(super) watch: Arc<WatchLog>,
     /// Participants whose outbox was full: removed before the lock is let go.
@@ -104,6 +109,9 @@ impl Room {
                 last_participant: 0,
                 last_track: 0,
                 departed: VecDeque::new(),
+                speakers: BTreeMap::new(),
+                ever_spoken: false,
+                qualities_told: None,
                 watch: Arc::default(),
                 too_slow: Vec::new(),
             }),
@@ -220,6 +228,7 @@ impl State {
 
     /// Ends a participant's session: it, the others and the engine are told. False if unknown.
     pub(super) fn remove(&mut self, id: ParticipantId, reason: LeaveReason) -> bool {
+        self.speaker_leaves(id);
         self.record_tracks_end(id);
         let Some(participant) = self.participants.remove(&id) else {
             return false;

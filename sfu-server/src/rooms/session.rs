@@ -22,7 +22,7 @@ use crate::error::{ApiError, ErrorKind};
 /// media lives, and [`limits::GONE_AFTER`] more.
 pub struct SessionHandle {
     room: Arc<Room>,
-    id: ParticipantId,
+    pub(super) id: ParticipantId,
     /// Which hold it is: void once the session was taken up anew.
     holds: u32,
     sid: String,
@@ -46,7 +46,7 @@ impl SessionHandle {
     }
 
     /// Changes the room, unless this hold is void.
-    fn with<R>(&self, void: R, change: impl FnOnce(&mut State) -> R) -> R {
+    pub(super) fn with<R>(&self, void: R, change: impl FnOnce(&mut State) -> R) -> R {
         self.room
             .with(|state| match state.participants.get(&self.id) {
                 Some(participant) if participant.holds == self.holds => change(state),

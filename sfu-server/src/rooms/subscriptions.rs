@@ -1,6 +1,7 @@
 //! Who wants which track.
 
 use sfu_core::command::Command;
+use sfu_core::event::SubscriptionFailure;
 use sfu_core::id::{ParticipantId, TrackId};
 
 use super::limits;
@@ -34,7 +35,12 @@ impl State {
         }
     }
 
-    fn subscribe(&mut self, id: ParticipantId, track: TrackId) -> Result<(), SubscriptionError> {
+    pub(super) fn subscribe(
+        &mut self,
+        id: ParticipantId,
+        track: TrackId,
+    ) -> Result<(), SubscriptionError> {
+        let permitted = self.is_permitted(id, track);
         let wanted = self.tracks.get_mut(&track);
         let wanted = wanted.filter(|track| track.info.mid.is_some() && track.publisher != id);
         let (Some(wanted), Some(participant)) = (wanted, self.participants.get_mut(&id)) else {
@@ -46,8 +52,14 @@ impl State {
         if participant.subscriptions.contains(&track) {
             return Ok(());
         }
-        if participant.subscriptions.len() >= limits::MAX_SUBSCRIPTIONS {
+        let wants = participant.subscriptions.len() + participant.withheld.len();
+        if wants >= limits::MAX_SUBSCRIPTIONS {
             return Err(SubscriptionError::NotAllowed);
+        }
+        if !permitted {
+            // It is no fault of the subscriber's: it gets the track when it may.
+            self.withhold(id, track);
+            return Ok(());
         }
         participant.subscriptions.insert(track);
         self.engine.send(Command::Subscribe {
@@ -59,6 +71,30 @@ impl State {
             self.tell(publisher, Notice::TrackSubscribed { track: sid });
         }
         Ok(())
+    }
+
+    /// The engine has ended a subscription that it cannot serve; the participant is told.
+    pub(super) fn subscription_failed(
+        &mut self,
+        id: ParticipantId,
+        track: TrackId,
+        failure: SubscriptionFailure,
+    ) {
+        let (Some(found), Some(participant)) =
+            (self.tracks.get(&track), self.participants.get_mut(&id))
+        else {
+            return;
+        };
+        participant.subscriptions.remove(&track);
+        let sid = found.info.sid.clone();
+        let codec = found.info.codec;
+        tracing::info!(room = %self.name, participant = %participant.sid, track = %sid, ?codec,
+            ?failure, "subscription failed");
+        let error = match failure {
+            SubscriptionFailure::CodecUnsupported => SubscriptionError::CodecUnsupported,
+            _ => SubscriptionError::NotAllowed,
+        };
+        self.tell(id, Notice::SubscriptionFailed { track: sid, error });
     }
 
     /// A participant wants these tracks. Those it cannot have are named in notices.
@@ -77,6 +113,13 @@ impl State {
 
     /// A participant no longer wants these tracks.
     pub(super) fn unsubscribe_by_sid(&mut self, id: ParticipantId, sids: &[String]) {
+        let wanted = sids.iter().take(limits::MAX_TRACKS_PER_REQUEST);
+        let wanted: Vec<_> = wanted
+            .filter_map(|sid| self.track_sids.get(sid).copied())
+            .collect();
+        if let Some(participant) = self.participants.get_mut(&id) {
+            participant.withheld.retain(|track| !wanted.contains(track));
+        }
         for track in self.subscribed(id, sids) {
             if let Some(participant) = self.participants.get_mut(&id) {
                 participant.subscriptions.remove(&track);
@@ -93,6 +136,7 @@ impl State {
         let Some(participant) = self.participants.get_mut(&id) else {
             return;
         };
+        participant.withheld.clear();
         for track in std::mem::take(&mut participant.subscriptions) {
             self.engine.send(Command::Unsubscribe {
                 participant: id,

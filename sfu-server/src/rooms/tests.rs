@@ -16,6 +16,8 @@ use tokio::time::Instant;
 use super::*;
 
 mod moderation;
+mod signals;
+mod subscription_permissions;
 mod watching;
 
 #[derive(Default)]
@@ -74,6 +76,9 @@ fn microphone() -> NewTrack {
         layers: Vec::new(),
         stereo: false,
         disable_dtx: false,
+        traits: TrackTraits::default(),
+        disable_red: false,
+        codec: None,
     }
 }
 
@@ -204,6 +209,8 @@ fn told(joined: &mut Joined) -> Vec<String> {
             Notice::TrackUnpublished { .. } => "unpublished".into(),
             Notice::MuteChanged { muted, .. } => format!("muted {muted}"),
             Notice::SelfChanged(me) => format!("is {} v{}", me.name, me.version),
+            // Of these there are tests of their own.
+            Notice::QualitiesChanged(_) => continue,
             Notice::RoomChanged(room) => format!("room {}", room.metadata),
             Notice::TrackSubscribed { .. } => "subscribed".into(),
             Notice::SubscriptionFailed { track, error } => format!("{track} {error:?}"),
@@ -380,6 +387,34 @@ fn announcing_again_is_the_same_track_until_it_is_bound() {
     ann.session.add_track(microphone()).unwrap();
     assert_eq!(house.sent(), ["announce 2 of 1"]);
     assert_eq!(told(&mut ann), ["published mic"; 3]);
+}
+
+#[test]
+fn a_stream_is_named_after_its_publisher_and_what_plays_in_step_shares_it() {
+    let house = house();
+    let ann = house.join("ann");
+    let announced = |source, stream: &str| {
+        let track = NewTrack {
+            cid: format!("{source:?} {stream}"),
+            source,
+            stream: stream.into(),
+            ..microphone()
+        };
+        ann.session.add_track(track).unwrap();
+        house.newest(|command| match command {
+            Command::AnnounceTrack { announcement, .. } => Some(announcement.stream_label.clone()),
+            _ => None,
+        })
+    };
+    let sid = &ann.me.sid;
+    let camera = announced(TrackSource::Camera, "");
+    assert_eq!(camera, format!("{sid}|camera"));
+    assert_eq!(announced(TrackSource::Microphone, ""), camera);
+    let screen = announced(TrackSource::ScreenShare, "");
+    assert_eq!(screen, format!("{sid}|screen"));
+    assert_eq!(announced(TrackSource::ScreenShareAudio, ""), screen);
+    let own = announced(TrackSource::Microphone, "choir");
+    assert_eq!(own, format!("{sid}|choir"));
 }
 
 #[test]

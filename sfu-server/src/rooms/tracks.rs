@@ -5,12 +5,14 @@ use std::sync::Arc;
 use sfu_core::command::{Command, TrackAnnouncement};
 use sfu_core::id::{Mid, ParticipantId, TrackId};
 use sfu_core::media::codec::{Codec, MediaKind};
+use sfu_core::media::format::CodecWishes;
 
 use super::info::{TrackInfo, TrackLayer, TrackSource};
 use super::notice::Notice;
 use super::participant::Track;
 use super::room::State;
 use super::room_event::RoomEvent;
+use super::track_traits::TrackTraits;
 use super::{check, ids, limits};
 use crate::error::{ApiError, ErrorKind};
 
@@ -39,6 +41,12 @@ pub struct NewTrack {
     pub stereo: bool,
     /// Audio without discontinuous transmission.
     pub disable_dtx: bool,
+    /// Opus without redundancy.
+    pub disable_red: bool,
+    /// The only codec that it is to be sent in; `None`: any.
+    pub codec: Option<Codec>,
+    /// What else others are to know of it.
+    pub traits: TrackTraits,
 }
 
 impl NewTrack {
@@ -53,6 +61,15 @@ impl NewTrack {
         Ok(())
     }
 
+    fn wishes(&self) -> CodecWishes {
+        CodecWishes {
+            codec: self.codec.filter(|codec| codec.kind() == self.kind),
+            red: !self.disable_red,
+            dtx: !self.disable_dtx,
+            stereo: self.stereo,
+        }
+    }
+
     fn info(&self) -> TrackInfo {
         TrackInfo {
             sid: ids::sid("TR_"),
@@ -65,12 +82,15 @@ impl NewTrack {
             height: self.height,
             simulcast: self.kind == MediaKind::Video && self.layers.len() > 1,
             layers: self.layers.clone(),
-            codec: match self.kind {
+            // A guess, until the engine tells what the section agrees on.
+            codec: self.codec.unwrap_or(match self.kind {
                 MediaKind::Audio => Codec::Opus,
                 MediaKind::Video => Codec::Vp8,
-            },
+            }),
             stereo: self.stereo,
             disable_dtx: self.disable_dtx,
+            disable_red: self.disable_red,
+            traits: self.traits.clone(),
             mid: None,
         }
     }
@@ -84,7 +104,7 @@ impl State {
         let Some(participant) = self.participants.get(&id) else {
             return Ok(());
         };
-        if !participant.permissions.may_publish(new.source) {
+        if !participant.permissions.may_publish_as(new.source, new.kind) {
             return Err(ApiError::field(
                 ErrorKind::PermissionDenied,
                 "source",
@@ -115,11 +135,13 @@ impl State {
             source = ?info.source,
             "track announced"
         );
-        self.announce(id, new.cid, info);
+        self.announce(id, new, info);
         Ok(())
     }
 
-    fn announce(&mut self, id: ParticipantId, cid: String, info: TrackInfo) {
+    fn announce(&mut self, id: ParticipantId, new: NewTrack, info: TrackInfo) {
+        let codecs = new.wishes();
+        let cid = new.cid;
         self.last_track += 1;
         let track = ids::track_id(self.number, self.last_track);
         let Some(participant) = self.participants.get_mut(&id) else {
@@ -130,10 +152,12 @@ impl State {
             track,
             kind: info.kind,
             cid: cid.clone(),
-            // Clients read the publisher and the track from a subscribed stream's msid.
-            stream_label: participant.sid.clone(),
+            // Clients read the publisher from a subscribed stream's name, native ones only before
+            // a bar; what has the same name is played in step.
+            stream_label: format!("{}|{}", participant.sid, info.group()),
             track_label: info.sid.clone(),
             muted: info.muted,
+            codecs,
         });
         self.engine.send(Command::AnnounceTrack {
             participant: id,
@@ -176,6 +200,17 @@ impl State {
                 self.record_track(track, RoomEvent::TrackPublished);
             }
             self.subscribe_everyone(publisher, track);
+        }
+    }
+
+    /// The codec that a track comes in: others are told if they know the track already.
+    pub(super) fn track_codec(&mut self, track: TrackId, codec: Codec) {
+        let Some(found) = self.tracks.get_mut(&track) else {
+            return;
+        };
+        if std::mem::replace(&mut found.info.codec, codec) != codec && found.info.mid.is_some() {
+            let publisher = found.publisher;
+            self.changed(publisher);
         }
     }
 
@@ -242,6 +277,7 @@ impl State {
         }
         for participant in self.participants.values_mut() {
             participant.subscriptions.remove(&track);
+            participant.withheld.remove(&track);
         }
     }
 }

@@ -30,9 +30,20 @@ pub struct Watch {
     /// The last event's number before the first that `events` gives.
     pub sequence: u64,
     /// How the room is; `None`: the watch goes on where it was cut off.
-    pub snapshot: Option<(RoomInfo, Vec<ParticipantInfo>)>,
+    pub snapshot: Option<Snapshot>,
     /// What happens.
     pub events: RoomEvents,
+}
+
+/// A room at one moment.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The room.
+    pub room: RoomInfo,
+    /// Everybody, hidden ones too, in the order of joining.
+    pub participants: Vec<ParticipantInfo>,
+    /// All that speak, the loudest first.
+    pub speakers: Vec<(Publisher, f32)>,
 }
 
 /// The events of one room for one watcher.
@@ -73,7 +84,11 @@ impl Rooms {
                 _ => None,
             };
             // Under the room's lock: no event is told twice, none is missed.
-            let snapshot = after.is_none().then(|| (state.info(), state.everyone()));
+            let snapshot = after.is_none().then(|| Snapshot {
+                room: state.info(),
+                participants: state.everyone(),
+                speakers: state.speaking(),
+            });
             let sequence = after.unwrap_or(last);
             let entered = state.watch.enter(sequence, share);
             let id = entered.ok_or_else(|| full(limits::MAX_WATCHERS_PER_ROOM, "room"))?;

@@ -4,11 +4,11 @@ use std::io;
 use std::sync::Arc;
 
 use sfu_core::command::Command;
-use sfu_core::event::Event;
 use sfu_core::transport::{DtlsVersion, TransportSettings};
 use tokio::sync::mpsc;
 
 use crate::config::{Config, Dtls};
+use crate::media::worker_thread::Heard;
 use crate::media::workers::{MediaSettings, Workers};
 use crate::rooms::MediaWorkers;
 
@@ -22,8 +22,8 @@ impl MediaWorkers for Workers {
     }
 }
 
-/// What the workers have to tell, as `(worker, event)`.
-pub(super) type Events = mpsc::UnboundedReceiver<(usize, Event)>;
+/// What the workers have to tell.
+pub(super) type Events = mpsc::UnboundedReceiver<Heard>;
 
 /// Binds the media ports and starts a worker on each.
 pub(super) fn start(config: &Config) -> io::Result<(Arc<Workers>, Events)> {

@@ -1,21 +1,19 @@
 import {
+  ConnectionState,
   type DisconnectReason,
+  EngineEvent,
   type Participant,
   Room,
   RoomEvent,
-  type RoomOptions,
 } from 'livekit-client';
-import type { Devices } from './devices';
 import { byId } from './dom';
-import { Grid } from './grid';
 import { announce, notify, withdraw, withdrawAll } from './notices';
+import type { People } from './people';
+import { roomOptions } from './room_options';
 import type { Settings } from './settings';
-import { Tile, displayName } from './tile';
+import { displayName } from './tile';
 import type { Admission } from './token';
 import { Refusal, type Words, ended } from './words';
-
-/** Bits spent on a pixel of the largest encoding: plain talking heads in VP8. */
-const BITS_PER_PIXEL = 0.09;
 
 /**
  * How often the tiles are compared with the room. After a reconnection the library holds back what
@@ -25,19 +23,31 @@ const BITS_PER_PIXEL = 0.09;
  */
 const LOOK_AGAIN_MS = 1_000;
 
+/** What of the page belongs to the call that is running. */
+export interface Controls {
+  /** From now on the controls belong to `room`, or to none. */
+  serve(room: Room | undefined): void;
+  /** Brings the controls to the room's present state. */
+  update(): void;
+}
+
 /** One stay in one room, from the connection to its end. */
 export class Call {
   readonly room: Room;
-  private readonly tiles = new Map<string, Tile>();
-  private readonly grid: Grid;
-  private readonly devices: Devices;
+  private readonly people: People;
+  private readonly controls: Controls;
   private readonly onEnded: (words: Words) => void;
   private joined = false;
   private lookingAgain: ReturnType<typeof setInterval> | undefined;
 
-  constructor(grid: Grid, devices: Devices, settings: Settings, onEnded: (words: Words) => void) {
-    this.grid = grid;
-    this.devices = devices;
+  constructor(
+    people: People,
+    controls: Controls,
+    settings: Settings,
+    onEnded: (words: Words) => void,
+  ) {
+    this.people = people;
+    this.controls = controls;
     this.onEnded = onEnded;
     this.room = new Room(roomOptions(settings));
     this.listen();
@@ -58,9 +68,11 @@ export class Call {
       });
     }
     this.joined = true;
+    // The room answers to this event by taking everybody's picture away: it must be held before.
+    this.room.engine.prependListener(EngineEvent.Restarting, () => this.people.freeze());
     this.showEverybody();
     this.lookingAgain = setInterval(() => this.showEverybody(), LOOK_AGAIN_MS);
-    this.devices.serve(this.room);
+    this.controls.serve(this.room);
     this.showHeadCount();
     this.offerSound();
   }
@@ -83,37 +95,43 @@ export class Call {
         announce(`${displayName(participant)} joined`);
       })
       .on(RoomEvent.ParticipantDisconnected, (participant) => {
-        if (this.tiles.get(participant.identity)?.isOf(participant) === true) {
-          this.removeTile(participant.identity);
-        }
-        this.showHeadCount();
-        announce(`${displayName(participant)} left`);
+        this.unlessReconnecting(() => {
+          this.showEverybody();
+          announce(`${displayName(participant)} left`);
+        });
       })
       .on(RoomEvent.ParticipantNameChanged, update)
       .on(RoomEvent.TrackPublished, update)
-      .on(RoomEvent.TrackUnpublished, update)
+      .on(RoomEvent.TrackUnpublished, (_, participant) =>
+        this.unlessReconnecting(() => this.show(participant)),
+      )
       .on(RoomEvent.TrackSubscribed, updateRemote)
-      .on(RoomEvent.TrackUnsubscribed, updateRemote)
-      .on(RoomEvent.ActiveSpeakersChanged, (speakers) => this.showSpeakers(speakers))
+      .on(RoomEvent.TrackUnsubscribed, (_, __, participant) =>
+        this.unlessReconnecting(() => this.show(participant)),
+      )
+      .on(RoomEvent.ActiveSpeakersChanged, (speakers) =>
+        this.people.setSpeaking(new Set(speakers.map(({ identity }) => identity))),
+      )
+      .on(RoomEvent.ConnectionQualityChanged, update)
       .on(RoomEvent.AudioPlaybackStatusChanged, () => this.offerSound());
 
     for (const event of [RoomEvent.TrackMuted, RoomEvent.TrackUnmuted] as const) {
       room.on(event, (publication, participant) => {
         update(publication, participant);
-        this.devices.update();
+        this.controls.update();
       });
     }
     for (const event of [RoomEvent.LocalTrackPublished, RoomEvent.LocalTrackUnpublished] as const) {
       room.on(event, (publication, participant) => {
         update(publication, participant);
-        this.devices.update();
+        this.controls.update();
       });
     }
     for (const event of [RoomEvent.SignalReconnecting, RoomEvent.Reconnecting] as const) {
       room.on(event, () =>
         notify('connection', {
           title: 'Reconnecting…',
-          text: 'The connection to the server was lost. The page is trying to get it back.',
+          text: 'The connection to the server was lost. The page is getting it back.',
         }),
       );
     }
@@ -124,74 +142,59 @@ export class Call {
     room.on(RoomEvent.Disconnected, (reason) => this.end(reason));
   }
 
+  /**
+   * A reconnection begins by telling that everybody has left, and then that it is one. Until it is
+   * over the tiles stay as they were.
+   */
+  private unlessReconnecting(change: () => void): void {
+    queueMicrotask(() => {
+      if (this.room.state === ConnectionState.Connected) {
+        change();
+      }
+    });
+  }
+
   private end(reason: DisconnectReason | undefined): void {
     clearInterval(this.lookingAgain);
-    for (const identity of [...this.tiles.keys()]) {
-      this.removeTile(identity);
-    }
+    this.people.keepOnly(new Set());
     withdrawAll();
     // Until the join has succeeded, `join` itself throws what went wrong.
     if (this.joined) {
-      this.devices.serve(undefined);
+      this.controls.serve(undefined);
       this.onEnded(ended(reason));
     }
   }
 
   /** Brings the tiles to who is in the room. */
   private showEverybody(): void {
+    if (this.room.state !== ConnectionState.Connected) {
+      return;
+    }
     const { localParticipant, remoteParticipants } = this.room;
     for (const participant of [localParticipant, ...remoteParticipants.values()]) {
-      this.show(participant);
+      this.people.show(participant);
     }
-    for (const identity of [...this.tiles.keys()]) {
-      if (identity !== localParticipant.identity && !remoteParticipants.has(identity)) {
-        this.removeTile(identity);
-      }
-    }
+    this.people.keepOnly(new Set([localParticipant.identity, ...remoteParticipants.keys()]));
     this.showHeadCount();
   }
 
   /** Brings the participant's tile to its present state. */
   private show(participant: Participant): void {
-    const { localParticipant, remoteParticipants } = this.room;
-    // The library still tells of the participants of a session that a reconnection has replaced.
-    if (participant === localParticipant || remoteParticipants.get(participant.identity) === participant) {
-      this.tileOf(participant).update();
-    }
-  }
-
-  private tileOf(participant: Participant): Tile {
-    const present = this.tiles.get(participant.identity);
-    if (present?.isOf(participant) === true) {
-      return present;
-    }
-    // The same person in a new session, after a reconnection, is another participant.
-    this.removeTile(participant.identity);
-    const tile = new Tile(participant);
-    this.tiles.set(participant.identity, tile);
-    this.grid.add(tile.element, participant.isLocal);
-    return tile;
-  }
-
-  private removeTile(identity: string): void {
-    const tile = this.tiles.get(identity);
-    if (tile !== undefined) {
-      tile.detach();
-      this.grid.remove(tile.element);
-      this.tiles.delete(identity);
+    const { localParticipant, remoteParticipants, state } = this.room;
+    const isOwn = participant === localParticipant && state !== ConnectionState.Reconnecting;
+    // The library still tells of the participants of a session that a reconnection has replaced,
+    // and of their successors before those have pictures.
+    const isPresent =
+      state === ConnectionState.Connected &&
+      remoteParticipants.get(participant.identity) === participant;
+    if (isOwn || isPresent) {
+      this.people.show(participant);
     }
   }
 
   private showHeadCount(): void {
     const count = this.room.remoteParticipants.size + 1;
     byId('head-count', HTMLElement).textContent = count === 1 ? 'Only you' : `${count} people`;
-  }
-
-  private showSpeakers(speakers: Participant[]): void {
-    const speaking = new Set(speakers.map((participant) => participant.identity));
-    for (const [identity, tile] of this.tiles) {
-      tile.setSpeaking(speaking.has(identity));
-    }
   }
 
   /** A browser may hold back all sound until the page is clicked. */
@@ -206,21 +209,4 @@ export class Call {
       { label: 'Turn on sound', run: () => void this.room.startAudio() },
     );
   }
-}
-
-function roomOptions({ width, height, fps }: Settings): RoomOptions {
-  return {
-    adaptiveStream: true,
-    dynacast: true,
-    singlePeerConnection: true,
-    videoCaptureDefaults: { resolution: { width, height, frameRate: fps } },
-    publishDefaults: {
-      simulcast: true,
-      videoCodec: 'vp8',
-      videoEncoding: {
-        maxBitrate: Math.round(width * height * fps * BITS_PER_PIXEL),
-        maxFramerate: fps,
-      },
-    },
-  };
 }

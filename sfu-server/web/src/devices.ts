@@ -1,14 +1,17 @@
 import { DeviceUnsupportedError, LivekitError, type LocalParticipant, type Room } from 'livekit-client';
-import { byId, make } from './dom';
-import { icon } from './icons';
+import { byId } from './dom';
 import { notify, withdraw } from './notices';
+import { label } from './toolbar';
 import { deviceFailure, notAllowedToPublish, publishFailure } from './words';
 
 export type Device = 'camera' | 'microphone';
 
 const LABELS = {
-  camera: { on: 'Stop camera', off: 'Start camera' },
-  microphone: { on: 'Mute', off: 'Unmute' },
+  camera: {
+    on: { long: 'Stop camera', short: 'Camera' },
+    off: { long: 'Start camera', short: 'Camera' },
+  },
+  microphone: { on: { long: 'Mute', short: 'Mute' }, off: { long: 'Unmute', short: 'Unmute' } },
 } as const;
 
 /** The two buttons of the toolbar that switch one's own camera and microphone. */
@@ -70,10 +73,7 @@ export class Devices {
       const element = button(device);
       element.dataset['on'] = String(on);
       element.setAttribute('aria-busy', String(this.busy.has(device)));
-      element.replaceChildren(
-        icon(on ? device : `${device}Off`),
-        make('span', '', LABELS[device][on ? 'on' : 'off']),
-      );
+      label(element, on ? device : `${device}Off`, LABELS[device][on ? 'on' : 'off']);
     }
   }
 }

@@ -22,9 +22,16 @@ export class Grid {
     this.arrange();
   }
 
+  /** A tile that stands elsewhere stays there. */
   remove(tile: HTMLElement): void {
-    tile.remove();
-    this.arrange();
+    if (tile.parentElement === this.grid) {
+      tile.remove();
+      this.arrange();
+    }
+  }
+
+  isEmpty(): boolean {
+    return this.grid.childElementCount === 0;
   }
 
   private arrange(): void {

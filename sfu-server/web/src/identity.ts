@@ -1,3 +1,5 @@
+import { keep, recall } from './memory';
+
 const SUFFIX = 'call.identity-suffix';
 const NAME = 'call.name';
 
@@ -7,7 +9,7 @@ const NAME = 'call.name';
  * two people of one name can meet.
  */
 export function tabIdentity(name: string): string {
-  suffix ??= read(() => sessionStorage, SUFFIX) ?? freshSuffix();
+  suffix ??= recall(() => sessionStorage, SUFFIX) ?? freshSuffix();
   return `${name}-${suffix}`;
 }
 
@@ -16,33 +18,15 @@ let suffix: string | undefined;
 function freshSuffix(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(6));
   const fresh = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-  write(() => sessionStorage, SUFFIX, fresh);
+  keep(() => sessionStorage, SUFFIX, fresh);
   return fresh;
 }
 
 /** The name given last time in this browser. */
 export function rememberedName(): string {
-  return read(() => localStorage, NAME) ?? '';
+  return recall(() => localStorage, NAME) ?? '';
 }
 
 export function rememberName(name: string): void {
-  write(() => localStorage, NAME, name);
-}
-
-// A browser may refuse storage altogether, by throwing already where the storage is named; the
-// page then works without remembering.
-function read(storage: () => Storage, key: string): string | null {
-  try {
-    return storage().getItem(key);
-  } catch {
-    return null;
-  }
-}
-
-function write(storage: () => Storage, key: string, value: string): void {
-  try {
-    storage().setItem(key, value);
-  } catch {
-    // Nothing is lost but the convenience.
-  }
+  keep(() => localStorage, NAME, name);
 }

@@ -2,7 +2,7 @@ import { byId, make } from './dom';
 import type { Words } from './words';
 
 /** A notice is known by its key: a second one with the same key takes the first one's place. */
-type Key = 'camera' | 'microphone' | 'connection' | 'sound';
+type Key = 'camera' | 'microphone' | 'share' | 'choice' | 'connection' | 'sound';
 
 interface Action {
   label: string;

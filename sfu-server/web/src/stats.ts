@@ -7,6 +7,7 @@ export interface ReceivedTrack {
   codec: string;
   packetsReceived: number;
   packetsLost: number;
+  bytesReceived: number;
   framesDecoded: number;
   frameWidth: number;
   frameHeight: number;
@@ -148,6 +149,7 @@ function receivedTrack(sid: string, entry: Entry, byId: Map<string, Entry>): Rec
     codec: codecOf(entry, byId),
     packetsReceived: number(entry, 'packetsReceived'),
     packetsLost: number(entry, 'packetsLost'),
+    bytesReceived: number(entry, 'bytesReceived'),
     framesDecoded: number(entry, 'framesDecoded'),
     frameWidth: number(entry, 'frameWidth'),
     frameHeight: number(entry, 'frameHeight'),

@@ -142,10 +142,29 @@ export function publishFailure(device: 'camera' | 'microphone', error: unknown):
   };
 }
 
+/** Why another device was not taken. */
+export function choiceFailure(device: string, error: unknown): Words {
+  return {
+    title: `This ${device} cannot be used`,
+    text: `${sentence(messageOf(error))} The one before stays in use.`,
+  };
+}
+
+/** Why one's own screen is not shared. */
+export function shareFailure(error: unknown): Words {
+  const refused = error instanceof DOMException && error.name === 'NotAllowedError';
+  return {
+    title: 'Your screen is not being shared',
+    text: refused
+      ? 'The system does not let the browser record the screen. Allow it in the system’s settings.'
+      : sentence(messageOf(error)),
+  };
+}
+
 export function notAllowedToPublish(): Words {
   return {
     title: 'You are here to watch and listen',
-    text: 'Your invitation does not allow sending a camera or a microphone.',
+    text: 'Your invitation does not allow sending a camera, a microphone or a screen.',
   };
 }
 

@@ -2,6 +2,8 @@
 
 mod channel;
 mod rate;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -11,7 +13,7 @@ use arrayvec::ArrayVec;
 
 use self::channel::Channel;
 use self::rate::Rate;
-use super::sctp::{Association, SctpFact};
+use super::sctp::{Association, SctpFact, work_of};
 use crate::config::{
     MAX_DATA_CHANNELS, MAX_DATA_IN_FLIGHT, MAX_DATA_MESSAGE_LEN, MAX_DATA_QUEUED,
     MAX_DATA_QUEUED_MESSAGES, MAX_LOSSY_DATA_QUEUED,
@@ -48,6 +50,8 @@ pub(super) struct DataChannels {
     rate: Rate,
     /// Bytes that wait on all channels.
     queued: usize,
+    /// Messages that wait on all channels.
+    messages: usize,
     overflowing: bool,
     /// The channel that has the next turn.
     turn: usize,
@@ -62,6 +66,7 @@ impl DataChannels {
             channels: ArrayVec::new(),
             rate: Rate::new(now),
             queued: 0,
+            messages: 0,
             overflowing: false,
             turn: 0,
             events: VecDeque::new(),
@@ -71,9 +76,10 @@ impl DataChannels {
     /// Takes an SCTP packet.
     ///
     /// # Errors
-    /// [`DropReason::DataRateExceeded`], or as [`Association::receive`].
+    /// [`DropReason::DataRateExceeded`], or as [`work_of`] and [`Association::receive`].
     pub(super) fn receive(&mut self, now: Instant, packet: &[u8]) -> Result<(), DropReason> {
-        if !self.rate.admits(now) {
+        let work = work_of(packet)?;
+        if !self.rate.admits(now, work) {
             return Err(DropReason::DataRateExceeded);
         }
         let taken = self.association.receive(now, packet);
@@ -104,7 +110,7 @@ impl DataChannels {
             }
         }
         let full = self.queued + payload.len() > MAX_DATA_QUEUED
-            || channel.messages() >= MAX_DATA_QUEUED_MESSAGES;
+            || self.messages >= MAX_DATA_QUEUED_MESSAGES;
         if full {
             if channel.reliability == Reliability::Reliable && !self.overflowing {
                 self.overflowing = true;
@@ -113,6 +119,7 @@ impl DataChannels {
             return Err(DropReason::DataQueueFull);
         }
         self.queued += payload.len();
+        self.messages += 1;
         channel.push(payload);
         Ok(())
     }
@@ -126,15 +133,9 @@ impl DataChannels {
         self.association.poll_packet()
     }
 
-    /// Whether a packet is ready, or a message could become one.
-    pub(super) fn wants_to_send(&self) -> bool {
-        let ready = |c: &Channel| c.messages() > 0 && self.association.unsent(c.stream) == 0;
-        self.association.has_packets() || self.has_room() && self.channels.iter().any(ready)
-    }
-
-    fn has_room(&self) -> bool {
-        let in_flight = self.association.in_flight();
-        in_flight.is_some_and(|chunks| chunks < MAX_DATA_IN_FLIGHT)
+    /// Whether a packet is ready, or a message waits to become one.
+    pub(super) fn has_something(&self) -> bool {
+        self.messages > 0 || self.association.has_packets()
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
@@ -165,7 +166,8 @@ impl DataChannels {
     /// follows when its last one has left, and none while too much is under way: what waits, waits
     /// here, where it is shared and bounded.
     fn feed(&mut self, now: Instant) {
-        if !self.has_room() {
+        let in_flight = self.association.in_flight();
+        if self.messages == 0 || in_flight.is_none_or(|chunks| chunks >= MAX_DATA_IN_FLIGHT) {
             return;
         }
         for _ in 0..self.channels.len() {
@@ -178,6 +180,7 @@ impl DataChannels {
                 continue;
             };
             self.queued -= payload.len();
+            self.messages -= 1;
             self.overflowing &= self.queued > MAX_DATA_QUEUED / 2;
             let terms = (channel.ordered, channel.reliability);
             let stream = channel.stream;
@@ -201,7 +204,6 @@ impl DataChannels {
                     ppid,
                     payload,
                 } => {
-                    self.rate.charge();
                     if let Err(reason) = self.hear(now, stream, ppid, payload) {
                         self.events.push_back(DataEvent::Dropped(reason));
                     }
@@ -268,8 +270,9 @@ impl DataChannels {
         for at in (0..self.channels.len()).rev() {
             let stream = self.channels[at].stream;
             if streams.is_empty() || streams.contains(&stream) {
-                self.queued -= self.channels[at].queued();
-                self.channels.remove(at);
+                let channel = self.channels.remove(at);
+                self.queued -= channel.queued();
+                self.messages -= channel.messages();
                 self.association.reset(now, stream);
             }
         }
@@ -278,6 +281,7 @@ impl DataChannels {
     fn forget(&mut self) {
         self.channels.clear();
         self.queued = 0;
+        self.messages = 0;
         self.overflowing = false;
     }
 }

@@ -1,5 +1,7 @@
 //! Data channels: what is promised arrives whole, and nobody pays for another's reading.
 
+use sfu_core::command::Command;
+use sfu_core::config::MAX_DATA_IN_FLIGHT;
 use sfu_core::drop_reason::DropReason;
 use sfu_core::event::Event;
 
@@ -7,6 +9,7 @@ use crate::client::{LOSSY, Message};
 use crate::meeting::{Meeting, Seat};
 use crate::network::Link;
 use crate::publisher::SourceKind;
+use crate::server::participant;
 
 const RELIABLE: &str = "_reliable";
 const BOTH: &[&str] = &[LOSSY, RELIABLE];
@@ -110,6 +113,34 @@ fn lossy_messages_arrive_as_far_as_the_links_let_them() {
     lossy.run_for_ms(10_000);
     let last = lossy.client(1).messages.last();
     assert_eq!(last, Some(&on(RELIABLE, b"over".to_vec())));
+}
+
+#[test]
+fn what_is_under_way_is_bounded_however_wide_the_link() {
+    const RTT_MS: usize = 200;
+    let mut meeting = meeting(9, Link::of_ms(100));
+    let whole = message(60_000, 1);
+    let mut before = 0;
+    for n in 0..800 {
+        if n == 500 {
+            before = meeting.client(1).messages.len();
+        }
+        meeting.command(Command::SendData {
+            recipients: vec![participant(1)],
+            label: RELIABLE.try_into().unwrap(),
+            payload: whole.as_slice().into(),
+        });
+        meeting.run_for_ms(10);
+    }
+    // A flight in each round trip, and no more: 53 chunks are a message.
+    let round_trips = 300 * 10 / RTT_MS;
+    let most = round_trips * (MAX_DATA_IN_FLIGHT + 53) / 53 + 1;
+    let arrived = meeting.client(1).messages.len() - before;
+    assert!(
+        (most / 2..=most).contains(&arrived),
+        "{arrived} of at most {most}"
+    );
+    assert!(meeting.client(1).messages.iter().all(|m| m.bytes == whole));
 }
 
 #[test]

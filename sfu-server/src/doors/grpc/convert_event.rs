@@ -46,15 +46,9 @@ pub(super) fn event(event: RoomEvent) -> Option<Event> {
                 track: Some(track(*info)),
             })
         }
-        RoomEvent::SpeakersChanged(speakers) => {
-            let speakers = speakers.into_iter().map(|(who, level)| v1::Speaker {
-                participant: Some(participant_ref(who)),
-                level,
-            });
-            Event::SpeakersChanged(v1::SpeakersChanged {
-                speakers: speakers.collect(),
-            })
-        }
+        RoomEvent::SpeakersChanged(now) => Event::SpeakersChanged(v1::SpeakersChanged {
+            speakers: speakers(now),
+        }),
         RoomEvent::RoomUpdated(info) => Event::RoomUpdated(v1::RoomUpdated {
             room: Some(room(*info)),
         }),
@@ -62,6 +56,15 @@ pub(super) fn event(event: RoomEvent) -> Option<Event> {
             reason: leave_reason(reason).into(),
         }),
     })
+}
+
+/// All that speak, the loudest first.
+pub(super) fn speakers(speakers: Vec<(Publisher, f32)>) -> Vec<v1::Speaker> {
+    let speakers = speakers.into_iter().map(|(who, level)| v1::Speaker {
+        participant: Some(participant_ref(who)),
+        level,
+    });
+    speakers.collect()
 }
 
 fn participant_ref(publisher: Publisher) -> v1::ParticipantRef {

@@ -36,7 +36,15 @@ pub(super) fn connections(
     listener: TcpListener,
     keep_alive: Duration,
 ) -> impl Stream<Item = io::Result<Connection>> {
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    at_most(MAX_CONNECTIONS, listener, keep_alive)
+}
+
+fn at_most(
+    most: usize,
+    listener: TcpListener,
+    keep_alive: Duration,
+) -> impl Stream<Item = io::Result<Connection>> {
+    let places = Arc::new(Semaphore::new(most));
     let accepted = TcpIncoming::from(listener)
         .with_nodelay(Some(true))
         .with_keepalive(Some(keep_alive));
@@ -179,6 +187,23 @@ mod tests {
         tokio::time::pause();
         let waited = connection.read(&mut bytes).await;
         assert_eq!(waited.unwrap_err().kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn a_connection_too_many_waits_until_another_closes() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut connections = std::pin::pin!(at_most(1, listener, Duration::from_secs(30)));
+        let _callers = [
+            TcpStream::connect(address).await.unwrap(),
+            TcpStream::connect(address).await.unwrap(),
+        ];
+        let first = connections.next().await.unwrap().unwrap();
+        let mut second = std::pin::pin!(connections.next());
+        let waited = tokio::time::timeout(Duration::from_millis(100), second.as_mut()).await;
+        assert!(waited.is_err(), "it has no place");
+        drop(first);
+        second.await.unwrap().unwrap();
     }
 
     #[tokio::test]

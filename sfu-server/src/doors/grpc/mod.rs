@@ -1,6 +1,9 @@
 //! The control plane's door: `sfu.control.v1.RoomService`, the standard health service, and
 //! reflection, all on one port.
 //!
+//! Browsers' pages call by gRPC-Web, over HTTP/1.1 too, through an origin of their own: nothing is
+//! said that would let another origin in.
+//!
 //! The token is proven by an interceptor before a message is even decoded; each call then asks for
 //! the right it needs, hands the work to the rooms and puts the answer into the contract's words.
 
@@ -70,7 +73,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// How long the answer to that may take.
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Most bytes of a call's metadata: a token and a few words. Higher: strangers make the server hold
+/// Most bytes of a call's metadata: a token and a few words. Clients are told, and the transport
+/// answers what is beyond with HTTP 431, before any code of gRPC's. Higher: strangers make the server hold
 /// more. Lower: long tokens are refused.
 const MAX_METADATA_BYTES: u32 = 48 * 1024;
 
@@ -142,8 +146,6 @@ impl GrpcDoor {
         };
         let built = "the generated descriptors are whole";
         Server::builder()
-            // Browsers' pages: gRPC-Web, over HTTP/1.1 too. Nothing is said of other origins
-            // (CORS), so that a page calls through its own origin or not at all.
             .accept_http1(true)
             .layer(GrpcWebLayer::new())
             .layer(Counting(self.calls))

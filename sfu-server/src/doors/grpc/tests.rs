@@ -248,6 +248,9 @@ fn publish_camera(served: &Served, session: &SessionHandle) {
         layers: Vec::new(),
         stereo: false,
         disable_dtx: false,
+        traits: crate::rooms::TrackTraits::default(),
+        disable_red: false,
+        codec: None,
     };
     session.add_track(track).unwrap();
     let announced = served

@@ -15,7 +15,8 @@ use super::status::{refuse, refuse_as};
 use super::{convert, convert_event};
 use crate::error::{ApiError, ErrorKind};
 use crate::rooms::{
-    LeaveReason, ParticipantInfo, RoomEvent, RoomEvents, RoomInfo, TooSlow, Watch, WatchFrom,
+    LeaveReason, ParticipantInfo, Publisher, RoomEvent, RoomEvents, RoomInfo, TooSlow, Watch,
+    WatchFrom,
 };
 
 /// The messages of one watch.
@@ -42,9 +43,10 @@ pub(super) fn messages(watch: Watch, place: OwnedSemaphorePermit) -> Messages {
     let telling = Telling {
         sequence: watch.sequence,
         begins: Some(match watch.snapshot {
-            Some((room, participants)) => Begins::Snapshot {
-                room,
-                participants: participants.into_iter(),
+            Some(snapshot) => Begins::Snapshot {
+                room: snapshot.room,
+                participants: snapshot.participants.into_iter(),
+                speakers: snapshot.speakers,
             },
             None => Begins::Resumed,
         }),
@@ -73,6 +75,8 @@ enum Begins {
     Snapshot {
         room: RoomInfo,
         participants: std::vec::IntoIter<ParticipantInfo>,
+        /// Told with the first part.
+        speakers: Vec<(Publisher, f32)>,
     },
 }
 
@@ -107,8 +111,14 @@ impl Telling {
     fn begin(&mut self, begins: Begins) -> v1::WatchRoomResponse {
         let event = match begins {
             Begins::Resumed => Event::Resumed(v1::WatchResumed {}),
-            Begins::Snapshot { room, participants } => {
-                Event::Snapshot(self.part(room, participants))
+            Begins::Snapshot {
+                room,
+                participants,
+                speakers,
+            } => {
+                let mut part = self.part(room, participants);
+                part.speakers = convert_event::speakers(speakers);
+                Event::Snapshot(part)
             }
         };
         v1::WatchRoomResponse {
@@ -139,7 +149,11 @@ impl Telling {
         }
         part.complete = participants.as_slice().is_empty();
         if !part.complete {
-            self.begins = Some(Begins::Snapshot { room, participants });
+            self.begins = Some(Begins::Snapshot {
+                room,
+                participants,
+                speakers: Vec::new(),
+            });
         }
         part
     }

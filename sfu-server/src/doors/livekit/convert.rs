@@ -83,13 +83,14 @@ pub(super) fn room(info: &RoomInfo) -> proto::Room {
     }
 }
 
-/// What may be published: clients choose from it, so RED and what else is not forwarded is absent.
+/// What may be published: clients choose from it, and take the first of video where they do not know
+/// what is asked for.
 fn codecs() -> Vec<proto::Codec> {
     let codec = |codec| proto::Codec {
         mime: mime(codec).to_owned(),
         fmtp_line: String::new(),
     };
-    vec![codec(Codec::Opus), codec(Codec::Vp8)]
+    Codec::ALL.into_iter().map(codec).collect()
 }
 
 pub(super) fn join(joined: &Joined) -> proto::JoinResponse {
@@ -107,9 +108,10 @@ pub(super) fn join(joined: &Joined) -> proto::JoinResponse {
 }
 
 /// The first message of a session that is taken up again.
-pub(super) fn reconnect() -> proto::ReconnectResponse {
+pub(super) fn reconnect(joined: &Joined) -> proto::ReconnectResponse {
     proto::ReconnectResponse {
         server_info: Some(server_info()),
+        last_message_seq: joined.last_data,
         ..Default::default()
     }
 }
@@ -195,7 +197,11 @@ pub(super) fn refusal(error: &ApiError) -> proto::RequestResponse {
         ErrorKind::PermissionDenied | ErrorKind::Unauthenticated => Reason::NotAllowed,
         ErrorKind::NotFound => Reason::NotFound,
         ErrorKind::ResourceExhausted | ErrorKind::RateLimited => Reason::LimitExceeded,
-        ErrorKind::InvalidArgument => Reason::InvalidRequest,
+        ErrorKind::InvalidArgument => match error.about() {
+            Some("type") => Reason::UnsupportedType,
+            Some("name") => Reason::InvalidName,
+            _ => Reason::InvalidRequest,
+        },
         ErrorKind::Unavailable | ErrorKind::Internal => Reason::UnclassifiedError,
     };
     proto::RequestResponse {

@@ -1,5 +1,6 @@
 //! Tracks as messages of the protocol, and back.
 
+use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use livekit_protocol as proto;
@@ -7,13 +8,40 @@ use sfu_core::media::codec::{Codec, MediaKind};
 
 use super::convert::unix_millis;
 use crate::error::ApiError;
-use crate::rooms::{NewTrack, Quality, TrackInfo, TrackLayer, TrackSource};
+use crate::rooms::{
+    AudioFeature, BackupCodecPolicy, Encryption, NewTrack, Quality, TrackInfo, TrackLayer,
+    TrackSource, TrackTraits,
+};
 
 pub(super) fn mime(codec: Codec) -> &'static str {
     match codec {
         Codec::Opus => "audio/opus",
+        Codec::OpusRed => "audio/red",
+        Codec::Pcmu => "audio/PCMU",
+        Codec::Pcma => "audio/PCMA",
         Codec::Vp8 => "video/VP8",
+        Codec::H264 => "video/H264",
+        Codec::Vp9 => "video/VP9",
+        Codec::Av1 => "video/AV1",
+        Codec::H265 => "video/H265",
         _ => "",
+    }
+}
+
+/// The codec that a client names: a MIME type, or its second half, in any case.
+fn codec(name: &str) -> Option<Codec> {
+    let name = name.rsplit('/').next().unwrap_or_default();
+    Codec::ALL
+        .into_iter()
+        .find(|codec| name.eq_ignore_ascii_case(codec.name()))
+}
+
+/// Whether clients send a codec's layers within one stream.
+fn layer_mode(info: &TrackInfo) -> proto::video_layer::Mode {
+    match info.codec {
+        _ if info.kind == MediaKind::Audio => proto::video_layer::Mode::Unused,
+        Codec::Vp9 | Codec::Av1 => proto::video_layer::Mode::MultipleSpatialLayersPerStream,
+        _ => proto::video_layer::Mode::OneSpatialLayerPerStream,
     }
 }
 
@@ -52,10 +80,6 @@ pub(super) fn track(info: &TrackInfo, cid: &str, version: u32) -> proto::TrackIn
         MediaKind::Audio => proto::TrackType::Audio,
         MediaKind::Video => proto::TrackType::Video,
     };
-    let mode = match info.kind {
-        MediaKind::Audio => proto::video_layer::Mode::Unused,
-        MediaKind::Video => proto::video_layer::Mode::OneSpatialLayerPerStream,
-    };
     proto::TrackInfo {
         sid: info.sid.clone(),
         r#type: kind.into(),
@@ -74,13 +98,15 @@ pub(super) fn track(info: &TrackInfo, cid: &str, version: u32) -> proto::TrackIn
             mid,
             cid: cid.to_owned(),
             layers,
-            video_layer_mode: mode.into(),
+            video_layer_mode: layer_mode(info).into(),
             sdp_cid: cid.to_owned(),
         }],
         stereo: info.stereo,
-        // RED is not forwarded.
-        disable_red: true,
+        disable_red: info.disable_red,
         stream: info.stream.clone(),
+        encryption: encryption(info.traits.encryption).into(),
+        backup_codec_policy: backup_codec_policy(info.traits.backup_codec_policy).into(),
+        audio_features: audio_features(info),
         version: Some(proto::TimedVersion {
             unix_micro: unix_millis(SystemTime::now()).saturating_mul(1_000),
             ticks: i32::try_from(version).unwrap_or(i32::MAX),
@@ -128,7 +154,86 @@ pub(super) fn new_track(request: &proto::AddTrackRequest) -> Result<NewTrack, Ap
         layers: layers.iter().filter_map(new_layer).collect(),
         stereo: request.stereo,
         disable_dtx: request.disable_dtx,
+        traits: traits(request),
+        disable_red: request.disable_red,
+        // The further ones are backups, which clients send only when asked to.
+        codec: request
+            .simulcast_codecs
+            .first()
+            .and_then(|first| codec(&first.codec)),
     })
+}
+
+/// What is passed on as it is. Older clients say of a sound's features only what has fields of its
+/// own.
+#[expect(deprecated, reason = "clients of today write the older fields")]
+fn traits(request: &proto::AddTrackRequest) -> TrackTraits {
+    let mut audio_features = features(request.audio_features());
+    if request.r#type() == proto::TrackType::Audio {
+        audio_features.extend(request.stereo.then_some(AudioFeature::Stereo));
+        audio_features.extend(request.disable_dtx.then_some(AudioFeature::NoDtx));
+    }
+    TrackTraits {
+        encryption: match request.encryption() {
+            proto::encryption::Type::None => Encryption::None,
+            proto::encryption::Type::Gcm => Encryption::Gcm,
+            proto::encryption::Type::Custom => Encryption::Custom,
+        },
+        backup_codec_policy: match request.backup_codec_policy() {
+            proto::BackupCodecPolicy::PreferRegression => BackupCodecPolicy::PreferRegression,
+            proto::BackupCodecPolicy::Simulcast => BackupCodecPolicy::Simulcast,
+            proto::BackupCodecPolicy::Regression => BackupCodecPolicy::Regression,
+        },
+        audio_features,
+    }
+}
+
+/// The features that are known, each once.
+pub(super) fn features(
+    features: impl Iterator<Item = proto::AudioTrackFeature>,
+) -> BTreeSet<AudioFeature> {
+    use proto::AudioTrackFeature as From;
+    let feature = |feature| match feature {
+        From::TfStereo => AudioFeature::Stereo,
+        From::TfNoDtx => AudioFeature::NoDtx,
+        From::TfAutoGainControl => AudioFeature::AutoGainControl,
+        From::TfEchoCancellation => AudioFeature::EchoCancellation,
+        From::TfNoiseSuppression => AudioFeature::NoiseSuppression,
+        From::TfEnhancedNoiseCancellation => AudioFeature::EnhancedNoiseCancellation,
+        From::TfPreconnectBuffer => AudioFeature::PreconnectBuffer,
+    };
+    features.map(feature).collect()
+}
+
+fn audio_features(info: &TrackInfo) -> Vec<i32> {
+    use proto::AudioTrackFeature as To;
+    let feature = |feature: &AudioFeature| match feature {
+        AudioFeature::Stereo => To::TfStereo,
+        AudioFeature::NoDtx => To::TfNoDtx,
+        AudioFeature::AutoGainControl => To::TfAutoGainControl,
+        AudioFeature::EchoCancellation => To::TfEchoCancellation,
+        AudioFeature::NoiseSuppression => To::TfNoiseSuppression,
+        AudioFeature::EnhancedNoiseCancellation => To::TfEnhancedNoiseCancellation,
+        AudioFeature::PreconnectBuffer => To::TfPreconnectBuffer,
+    };
+    let features = info.traits.audio_features.iter();
+    features.map(|one| feature(one).into()).collect()
+}
+
+fn encryption(encryption: Encryption) -> proto::encryption::Type {
+    match encryption {
+        Encryption::None => proto::encryption::Type::None,
+        Encryption::Gcm => proto::encryption::Type::Gcm,
+        Encryption::Custom => proto::encryption::Type::Custom,
+    }
+}
+
+fn backup_codec_policy(policy: BackupCodecPolicy) -> proto::BackupCodecPolicy {
+    match policy {
+        BackupCodecPolicy::PreferRegression => proto::BackupCodecPolicy::PreferRegression,
+        BackupCodecPolicy::Simulcast => proto::BackupCodecPolicy::Simulcast,
+        BackupCodecPolicy::Regression => proto::BackupCodecPolicy::Regression,
+    }
 }
 
 fn new_layer(layer: &proto::VideoLayer) -> Option<TrackLayer> {

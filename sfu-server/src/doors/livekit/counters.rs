@@ -66,3 +66,53 @@ impl Closings {
         self.0[closing as usize].load(Ordering::Relaxed)
     }
 }
+
+/// What became of a request to open a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Upgrade {
+    /// It is open.
+    Accepted,
+    /// The token proves nothing or does not grant the join.
+    Unauthorised,
+    /// The request cannot be read or is out of bounds, or asks for no socket.
+    BadRequest,
+    /// Too many sockets are open, of one address or in all.
+    TooManySockets,
+}
+
+impl Upgrade {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::Accepted,
+        Self::Unauthorised,
+        Self::BadRequest,
+        Self::TooManySockets,
+    ];
+
+    /// The name in metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Unauthorised => "unauthorised",
+            Self::BadRequest => "bad_request",
+            Self::TooManySockets => "too_many_sockets",
+        }
+    }
+}
+
+/// A count for each [`Upgrade`].
+#[derive(Debug, Default)]
+pub struct Upgrades([AtomicU64; Upgrade::ALL.len()]);
+
+impl Upgrades {
+    pub(super) fn count(&self, upgrade: Upgrade) {
+        self.0[upgrade as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often that happened.
+    #[must_use]
+    pub fn get(&self, upgrade: Upgrade) -> u64 {
+        self.0[upgrade as usize].load(Ordering::Relaxed)
+    }
+}

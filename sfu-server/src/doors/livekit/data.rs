@@ -58,11 +58,9 @@ impl DataCodec for DataPackets {
                 }
                 header.sids = sids;
             }
-            // Clients believe these to be the server's.
+            // Clients believe the first to be the server's; the second is for the server.
             #[expect(deprecated, reason = "clients of today still read it")]
-            Some(Value::Speaker(_)) => return Err(DataDrop::NotForwarded),
-            // Those are for the server; none is asked for here.
-            Some(Value::Metrics(_)) => return Err(DataDrop::NotForwarded),
+            Some(Value::Speaker(_) | Value::Metrics(_)) => return Err(DataDrop::NotForwarded),
             Some(Value::Transcription(transcription)) => {
                 header.speaks_for = Some(transcription.transcribed_participant_identity);
             }
@@ -93,7 +91,7 @@ impl DataCodec for DataPackets {
         out
     }
 
-    fn compose(&self, data: &ServerData) -> Vec<u8> {
+    fn compose(&self, data: ServerData) -> Vec<u8> {
         let kind = if data.reliable {
             Kind::Reliable
         } else {
@@ -103,8 +101,8 @@ impl DataCodec for DataPackets {
         let composed = proto::DataPacket {
             kind: kind.into(),
             value: Some(Value::User(proto::UserPacket {
-                payload: data.payload.clone(),
-                topic: data.topic.clone(),
+                payload: data.payload,
+                topic: data.topic,
                 ..Default::default()
             })),
             ..Default::default()
@@ -192,3 +190,6 @@ impl<'a> Iterator for Fields<'a> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@
 
 mod admission;
 mod convert;
+mod convert_signals;
 mod convert_track;
 mod counters;
 mod data;
@@ -41,7 +42,7 @@ use crate::rooms::Rooms;
 use admission::{Admitted, RtcQuery};
 use sockets::Sockets;
 
-pub use counters::{Closing, Closings};
+pub use counters::{Closing, Closings, Upgrade, Upgrades};
 
 /// What the operator chooses about this door.
 #[derive(Clone, Debug)]
@@ -78,6 +79,7 @@ struct Inner {
     settings: DoorSettings,
     sockets: Arc<Sockets>,
     closings: Closings,
+    upgrades: Upgrades,
 }
 
 impl Door {
@@ -92,6 +94,7 @@ impl Door {
             settings,
             sockets,
             closings: Closings::default(),
+            upgrades: Upgrades::default(),
         }))
     }
 
@@ -115,6 +118,12 @@ impl Door {
         &self.0.closings
     }
 
+    /// What became of requests to open a socket, for metrics.
+    #[must_use]
+    pub fn upgrades(&self) -> &Upgrades {
+        &self.0.upgrades
+    }
+
     /// Sockets open now, for metrics.
     #[must_use]
     pub fn open_sockets(&self) -> usize {
@@ -123,13 +132,13 @@ impl Door {
 
     fn refuse(&self, error: ApiError) -> Response {
         let unauthorised = [ErrorKind::Unauthenticated, ErrorKind::PermissionDenied];
-        self.0
-            .closings
-            .count(if unauthorised.contains(&error.kind()) {
-                Closing::Unauthorised
-            } else {
-                Closing::BadRequest
-            });
+        let (closing, upgrade) = if unauthorised.contains(&error.kind()) {
+            (Closing::Unauthorised, Upgrade::Unauthorised)
+        } else {
+            (Closing::BadRequest, Upgrade::BadRequest)
+        };
+        self.0.closings.count(closing);
+        self.0.upgrades.count(upgrade);
         tracing::info!(%error, "join refused");
         error.into_response()
     }
@@ -162,12 +171,17 @@ async fn signal(
     };
     let upgrade = match upgrade {
         Ok(upgrade) => upgrade,
-        Err(rejection) => return rejection.into_response(),
+        Err(rejection) => {
+            door.0.upgrades.count(Upgrade::BadRequest);
+            return rejection.into_response();
+        }
     };
     let Some(place) = door.0.sockets.take(address) else {
         door.0.closings.count(Closing::TooManySockets);
+        door.0.upgrades.count(Upgrade::TooManySockets);
         return ApiError::new(ErrorKind::RateLimited, "too many sockets are open").into_response();
     };
+    door.0.upgrades.count(Upgrade::Accepted);
     upgrade
         .max_message_size(limits::MAX_MESSAGE)
         .max_frame_size(limits::MAX_MESSAGE)

@@ -3,7 +3,7 @@
 use livekit_protocol as proto;
 use livekit_protocol::signal_response::Message;
 
-use super::{convert, convert_track};
+use super::{convert, convert_signals, convert_track};
 use crate::error::{ApiError, ErrorKind};
 use crate::rooms::{Joined, Notice, SubscriptionError};
 
@@ -53,12 +53,28 @@ pub(super) fn message(notice: Notice) -> Option<Message> {
             let error = match error {
                 SubscriptionError::TrackNotFound => proto::SubscriptionError::SeTrackNotfound,
                 SubscriptionError::NotAllowed => proto::SubscriptionError::SeUnknown,
+                SubscriptionError::CodecUnsupported => proto::SubscriptionError::SeCodecUnsupported,
             };
             Message::SubscriptionResponse(proto::SubscriptionResponse {
                 track_sid: track,
                 err: error.into(),
             })
         }
+        Notice::SpeakersChanged(changed) => {
+            Message::SpeakersChanged(convert_signals::speakers(&changed))
+        }
+        Notice::QualitiesChanged(changed) => {
+            Message::ConnectionQuality(convert_signals::qualities(&changed))
+        }
+        Notice::SubscriptionPermitted {
+            publisher,
+            track,
+            allowed,
+        } => Message::SubscriptionPermissionUpdate(proto::SubscriptionPermissionUpdate {
+            participant_sid: publisher,
+            track_sid: track,
+            allowed,
+        }),
         Notice::Leave { reason } => Message::Leave(convert::leave(reason)),
     })
 }
@@ -75,7 +91,7 @@ pub(super) fn resumed(joined: &Joined) -> Vec<Message> {
         Message::RoomUpdate(room),
     ];
     let repeated = joined.repeated.iter().cloned().filter_map(message);
-    [Message::Reconnect(convert::reconnect())]
+    [Message::Reconnect(convert::reconnect(joined))]
         .into_iter()
         .chain(repeated)
         .chain(now)

@@ -3,13 +3,13 @@
 use std::time::SystemTime;
 
 use livekit_protocol as proto;
-use livekit_protocol::request_response::Request;
+use livekit_protocol::request_response::{Reason, Request};
 use livekit_protocol::signal_request::Message as Asked;
 use livekit_protocol::signal_response::Message as Told;
 
 use super::admission::read_offer;
-use super::{convert, convert_track, limits};
-use crate::error::ApiError;
+use super::{convert, convert_signals, convert_track, limits};
+use crate::error::{ApiError, ErrorKind};
 use crate::rooms::{LeaveReason, SessionHandle};
 
 /// What follows from a request, beyond what the session's notices will tell.
@@ -48,6 +48,9 @@ pub(super) fn perform(session: &SessionHandle, asked: Asked) -> Outcome {
         }
         Asked::UpdateMetadata(update) => update_metadata(session, update),
         Asked::SyncState(state) => sync_state(session, state),
+        Asked::UpdateAudioTrack(update) => update_audio_track(session, update),
+        Asked::UpdateVideoTrack(update) => update_video_track(session, update),
+        Asked::SubscriptionPermission(asked) => subscription_permission(session, asked),
         Asked::Leave(_) => {
             session.leave();
             Outcome::Left
@@ -58,8 +61,26 @@ pub(super) fn perform(session: &SessionHandle, asked: Asked) -> Outcome {
             last_ping_timestamp: ping.timestamp,
             timestamp: convert::unix_millis(SystemTime::now()),
         })),
+        // Said at once, so that nobody waits for an answer in vain.
+        Asked::PublishDataTrackRequest(request) => {
+            unsupported(0, Some(Request::PublishDataTrack(request)))
+        }
+        Asked::UnpublishDataTrackRequest(request) => {
+            unsupported(0, Some(Request::UnpublishDataTrack(request)))
+        }
+        Asked::StoreDataBlobRequest(request) => unsupported(request.request_id, None),
+        Asked::GetDataBlobRequest(request) => unsupported(request.request_id, None),
         _ => Outcome::Nothing,
     }
+}
+
+fn unsupported(request_id: u32, request: Option<Request>) -> Outcome {
+    Outcome::tell(Told::RequestResponse(proto::RequestResponse {
+        request_id,
+        reason: Reason::UnsupportedType.into(),
+        message: "this server does not do that".to_owned(),
+        request,
+    }))
 }
 
 /// Hands an offer on.
@@ -118,15 +139,52 @@ fn update_subscription(session: &SessionHandle, update: proto::UpdateSubscriptio
 
 fn update_metadata(session: &SessionHandle, update: proto::UpdateParticipantMetadata) -> Outcome {
     let attributes = update.attributes.clone().into_iter().collect();
-    match session.update_own(&update.name, &update.metadata, attributes) {
+    let updated = session.update_own(&update.name, &update.metadata, attributes);
+    let response = match updated {
+        Ok(()) => proto::RequestResponse::default(),
+        Err(error) => {
+            log_refusal(session, &error);
+            let mut refusal = convert::refusal(&error);
+            if error.kind() == ErrorKind::InvalidArgument {
+                // Nothing else can be wrong with texts but that they are too long.
+                refusal.set_reason(Reason::LimitExceeded);
+            }
+            refusal
+        }
+    };
+    Outcome::tell(Told::RequestResponse(proto::RequestResponse {
+        request_id: update.request_id,
+        request: Some(Request::UpdateMetadata(update)),
+        ..response
+    }))
+}
+
+fn update_audio_track(session: &SessionHandle, update: proto::UpdateLocalAudioTrack) -> Outcome {
+    let features = convert_track::features(update.features());
+    match session.update_audio_track(&update.track_sid, features) {
+        Ok(()) => Outcome::Nothing,
+        Err(error) => refused(session, &error, Request::UpdateAudioTrack(update)),
+    }
+}
+
+fn update_video_track(session: &SessionHandle, update: proto::UpdateLocalVideoTrack) -> Outcome {
+    match session.update_video_track(&update.track_sid, update.width, update.height) {
+        Ok(()) => Outcome::Nothing,
+        Err(error) => refused(session, &error, Request::UpdateVideoTrack(update)),
+    }
+}
+
+fn subscription_permission(
+    session: &SessionHandle,
+    asked: proto::SubscriptionPermission,
+) -> Outcome {
+    let permissions = asked.track_permissions.into_iter();
+    let permissions: Vec<_> = permissions.map(convert_signals::track_permission).collect();
+    match session.set_subscription_permissions(asked.all_participants, &permissions) {
         Ok(()) => Outcome::Nothing,
         Err(error) => {
             log_refusal(session, &error);
-            Outcome::tell(Told::RequestResponse(proto::RequestResponse {
-                request_id: update.request_id,
-                request: Some(Request::UpdateMetadata(update)),
-                ..convert::refusal(&error)
-            }))
+            Outcome::tell(Told::RequestResponse(convert::refusal(&error)))
         }
     }
 }

@@ -26,6 +26,8 @@ use super::*;
 use crate::auth::{NewToken, VideoGrants};
 use crate::rooms::{MediaWorkers, Settings};
 
+mod signals;
+
 /// A browser's first offer, cut to one receiving audio section.
 const OFFER: &str = "v=0\r\n\
     o=- 1 2 IN IP4 127.0.0.1\r\n\
@@ -284,7 +286,18 @@ async fn the_first_message_is_what_clients_need() {
         .iter()
         .map(|one| one.mime.as_str())
         .collect();
-    assert_eq!(mimes, ["audio/opus", "video/VP8"]);
+    let expected = [
+        "audio/opus",
+        "audio/red",
+        "audio/PCMU",
+        "audio/PCMA",
+        "video/VP8",
+        "video/H264",
+        "video/VP9",
+        "video/AV1",
+        "video/H265",
+    ];
+    assert_eq!(mimes, expected);
     assert!(!join.subscriber_primary && join.other_participants.is_empty());
 }
 
@@ -983,4 +996,68 @@ async fn a_silent_client_is_closed_and_may_come_back() {
             .unwrap()
             .is_empty()
     );
+}
+
+#[tokio::test]
+async fn a_data_packet_goes_to_the_others_and_its_number_is_told_on_resume() {
+    let server = Server::start().await;
+    let newest = || {
+        let found = server.recorder.find(|command| match command {
+            Command::AddParticipant { participant, .. } => Some(*participant),
+            _ => None,
+        });
+        found.unwrap()
+    };
+    let (ann, joined) = server.join("ann").await;
+    let ann_id = newest();
+    let (_bob, _) = server.join("bob").await;
+    let bob_id = newest();
+    let reliable = sfu_core::id::DataLabel::from("_reliable").unwrap();
+    let opened = Event::DataChannelOpened {
+        participant: bob_id,
+        label: reliable,
+    };
+    server.rooms.handle_event(0, opened);
+    let packet = proto::DataPacket {
+        sequence: 3,
+        participant_identity: "bob".into(),
+        value: Some(proto::data_packet::Value::ChatMessage(proto::ChatMessage {
+            message: "hello".into(),
+            ..Default::default()
+        })),
+        ..Default::default()
+    };
+    let received = Event::DataReceived {
+        participant: ann_id,
+        label: reliable,
+        payload: packet.encode_to_vec(),
+    };
+    server.rooms.handle_event(0, received);
+    let sid = joined.participant.unwrap().sid;
+    let sent = server.recorder.find(|command| match command {
+        Command::SendData {
+            recipients,
+            payload,
+            ..
+        } if *recipients == [bob_id] => proto::DataPacket::decode(&**payload).ok(),
+        _ => None,
+    });
+    let expected = proto::DataPacket {
+        participant_identity: "ann".into(),
+        participant_sid: sid.clone(),
+        ..packet
+    };
+    assert_eq!(sent, Some(expected));
+
+    drop(ann);
+    let resume = proto::JoinRequest {
+        reconnect: true,
+        participant_sid: sid,
+        ..join_request()
+    };
+    let query = query(&server.token("ann"), &resume);
+    let Told::Reconnect(resumed) = server.dial(&query).await.unwrap().told().await else {
+        panic!()
+    };
+    assert_eq!(resumed.last_message_seq, 3);
 }

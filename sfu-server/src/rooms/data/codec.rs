@@ -65,8 +65,8 @@ pub trait DataCodec: Send + Sync + 'static {
     /// message that was [read](DataCodec::read).
     fn forward(&self, message: &[u8], delivery: Delivery, sender: DataSender<'_>) -> Vec<u8>;
 
-    /// A message of the server's own.
-    fn compose(&self, data: &ServerData) -> Vec<u8>;
+    /// A message of the server's own. To whom it goes is no part of it.
+    fn compose(&self, data: ServerData) -> Vec<u8>;
 }
 
 impl ServerData {

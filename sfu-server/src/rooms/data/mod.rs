@@ -10,6 +10,9 @@ mod counts;
 mod outlet;
 mod routes;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use sfu_core::id::{DataLabel, ParticipantId};
@@ -65,7 +68,7 @@ impl Rooms {
     /// # Errors
     /// `NotFound` naming the field if there is no such room; `InvalidArgument` naming the field if
     /// the payload, the topic or the list is too long; `Unavailable` if no door carries data.
-    pub fn send_data(&self, room: &str, message: ServerData) -> Result<(), ApiError> {
+    pub fn send_data(&self, room: &str, mut message: ServerData) -> Result<(), ApiError> {
         message.check()?;
         let room = self.0.registry.named(room).ok_or_else(no_room)?;
         let codec = self.0.data_codec.get().ok_or_else(|| {
@@ -79,13 +82,14 @@ impl Rooms {
         } else {
             Delivery::Lossy
         };
+        let identities = std::mem::take(&mut message.destination_identities);
         let outgoing = Outgoing {
             delivery,
             label: codec.label(delivery),
-            payload: codec.compose(&message).into(),
+            payload: codec.compose(message).into(),
         };
         room.with(|state| {
-            let to = state.data_receivers(None, &message.destination_identities, &[]);
+            let to = state.data_receivers(None, &identities, &[]);
             state.send_data(to, &outgoing, &self.0.data_counts);
         });
         Ok(())

@@ -23,7 +23,9 @@ fn the_server_mutes_a_track_and_everyone_is_told() {
     let mut bob = house.join("bob");
     house.publish(&ann);
     let sid = sid_of(&house, "ann");
-    (told(&mut ann), told(&mut bob), house.sent());
+    told(&mut ann);
+    told(&mut bob);
+    house.sent();
     for _ in 0..2 {
         let muted = house.rooms.mute_track("kitchen", "ann", &sid, true);
         assert!(muted.unwrap().muted);
@@ -129,7 +131,9 @@ fn a_permission_that_is_lost_ends_what_it_allowed() {
         let info = house.rooms.update_participant("kitchen", "ann", update);
         info.unwrap()
     };
-    (told(&mut ann), told(&mut bob), house.sent());
+    told(&mut ann);
+    told(&mut bob);
+    house.sent();
 
     let sound_only = Permissions {
         sources: vec![TrackSource::Microphone],
@@ -233,4 +237,73 @@ fn who_was_muted_while_away_hears_of_it_and_who_muted_itself_does_not() {
     joined.session.mute(&sid, false).unwrap();
     joined.session.mute(&sid, true).unwrap();
     assert_eq!(resume().1, [false; 0]);
+}
+
+#[test]
+fn what_a_publisher_says_of_its_tracks_reaches_the_others() {
+    let house = house();
+    let ann = house.join("ann");
+    let mut bob = house.join("bob");
+    house.publish(&ann);
+    ann.session.add_track(camera()).unwrap();
+    house.bound(ids::track_id(1, 2));
+    told(&mut bob);
+    let tracks = || {
+        house
+            .rooms
+            .get_participant("kitchen", "ann")
+            .unwrap()
+            .tracks
+    };
+    let (sound, pictures) = (tracks()[0].sid.clone(), tracks()[1].sid.clone());
+    let features: std::collections::BTreeSet<_> =
+        [AudioFeature::Stereo, AudioFeature::NoiseSuppression].into();
+    let session = &ann.session;
+    session
+        .update_audio_track(&sound, features.clone())
+        .unwrap();
+    session.update_video_track(&pictures, 1280, 720).unwrap();
+    let now = tracks();
+    assert_eq!(now[0].traits.audio_features, features);
+    assert!(now[0].stereo && !now[0].disable_dtx);
+    assert_eq!((now[1].width, now[1].height), (1280, 720));
+    assert_eq!(told(&mut bob).len(), 2);
+    for refused in [
+        session.update_audio_track(&pictures, features.clone()),
+        session.update_video_track(&sound, 1, 1),
+        bob.session.update_audio_track(&sound, features),
+    ] {
+        let refused = refused.unwrap_err();
+        assert_eq!(
+            (refused.kind(), refused.about()),
+            (ErrorKind::NotFound, Some("track_sid"))
+        );
+    }
+    assert_eq!(told(&mut bob), [""; 0]);
+}
+
+#[test]
+fn who_may_use_a_microphone_only_may_not_call_pictures_one() {
+    let house = house();
+    let mut params = params("ann");
+    params.permissions.sources = vec![TrackSource::Microphone];
+    let ann = house.rooms.join(&params).unwrap();
+    let about = |track| ann.session.add_track(track).unwrap_err().about();
+    assert_eq!(about(camera()), Some("source"));
+    let lie = NewTrack {
+        source: TrackSource::Microphone,
+        ..camera()
+    };
+    assert_eq!(about(lie), Some("source"));
+    let unsaid = NewTrack {
+        source: TrackSource::Unknown,
+        ..microphone()
+    };
+    assert_eq!(about(unsaid), Some("source"));
+    let screen = NewTrack {
+        source: TrackSource::ScreenShareAudio,
+        ..microphone()
+    };
+    assert_eq!(about(screen), Some("source"));
+    ann.session.add_track(microphone()).unwrap();
 }

@@ -131,7 +131,9 @@ fn a_watch_begins_with_all_that_was_told_before() {
     let mut watch = house.watch();
     // Counted from the room's beginning, though nobody watched then.
     assert_eq!(watch.sequence, 2);
-    let (room, participants) = watch.snapshot.take().unwrap();
+    let Snapshot {
+        room, participants, ..
+    } = watch.snapshot.take().unwrap();
     assert_eq!((room.name.as_str(), room.num_participants), ("kitchen", 1));
     let who: Vec<_> = participants
         .iter()

@@ -10,8 +10,6 @@ const FLAGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
-  // The fake device runs at 20 frames per second unless told otherwise.
-  '--use-fake-device-for-media-stream=fps=30',
   '--use-fake-ui-for-media-stream',
   '--autoplay-policy=no-user-gesture-required',
   '--disable-background-timer-throttling',
@@ -24,11 +22,14 @@ const FLAGS = [
 /**
  * Starts Chromium on an empty profile, which it forgets when it closes.
  *
- * @param {{ within?: (program: string) => string, flags?: string[] }} [more]
- *   `within` gives the path of a program that starts the one named elsewhere
+ * @param {{ cameras?: number, within?: (program: string) => string, flags?: string[] }} [more]
+ *   how many fake cameras there are, and `within`, which gives the path of a program that starts
+ *   the one named elsewhere
  */
-export function launchChromium({ within = (program) => program, flags = [] } = {}) {
-  const args = [...FLAGS, ...flags];
+export function launchChromium({ cameras = 1, within = (program) => program, flags = [] } = {}) {
+  // The fake device runs at 20 frames per second unless told otherwise.
+  const devices = `--use-fake-device-for-media-stream=fps=30,device-count=${cameras}`;
+  const args = [...FLAGS, devices, ...flags];
   return chromium.launch({ executablePath: within(chromiumPath()), headless: true, args });
 }
 

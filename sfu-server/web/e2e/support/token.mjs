@@ -11,6 +11,8 @@ const SECRET = 'secret';
  * @property {string} [room]
  * @property {boolean} [canPublish]
  * @property {boolean} [canSubscribe]
+ * @property {string[]} [canPublishSources]
+ * @property {boolean} [canUpdateOwnMetadata]
  * @property {boolean} [roomAdmin]
  * @property {boolean} [roomCreate]
  * @property {boolean} [roomList]
@@ -41,10 +43,16 @@ export function signToken(video, more = {}) {
  *
  * @param {string} room
  * @param {string} identity
- * @param {{ canPublish?: boolean, secret?: string, key?: string, expiresIn?: number }} [more]
+ * @param {{ canPublish?: boolean, canPublishSources?: string[], canUpdateOwnMetadata?: boolean,
+ *   secret?: string, key?: string, expiresIn?: number }} [more]
  */
-export function joinToken(room, identity, { canPublish = true, ...more } = {}) {
-  const video = { roomJoin: true, room, canPublish, canSubscribe: true };
+export function joinToken(
+  room,
+  identity,
+  { canPublish = true, canPublishSources, canUpdateOwnMetadata, ...more } = {},
+) {
+  const grants = { canPublish, canPublishSources, canUpdateOwnMetadata };
+  const video = { roomJoin: true, room, canSubscribe: true, ...grants };
   return signToken(video, { identity, name: identity, ...more });
 }
 

@@ -1,0 +1,91 @@
+//! Who the worker says is speaking.
+
+use sfu_core::command::Command;
+use sfu_core::event::Event;
+use sfu_core::id::TrackId;
+use sfu_core::media::codec::MediaKind;
+
+use crate::client::{MS, Packet};
+use crate::meeting::{Meeting, audio, participant};
+
+/// The lists that were told, by track and level, and the time between each and the one before.
+fn told(meeting: &mut Meeting) -> Vec<Vec<(u64, u8)>> {
+    let events = std::mem::take(&mut meeting.events).into_iter();
+    let lists = events.filter_map(|event| match event {
+        Event::SpeakersChanged { speakers, .. } => Some(speakers),
+        _ => None,
+    });
+    lists
+        .map(|list| {
+            let list = list.iter();
+            list.map(|one| (one.track.0, one.level_dbov)).collect()
+        })
+        .collect()
+}
+
+/// Both speak: so many packets each, of those levels.
+fn speak(meeting: &mut Meeting, who: [usize; 2], numbers: std::ops::Range<u64>, levels: [u8; 2]) {
+    for n in numbers {
+        for (client, level) in who.into_iter().zip(levels) {
+            let packet = Packet {
+                level: Some(level | 0x80),
+                ..audio(n)
+            };
+            meeting.send(client, &packet);
+        }
+        meeting.pass(20 * MS);
+    }
+}
+
+fn two() -> (Meeting, [usize; 2]) {
+    let mut meeting = Meeting::new();
+    let one = meeting.publisher(1, MediaKind::Audio, &[]);
+    let other = meeting.publisher(2, MediaKind::Audio, &[]);
+    meeting.events.clear();
+    (meeting, [one, other])
+}
+
+#[test]
+fn speakers_are_told_loudest_first_and_leave_when_they_fall_silent() {
+    let (mut meeting, who) = two();
+    speak(&mut meeting, who, 0..100, [30, 15]);
+    assert_eq!(told(&mut meeting), [[(2, 15), (1, 30)]]);
+    speak(&mut meeting, who, 100..200, [30, 127]);
+    assert_eq!(told(&mut meeting), [[(1, 30)]]);
+    // Nothing comes any more, and still it is told in time.
+    meeting.pass(1500 * MS);
+    assert_eq!(told(&mut meeting), [[]]);
+    meeting.pass(10_000 * MS);
+    assert_eq!(told(&mut meeting).len(), 0);
+}
+
+#[test]
+fn who_is_muted_or_leaves_is_no_speaker_at_once() {
+    let (mut meeting, who) = two();
+    speak(&mut meeting, who, 0..50, [20, 20]);
+    told(&mut meeting);
+    let (track, muted) = (TrackId(1), true);
+    meeting.command(Command::SetTrackMuted { track, muted });
+    assert_eq!(told(&mut meeting), [[(2, 20)]]);
+    // What a muted client goes on sending is no speech.
+    speak(&mut meeting, who, 50..100, [10, 20]);
+    assert_eq!(told(&mut meeting).len(), 0);
+    let participant = participant(who[1]);
+    meeting.command(Command::RemoveParticipant { participant });
+    assert_eq!(told(&mut meeting), [[]]);
+}
+
+#[test]
+fn a_client_that_does_not_tell_its_levels_is_no_speaker() {
+    let mut meeting = Meeting::new();
+    let client = meeting.publisher(1, MediaKind::Audio, &[]);
+    for n in 0..100 {
+        let packet = Packet {
+            level: None,
+            ..audio(n)
+        };
+        meeting.send(client, &packet);
+        meeting.pass(20 * MS);
+    }
+    assert_eq!(told(&mut meeting).len(), 0);
+}

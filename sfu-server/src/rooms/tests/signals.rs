@@ -1,0 +1,235 @@
+//! Who speaks, and how connections do.
+
+use sfu_core::event::{ConnectionStatistics, LinkStatistics, Speaker as Sound};
+use sfu_core::id::RoomId;
+
+use super::*;
+
+fn room() -> RoomId {
+    ids::room_id(1)
+}
+
+impl House {
+    fn sounds(&self, sounds: &[(TrackId, u8)]) {
+        let speakers = sounds.iter().map(|(track, level_dbov)| Sound {
+            track: *track,
+            level_dbov: *level_dbov,
+        });
+        let event = Event::SpeakersChanged {
+            room: room(),
+            speakers: speakers.collect(),
+        };
+        self.rooms.handle_event(0, event);
+    }
+
+    /// Two seconds with so many losses of 100 packets each way.
+    fn statistics(&self, participant: ParticipantId, lost: u64) {
+        let link = LinkStatistics {
+            expected: 100,
+            lost,
+            jitter: Duration::ZERO,
+        };
+        let statistics = ConnectionStatistics {
+            received: link,
+            sent: link,
+            rtt: None,
+        };
+        self.rooms.handle_event(
+            0,
+            Event::ConnectionStatistics {
+                participant,
+                statistics,
+            },
+        );
+    }
+}
+
+/// What was told of speakers and qualities, by identity or sid.
+fn signals(joined: &mut Joined) -> Vec<String> {
+    let mut words = Vec::new();
+    while let Some(notice) = joined.notices.next_waiting() {
+        match notice {
+            Notice::SpeakersChanged(changed) => {
+                let one =
+                    |one: &Speaker| format!("{} {:.2} {}", one.identity, one.level, one.active);
+                words.push(changed.iter().map(one).collect::<Vec<_>>().join(", "));
+            }
+            Notice::QualitiesChanged(changed) => {
+                let one = |one: &QualityInfo| format!("{} {:?}", one.sid, one.quality);
+                words.push(changed.iter().map(one).collect::<Vec<_>>().join(", "));
+            }
+            Notice::ParticipantsChanged(changed) if changed[0].left.is_some() => {
+                words.push(format!("{} left", changed[0].identity));
+            }
+            _ => {}
+        }
+    }
+    words
+}
+
+#[test]
+fn everyone_is_told_what_changed_of_who_speaks() {
+    let house = house();
+    let mut ann = house.join("ann");
+    let mut bob = house.join("bob");
+    let (one, other) = (house.publish(&ann), house.publish(&bob));
+    house.sounds(&[(other, 6), (one, 20)]);
+    let told = ["bob 0.50 true, ann 0.10 true"];
+    assert_eq!(signals(&mut ann), told);
+    assert_eq!(signals(&mut bob), told);
+    house.sounds(&[(other, 6), (one, 26)]);
+    assert_eq!(signals(&mut ann), ["ann 0.05 true"]);
+    let mut late = house.join("carl");
+    assert_eq!(signals(&mut late), ["bob 0.50 true, ann 0.05 true"]);
+    signals(&mut ann);
+    house.sounds(&[(one, 26)]);
+    assert_eq!(signals(&mut ann), ["bob 0.00 false"]);
+    house.sounds(&[(one, 26)]);
+    assert_eq!(signals(&mut ann), [""; 0]);
+}
+
+#[test]
+fn a_speaker_that_leaves_has_stopped_before_it_is_gone() {
+    let house = house();
+    let ann = house.join("ann");
+    let mut bob = house.join("bob");
+    let one = house.publish(&ann);
+    house.sounds(&[(one, 20)]);
+    signals(&mut bob);
+    ann.session.leave();
+    assert_eq!(signals(&mut bob), ["ann 0.00 false", "ann left"]);
+    house.sounds(&[]);
+    house.sounds(&[(one, 20)]);
+    assert_eq!(signals(&mut bob), [""; 0], "nothing of what is gone");
+}
+
+#[test]
+fn hidden_people_and_screens_do_not_speak() {
+    let house = house();
+    let mut hidden = params("eve");
+    hidden.permissions.hidden = true;
+    let eve = house.rooms.join(&hidden).unwrap();
+    let mut ann = house.join("ann");
+    let unseen = house.publish(&eve);
+    let screen = NewTrack {
+        cid: "screen".into(),
+        source: TrackSource::ScreenShareAudio,
+        ..microphone()
+    };
+    ann.session.add_track(screen).unwrap();
+    house.bound(ids::track_id(1, 2));
+    house.sounds(&[(unseen, 10), (ids::track_id(1, 2), 12)]);
+    assert_eq!(signals(&mut ann), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_was_without_signalling_is_told_of_everyone_s_voice() {
+    let house = house();
+    let ann = house.join("ann");
+    let bob = house.join("bob");
+    let one = house.publish(&ann);
+    house.sounds(&[(one, 20)]);
+    let sid = bob.me.sid.clone();
+    drop(bob);
+    house.sounds(&[]);
+    let mut again = house.rooms.resume(&params("bob"), &sid).unwrap();
+    assert_eq!(signals(&mut again), ["ann 0.00 false, bob 0.00 false"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn connections_are_told_of_when_they_change() {
+    let house = house();
+    let mut ann = house.join("ann");
+    let (first, ann_sid) = (house.newest_participant(), ann.me.sid.clone());
+    let mut bob = house.join("bob");
+    let (second, bob_sid) = (house.newest_participant(), bob.me.sid.clone());
+    house.publish(&ann);
+    let pass = |seconds| {
+        let rooms = house.rooms.clone();
+        async move {
+            tokio::time::advance(Duration::from_secs(seconds)).await;
+            rooms.sweep(Instant::now());
+        }
+    };
+    pass(3).await;
+    assert_eq!(signals(&mut ann), [""; 0], "nothing is known yet");
+    house.connected(first);
+    house.connected(second);
+    pass(3).await;
+    let ann_is = |word: &str| format!("{ann_sid} {word}");
+    assert_eq!(signals(&mut ann), [ann_is("Excellent")]);
+    let own = format!("{bob_sid} Excellent");
+    assert_eq!(signals(&mut bob), [ann_is("Excellent"), own]);
+
+    house.statistics(first, 0);
+    house.statistics(second, 0);
+    pass(3).await;
+    assert_eq!(signals(&mut bob), [""; 0], "nothing has changed");
+    house.statistics(first, 30);
+    pass(1).await;
+    assert_eq!(signals(&mut bob), [ann_is("Poor")]);
+    house.statistics(first, 0);
+    house.statistics(first, 0);
+    pass(1).await;
+    assert_eq!(signals(&mut bob), [""; 0], "not so soon again");
+    pass(1).await;
+    assert_eq!(signals(&mut bob), [ann_is("Excellent")]);
+
+    // Somebody who comes later is told how things are.
+    let mut carl = house.join("carl");
+    pass(3).await;
+    assert_eq!(signals(&mut carl), [ann_is("Excellent")]);
+    assert_eq!(signals(&mut bob), [""; 0]);
+
+    // Soon after that it is told to join anew.
+    house.media_lost(first);
+    pass(2).await;
+    assert_eq!(signals(&mut bob), [ann_is("Lost")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn losses_alone_are_never_a_lost_connection() {
+    let house = house();
+    let mut ann = house.join("ann");
+    let id = house.newest_participant();
+    house.connected(id);
+    house.publish(&ann);
+    for _ in 0..20 {
+        house.statistics(id, 100);
+        tokio::time::advance(Duration::from_secs(2)).await;
+        house.rooms.sweep(Instant::now());
+    }
+    let told = signals(&mut ann);
+    assert!(
+        !told.is_empty() && told.iter().all(|one| !one.contains("Lost")),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn watchers_are_told_of_all_who_speak() {
+    use futures_util::FutureExt;
+    let house = house();
+    let ann = house.join("ann");
+    let bob = house.join("bob");
+    let (one, other) = (house.publish(&ann), house.publish(&bob));
+    let mut watch = house.rooms.watch("kitchen", None).unwrap();
+    house.sounds(&[(one, 20), (other, 6)]);
+    house.sounds(&[(one, 20), (other, 6)]);
+    // Who comes later is told of them too.
+    let late = house.rooms.watch("kitchen", None).unwrap();
+    let speakers = late.snapshot.unwrap().speakers.into_iter();
+    let speakers: Vec<_> = speakers.map(|(who, _)| who.identity).collect();
+    assert_eq!(speakers, ["bob", "ann"]);
+    house.sounds(&[(one, 20)]);
+    drop(bob);
+    ann.session.leave();
+    let mut lists = Vec::new();
+    while let Some(Some(Ok(recorded))) = watch.events.next().now_or_never() {
+        if let RoomEvent::SpeakersChanged(list) = &recorded.event {
+            let who = list.iter().map(|(who, _)| who.identity.as_str());
+            lists.push(who.collect::<Vec<_>>().join(" "));
+        }
+    }
+    assert_eq!(lists, ["bob ann", "ann", ""]);
+}

@@ -1,0 +1,112 @@
+import { LocalTrack, RemoteTrack, type TrackPublication } from 'livekit-client';
+import { make } from './dom';
+import { keep, recall } from './memory';
+import { type Counters, type Reading, readTrack } from './track_reading';
+
+const KEY = 'call.details';
+const LOOK_MS = 1_000;
+
+/** The overlays on the page: they look at their tracks while they are shown. */
+const followed = new Set<Overlay>();
+let shown = recall(() => localStorage, KEY) === 'on';
+
+/** Whether the details are shown. */
+export function detailsShown(): boolean {
+  return shown;
+}
+
+/** Shows or hides the details of every picture, and remembers that. */
+export function showDetails(show: boolean): void {
+  shown = show;
+  keep(() => localStorage, KEY, show ? 'on' : 'off');
+  for (const overlay of followed) {
+    void overlay.look();
+  }
+}
+
+setInterval(() => {
+  if (shown) {
+    for (const overlay of followed) {
+      void overlay.look();
+    }
+  }
+}, LOOK_MS);
+
+/** The figures on one picture: its size, rate, loss, codec and layer, and those of its sound. */
+export class Overlay {
+  readonly element = make('div', 'overlay');
+  private readonly counters = new Map<string, Counters>();
+  private picture: TrackPublication | undefined;
+  private sound: TrackPublication | undefined;
+
+  constructor() {
+    this.element.hidden = true;
+  }
+
+  /** From now on it is about these two; `undefined` for both ends it. */
+  follow(picture: TrackPublication | undefined, sound: TrackPublication | undefined): void {
+    const same = picture === this.picture && sound === this.sound;
+    this.picture = picture;
+    this.sound = sound;
+    if (picture === undefined && sound === undefined) {
+      followed.delete(this);
+    } else {
+      followed.add(this);
+    }
+    if (!same) {
+      void this.look();
+    }
+  }
+
+  /** Looks at the tracks, and writes what they are. */
+  async look(): Promise<void> {
+    if (!shown) {
+      this.element.hidden = true;
+      this.counters.clear();
+      return;
+    }
+    const [picture, sound] = await Promise.all([this.read(this.picture), this.read(this.sound)]);
+    const lines = [
+      ...(picture === undefined ? [] : pictureLines(picture)),
+      ...(sound === undefined ? [] : soundLine(sound)),
+    ];
+    this.element.replaceChildren(...lines.map((line) => make('div', '', line)));
+    this.element.hidden = !shown || lines.length === 0;
+  }
+
+  private async read(publication: TrackPublication | undefined): Promise<Reading | undefined> {
+    const track = publication?.track;
+    if (publication === undefined || !(track instanceof LocalTrack || track instanceof RemoteTrack)) {
+      return undefined;
+    }
+    const report = await track.getRTCStatsReport().catch(() => undefined);
+    const key = track.mediaStreamTrack.id;
+    const look = report && readTrack(report, publication, this.counters.get(key));
+    if (look === undefined) {
+      return undefined;
+    }
+    const { at } = this.counters.get(key) ?? {};
+    // Two looks at once would leave the second one without time between them.
+    if (at === undefined || look.counters.at - at >= LOOK_MS / 2) {
+      this.counters.set(key, look.counters);
+    }
+    return look.reading;
+  }
+}
+
+function pictureLines(reading: Reading): string[] {
+  const { width, height, framesPerSecond, layer, codec } = reading;
+  return [
+    `${width}×${height}, ${Math.round(framesPerSecond)} fps`,
+    rateAndLoss(reading),
+    layer === '' ? codec : `${codec}, ${layer}`,
+  ];
+}
+
+function soundLine(reading: Reading): string[] {
+  return [`${reading.codec}, ${rateAndLoss(reading)}`];
+}
+
+function rateAndLoss({ bitsPerSecond, loss }: Reading): string {
+  return `${Math.round(bitsPerSecond / 1000)} kbit/s, ${(loss * 100).toFixed(1)} % lost`;
+}
