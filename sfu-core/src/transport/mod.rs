@@ -17,6 +17,7 @@ mod data_channel;
 mod dtls;
 pub mod ice;
 pub mod lookup;
+mod media;
 mod sctp;
 pub mod srtp;
 #[cfg(test)]
@@ -35,10 +36,9 @@ pub use dtls::{DtlsIdentity, DtlsVersion, IdentityError, TransportSettings};
 use self::data::Data;
 use self::dtls::{Dtls, DtlsFact, SrtpKeys};
 use self::ice::{Check, CheckOutcome, Ice};
-use self::srtp::SrtpSender;
 use crate::drop_reason::DropReason;
 use crate::event::MediaLoss;
-use crate::id::{Ssrc, WorkerId};
+use crate::id::WorkerId;
 use crate::media::path::Path;
 use crate::media::session::{DtlsRole, Fingerprint, OfferError, TransportParameters};
 
@@ -171,36 +171,6 @@ impl Transport {
         let taken = dtls.receive(now, datagram);
         self.take_dtls_fact(now);
         taken.and(self.take_data(now))
-    }
-
-    /// Opens an SRTP packet in place, whose header of `header_len` bytes names `ssrc` and
-    /// `sequence`. Returns the length of the RTP packet, and its index.
-    ///
-    /// # Errors
-    /// [`DropReason::MediaBeforeKeys`], or as [`srtp::SrtpReceiver::open_rtp`].
-    pub fn open_rtp(
-        &mut self,
-        packet: &mut [u8],
-        header_len: usize,
-        ssrc: Ssrc,
-        sequence: u16,
-    ) -> Result<(usize, u64), DropReason> {
-        let keys = self.keys.as_mut().ok_or(DropReason::MediaBeforeKeys)?;
-        keys.receiver.open_rtp(packet, header_len, ssrc, sequence)
-    }
-
-    /// Opens an SRTCP packet in place. Returns the length of the RTCP.
-    ///
-    /// # Errors
-    /// [`DropReason::MediaBeforeKeys`], or as [`srtp::SrtpReceiver::open_rtcp`].
-    pub fn open_rtcp(&mut self, packet: &mut [u8]) -> Result<usize, DropReason> {
-        let keys = self.keys.as_mut().ok_or(DropReason::MediaBeforeKeys)?;
-        keys.receiver.open_rtcp(packet)
-    }
-
-    /// What seals packets to the peer, once there are keys.
-    pub fn srtp_sender(&mut self) -> Option<&mut SrtpSender> {
-        self.keys.as_mut().map(|keys| &mut keys.sender)
     }
 
     /// Writes the next answer to a check, or the next datagram of DTLS, into `out`

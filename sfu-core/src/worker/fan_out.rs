@@ -47,7 +47,7 @@ impl Worker {
     pub(super) fn fan_out_into(&mut self, now: Instant, batch: &mut SendBatch) {
         while let Some(key) = self.shared.burst_rooms.pop() {
             self.in_room(key, |shared, room| {
-                walk(shared, room, now, Some(&mut *batch))
+                walk(shared, room, now, Some(&mut *batch));
             });
         }
     }

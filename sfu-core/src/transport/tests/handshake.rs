@@ -1,6 +1,7 @@
 //! From the first check to keys, in both roles and versions.
 
 use super::*;
+use crate::id::Ssrc;
 
 /// Both sides' keys are the same, each for its own direction.
 fn assert_media_flows(call: &mut Call) {

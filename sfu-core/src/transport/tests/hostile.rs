@@ -3,6 +3,7 @@
 use rand_core::Rng;
 
 use super::*;
+use crate::id::Ssrc;
 
 /// Every truncation of `bytes`, every byte of it changed, and noise of every length up to its own.
 fn variants(bytes: &[u8], rng: &mut ChaCha12Rng) -> Vec<Vec<u8>> {

@@ -17,6 +17,7 @@ use self::stun::Answer;
 use super::ice::read_check;
 use super::srtp::{SrtpProfile, SrtpReceiver, SrtpSender, split_keying_material};
 use super::*;
+use crate::id::Ssrc;
 use crate::media::path::Protocol;
 use crate::media::send_batch::MAX_DATAGRAM;
 use crate::media::session::IceCredentials;
