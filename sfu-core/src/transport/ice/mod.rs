@@ -36,8 +36,8 @@ pub const CONSENT_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long the send path may go unchecked before media follows plain checks to where they come from.
 /// Clients check the pair they use every two to six seconds (RFC 7675 section 5.1: five, more or less
 /// a fifth), so not below that: a lost check or two would move media to a path that the peer merely
-/// keeps warm. Longer, and who nominates once only (Pion, aioice) is away for longer after its NAT
-/// has forgotten it.
+/// keeps warm. Longer, and who nominates once only, as Firefox does, is away for longer after its NAT
+/// has forgotten it; Chromium nominates with every check of the pair it uses.
 pub const SILENT_PATH: Duration = Duration::from_secs(7);
 
 /// Most paths of one transport that count as valid. A browser with several interfaces checks a
