@@ -260,6 +260,7 @@ impl Flags {
         };
         let mut signalling = DoorSettings {
             trust_forwarded_for: self.trust_forwarded_for,
+            simulation: self.dev,
             ..DoorSettings::default()
         };
         if let Some(sockets) = self.sockets_per_address {

@@ -218,19 +218,20 @@ impl State {
 impl Participant {
     /// Why the participant is given up on, if it is time.
     fn given_up(&self, now: Instant) -> Option<LeaveReason> {
-        let media_gone = match self.media {
-            Media::Connected => None,
-            Media::Awaited(since) | Media::Lost(since) => Some(since),
-        };
         let past = |since: Instant, wait| now.saturating_duration_since(since) >= wait;
-        match (self.signalling_lost, media_gone) {
-            (Some(signalling), Some(media)) => past(signalling.max(media), limits::GONE_AFTER)
-                .then_some(LeaveReason::ConnectionLost),
+        match (self.signalling_lost, self.media) {
             // A client whose media never came up gives up by itself, and tells its user why.
-            (None, Some(media)) if matches!(self.media, Media::Lost(_)) => {
+            (_, Media::Connected) | (None, Media::Awaited(_)) => None,
+            (Some(signalling), Media::Awaited(media)) => {
+                past(signalling.max(media), limits::GONE_AFTER)
+                    .then_some(LeaveReason::ConnectionLost)
+            }
+            (None, Media::Lost(media)) => {
                 past(media, limits::MEDIA_LOST_AFTER).then_some(LeaveReason::MediaLost)
             }
-            _ => None,
+            (Some(_), Media::Lost(media)) => {
+                past(media, limits::MEDIA_LOST_AFTER).then_some(LeaveReason::ConnectionLost)
+            }
         }
     }
 }

@@ -56,6 +56,9 @@ pub struct Joined {
     pub me: ParticipantInfo,
     /// The others, without hidden ones, in the order of joining.
     pub others: Vec<ParticipantInfo>,
+    /// What may have been lost with the former signalling, to be told before how things are now;
+    /// empty for a new session.
+    pub repeated: Vec<Notice>,
     /// Who left while the session was without signalling, as far as remembered; empty for a new
     /// session.
     pub departed: Vec<ParticipantInfo>,
@@ -258,6 +261,7 @@ impl State {
             room: self.info(),
             me,
             others,
+            repeated: Vec::new(),
             departed: Vec::new(),
             last_data: 0,
         }

@@ -115,13 +115,16 @@ pub const JOIN_BURST: u32 = 100;
 /// from many addresses the longest silent ones are forgotten sooner, and start anew.
 pub const MAX_COUNTED_ADDRESSES: usize = 16_384;
 
-/// How long a participant may be without both signalling and media before it is removed. Raising:
-/// dead people stay on screen. Lowering: a change of network ends the call.
+/// How long a participant may be without both signalling and media before it is removed, where its
+/// media may yet come up. Raising: dead people stay on screen. Lowering: a change of network while
+/// joining ends the call.
 pub const GONE_AFTER: Duration = Duration::from_secs(15);
 
-/// How long a participant may live on signalling alone after its media was lost, before it is told
-/// to join anew. Raising: it hears nothing for longer. Lowering: an ICE restart has no time.
-pub const MEDIA_LOST_AFTER: Duration = Duration::from_secs(15);
+/// How long after a participant's media was lost it is told to join anew: the engine gives a
+/// transport up for good, and only a new one brings media back. Raising: it hears nothing for longer.
+/// Lowering: a page that is closed ends its media a moment before it says so, and would be told to
+/// come back.
+pub const MEDIA_LOST_AFTER: Duration = Duration::from_secs(3);
 
 /// How long it is remembered who left, for those whose signalling was interrupted then. Raising:
 /// memory. Lowering: who comes back later keeps ghosts on screen. Not below the time in which a

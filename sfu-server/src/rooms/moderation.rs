@@ -60,6 +60,9 @@ impl Rooms {
                 let sid = track_sid.to_owned();
                 state.tell(id, Notice::MuteChanged { track: sid, muted });
                 state.set_muted(track, muted);
+                if let Some(track) = state.tracks.get_mut(&track) {
+                    track.muted_by_server = true;
+                }
             }
             state.track_of(id, track_sid).map(|(_, info)| info)
         })

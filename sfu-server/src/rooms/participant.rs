@@ -23,6 +23,7 @@ pub(super) enum Media {
     /// Never connected; since when it could have.
     Awaited(Instant),
     Connected,
+    /// Gone for good: what the engine has given up does not come back.
     Lost(Instant),
 }
 
@@ -124,4 +125,6 @@ pub(super) struct Track {
     pub(super) info: TrackInfo,
     /// Somebody has been sent it.
     pub(super) subscribed: bool,
+    /// Its publisher did not ask for how it is muted.
+    pub(super) muted_by_server: bool,
 }

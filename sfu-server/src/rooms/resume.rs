@@ -13,6 +13,7 @@ use super::info::ParticipantInfo;
 use super::join::{JoinParams, Joined, Notices};
 use super::limits;
 use super::notice::Notice;
+use super::participant::{Media, Track};
 use super::room::{Room, State};
 use super::session::SessionHandle;
 use super::{Rooms, no_participant, no_room};
@@ -23,14 +24,19 @@ impl Rooms {
     /// tracks and subscriptions stand; permissions and metadata are those it joined with.
     ///
     /// # Errors
-    /// `NotFound` if the session is over: the client must join anew. `RateLimited` by address.
+    /// `NotFound` if the session is over, or its media is: the client must join anew. `RateLimited`
+    /// by address.
     pub fn resume(&self, params: &JoinParams, sid: &str) -> Result<Joined, ApiError> {
         let now = Instant::now();
         self.count_join(params.address, now)?;
         let room = self.0.registry.named(&params.room).ok_or_else(no_room)?;
         room.with(|state| {
             let id = state.identities.get(params.identity.as_str()).copied();
-            let id = id.filter(|id| state.participants[id].sid == sid);
+            let id = id.filter(|id| {
+                let participant = &state.participants[id];
+                // Without media there is nothing to go on with: an ICE restart would find nobody.
+                participant.sid == sid && !matches!(participant.media, Media::Lost(_))
+            });
             let id = id.ok_or_else(no_participant)?;
             state.resume(&room, id, now).ok_or_else(no_participant)
         })
@@ -52,19 +58,9 @@ impl State {
         let last_data = participant.data.last_sequence;
         let me = participant.info(&self.tracks);
         tracing::info!(room = %self.name, identity = %me.identity, participant = %me.sid, "resumed");
-        // The sids of tracks that wait for their offer may have been lost on the way.
         let tracks = participant.tracks.iter();
-        let unbound = tracks.filter_map(|track| self.tracks.get(track));
-        let unbound = unbound.filter(|track| track.info.mid.is_none());
-        let published: Vec<_> = unbound
-            .map(|track| Notice::TrackPublished {
-                cid: track.cid.clone(),
-                track: Arc::new(track.info.clone()),
-            })
-            .collect();
-        for notice in published {
-            self.tell(id, notice);
-        }
+        let tracks = tracks.filter_map(|track| self.tracks.get(track));
+        let repeated = tracks.filter_map(Track::repeated).collect();
         self.tell_all_speakers(id);
         self.tell_all_permissions(id);
         Some(Joined {
@@ -72,6 +68,7 @@ impl State {
             notices: Notices::new(queue, watched),
             room: self.info(),
             me,
+            repeated,
             others: self.others(id),
             departed: self.departed_lately(now),
             last_data,
@@ -116,5 +113,22 @@ impl State {
         while self.departed.front().is_some_and(|(at, _)| old(*at)) {
             self.departed.pop_front();
         }
+    }
+}
+
+impl Track {
+    /// What its publisher must know of it and may have missed.
+    fn repeated(&self) -> Option<Notice> {
+        if self.info.mid.is_none() {
+            // It waits for its offer, and its publisher for its sid.
+            return Some(Notice::TrackPublished {
+                cid: self.cid.clone(),
+                track: Arc::new(self.info.clone()),
+            });
+        }
+        self.muted_by_server.then(|| Notice::MuteChanged {
+            track: self.info.sid.clone(),
+            muted: self.info.muted,
+        })
     }
 }

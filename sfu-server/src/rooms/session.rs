@@ -163,6 +163,19 @@ impl SessionHandle {
         })
     }
 
+    /// Whether all of these are its own tracks, by sid. A void hold knows of none.
+    #[must_use]
+    pub fn publishes(&self, track_sids: &[String]) -> bool {
+        self.with(false, |state| {
+            let own = |sid: &String| {
+                let track = state.track_sids.get(sid);
+                let track = track.and_then(|track| state.tracks.get(track));
+                track.is_some_and(|track| track.publisher == self.id)
+            };
+            track_sids.iter().all(own)
+        })
+    }
+
     /// Leaves at once.
     pub fn leave(&self) {
         self.end(LeaveReason::ClientInitiated);

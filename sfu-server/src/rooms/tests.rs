@@ -611,18 +611,18 @@ async fn signalling_alone_may_be_lost_while_media_lives() {
         .sweep(Instant::now() + Duration::from_secs(3600));
     assert_eq!(house.identities(), ["bob", "ann"]);
     house.media_lost(id);
-    house
-        .rooms
-        .sweep(Instant::now() + limits::GONE_AFTER - Duration::from_millis(1));
+    let tick = Duration::from_millis(1);
+    let media_lost = Instant::now() + limits::MEDIA_LOST_AFTER;
+    house.rooms.sweep(media_lost - tick);
     assert_eq!(house.identities(), ["bob", "ann"]);
     house.sent();
-    house.rooms.sweep(Instant::now() + limits::GONE_AFTER);
+    house.rooms.sweep(media_lost);
     assert_eq!(house.identities(), ["bob"]);
     assert_eq!(house.sent(), ["remove 2"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn media_that_stays_lost_is_mended_by_a_new_join() {
+async fn lost_media_is_mended_by_a_new_join() {
     let house = house();
     let mut ann = house.join("ann");
     let id = house.newest_participant();
@@ -634,15 +634,25 @@ async fn media_that_stays_lost_is_mended_by_a_new_join() {
     );
     house.connected(id);
     house.media_lost(id);
-    house.connected(id);
-    house
-        .rooms
-        .sweep(Instant::now() + Duration::from_secs(3600));
-    assert_eq!(house.identities(), ["ann"], "it came back");
-    house.media_lost(id);
     house.rooms.sweep(Instant::now() + limits::MEDIA_LOST_AFTER);
     assert_eq!(told(&mut ann), ["leave MediaLost"]);
     assert!(LeaveReason::MediaLost.may_rejoin());
+}
+
+#[test]
+fn a_session_whose_media_is_gone_is_not_resumed() {
+    let house = house();
+    let ann = house.join("ann");
+    let id = house.newest_participant();
+    let sid = ann.me.sid.clone();
+    house.connected(id);
+    drop(ann);
+    house.media_lost(id);
+    let refused = house.rooms.resume(&params("ann"), &sid).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::NotFound);
+    let again = house.join("ann");
+    assert_ne!(again.me.sid, sid);
+    assert_eq!(house.identities(), ["ann"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -802,7 +812,15 @@ async fn an_interrupted_session_goes_on_and_its_older_hold_is_void() {
         (names(&newer.others), names(&newer.departed)),
         (vec!["bob".to_owned()], vec!["carl".to_owned()])
     );
-    assert_eq!(told(&mut newer), ["published late"]);
+    let repeated: Vec<_> = newer
+        .repeated
+        .iter()
+        .map(|one| format!("{one:?}"))
+        .collect();
+    assert!(
+        repeated.len() == 1 && repeated[0].contains("late"),
+        "{repeated:?}"
+    );
 
     assert!(
         older.notices.next().await.is_none(),

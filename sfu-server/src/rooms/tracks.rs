@@ -176,6 +176,7 @@ impl State {
                 cid,
                 info,
                 subscribed: false,
+                muted_by_server: false,
             },
         );
         self.tell(id, notice);
@@ -247,6 +248,9 @@ impl State {
         };
         let track = found.filter(own).ok_or_else(no_track)?;
         self.set_muted(track, muted);
+        if let Some(own) = self.tracks.get_mut(&track) {
+            own.muted_by_server = false;
+        }
         Ok(())
     }
 

@@ -4,7 +4,8 @@ import { after, before, test } from 'node:test';
 import { CallPage } from './support/call_page.mjs';
 import { launchChromium } from './support/chromium.mjs';
 import { launchFirefox, openInFirefox } from './support/firefox.mjs';
-import { enterOwnNetwork } from './support/own_network.mjs';
+import { Nat } from './support/nat.mjs';
+import { addressOfHost, enterOwnNetwork } from './support/own_network.mjs';
 import { artifact } from './support/paths.mjs';
 import { eventually } from './support/poll.mjs';
 import { startServer } from './support/server.mjs';
@@ -101,6 +102,33 @@ test('a Firefox whose signalling is interrupted goes on in the same session', {
     chloe.receivesFrom([identities.finn], { withinMs: FIRST_MEDIA_MS }),
     finn.receivesFrom([identities.chloe], { withinMs: FIRST_MEDIA_MS }),
   ]);
+});
+
+test('a Firefox is followed when a NAT gives it another address', { timeout: 120_000 }, async () => {
+  const nat = await Nat.open(server.media[0] ?? 0, addressOfHost());
+  const behind = await openInFirefox(firefox, server.http, { room: 'nat', name: 'Faye', nat });
+  const other = await CallPage.open(chromium, server.http, { room: 'nat', name: 'Carl' });
+  try {
+    await Promise.all([behind.view('call', FIRST_MEDIA_MS), other.view('call', FIRST_MEDIA_MS)]);
+    const [faye, carl] = await Promise.all([behind.identity(), other.identity()]);
+    const bothGoOn = () =>
+      Promise.all([
+        behind.receivesFrom([carl], { withinMs: FIRST_MEDIA_MS }),
+        other.receivesFrom([faye], { withinMs: FIRST_MEDIA_MS }),
+      ]);
+    await bothGoOn();
+    for (let round = 0; round < 2; round += 1) {
+      nat.rebind();
+      const began = Date.now();
+      await eventually('media is sent to the new address', () => nat.mediaInward, (count) => count > 0, FIRST_MEDIA_MS);
+      console.log(`after a NAT rebinding media was away for ${Date.now() - began} ms`);
+      await bothGoOn();
+    }
+    assert.deepEqual(await behind.history(), ['connecting', 'connected']);
+  } finally {
+    await Promise.all([behind.page.close(), other.close()]);
+    nat.close();
+  }
 });
 
 /** The size of the picture in a participant's tile. @param {CallPage} page @param {string} identity */

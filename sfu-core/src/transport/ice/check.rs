@@ -3,7 +3,7 @@
 use crc::{CRC_32_ISO_HDLC, Crc};
 use is::stun::StunMessage;
 
-use super::hmac_sha1;
+use super::answer::hmac_sha1;
 use crate::drop_reason::DropReason;
 
 /// Longest check read, in bytes. RFC 8489 section 6.1 keeps a request within an IPv6 packet of 1280

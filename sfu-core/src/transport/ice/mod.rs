@@ -1,24 +1,28 @@
 //! ICE, the lite side (RFC 8445 section 2.5): answers checks, never sends one.
 //!
 //! The peer finds the paths and chooses among them. A check that its password vouches for validates
-//! the path it came by; one that nominates moves the send path there, as often as the peer wishes.
+//! the path it came by; one that nominates moves the send path there, as often as the peer wishes. A
+//! plain one moves it only when the send path is checked no more: then a NAT has changed the peer's
+//! address behind its back.
 //! Nothing is kept for, and nothing sent to, a sender without the password.
 
+mod answer;
 mod check;
 mod credentials;
 #[cfg(test)]
 mod tests;
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use arrayvec::ArrayVec;
-use is::stun::{StunError, StunMessage};
+use is::stun::StunMessage;
 use rand_chacha::ChaCha12Rng;
 
+pub(super) use answer::Answer;
 pub use check::{Check, MAX_CHECK_LEN, read_check};
 pub use credentials::{LOCAL_UFRAG_LEN, worker_of_ufrag};
 
+use self::answer::{canonical, write_answer};
 use crate::drop_reason::DropReason;
 use crate::id::WorkerId;
 use crate::media::path::Path;
@@ -29,16 +33,17 @@ use crate::media::session::IceCredentials;
 /// outage ends calls.
 pub const CONSENT_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How long the send path may go unchecked before media follows plain checks to where they come from.
+/// Clients check the pair they use every two to six seconds (RFC 7675 section 5.1: five, more or less
+/// a fifth), so not below that: a lost check or two would move media to a path that the peer merely
+/// keeps warm. Longer, and who nominates once only, as Firefox does, is away for longer after its NAT
+/// has forgotten it; Chromium nominates with every check of the pair it uses.
+pub const SILENT_PATH: Duration = Duration::from_secs(7);
+
 /// Most paths of one transport that count as valid. A browser with several interfaces checks a
 /// handful. More costs memory and places in the worker's table that one participant can fill; fewer
 /// makes a peer with many interfaces lose a path to the next one until its next check.
 pub const MAX_VALID_PATHS: usize = 8;
-
-/// Room for the longest answer: header, an IPv6 XOR-MAPPED-ADDRESS, MESSAGE-INTEGRITY, FINGERPRINT.
-pub(super) const MAX_ANSWER_LEN: usize = 96;
-
-/// A written answer to a check.
-pub(super) type Answer = ArrayVec<u8, MAX_ANSWER_LEN>;
 
 /// What a valid check changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,6 +76,8 @@ pub(super) struct Ice {
     remote: Option<IceCredentials>,
     paths: ArrayVec<ValidPath, MAX_VALID_PATHS>,
     selected: Option<Path>,
+    /// There was a send path once: what follows is a change of it.
+    was_selected: bool,
     /// The latest proof that the peer is there: a valid check on any path, or a restart's offer.
     alive: Instant,
 }
@@ -84,6 +91,7 @@ impl Ice {
             remote: None,
             paths: ArrayVec::new(),
             selected: None,
+            was_selected: false,
             alive: now,
         }
     }
@@ -160,11 +168,28 @@ impl Ice {
         if check.use_candidate {
             // RFC 8445 section 8.1.1 ends with the first nomination; browsers go on and move by a
             // later one, so the latest wins.
-            self.selected = Some(path);
+            self.select(path);
             outcome.nominated = true;
             outcome.ufrag_retired = is_current && self.previous.take().is_some();
+        } else if self.is_send_path_silent(now) {
+            // The pair that the peer uses is checked for as long as it uses it (RFC 7675 section 5):
+            // its NAT has given it another address, which it cannot know, and it has nominated
+            // already. The password vouches for it as it does for a nomination.
+            self.select(path);
+            outcome.nominated = true;
         }
         Ok((outcome, answer))
+    }
+
+    fn select(&mut self, path: Path) {
+        self.was_selected = true;
+        self.selected = Some(path);
+    }
+
+    /// Whether the path that media has gone by is one that the peer checks no more.
+    fn is_send_path_silent(&self, now: Instant) -> bool {
+        let checked = self.selected.and_then(|path| self.checked(path));
+        self.was_selected && checked.is_none_or(|checked| checked + SILENT_PATH <= now)
     }
 
     /// Notes that `path` is valid at `now`, at the cost of the path unchecked for longest when there
@@ -226,8 +251,9 @@ impl Ice {
     /// lost for seconds, and RFC 8445 section 12.1 lets any valid pair carry data before it. For the
     /// handshake's end, which shows that the peer gets what is sent there.
     pub(super) fn select_for_media(&mut self) -> Option<Path> {
-        self.selected = self.control_path();
-        self.selected
+        let path = self.control_path()?;
+        self.select(path);
+        Some(path)
     }
 
     /// Withdraws the send path once its own consent is over (RFC 7675 section 5.1 counts by path),
@@ -247,29 +273,4 @@ impl Ice {
     fn selected_deadline(&self) -> Option<Instant> {
         Some(self.checked(self.selected?)? + CONSENT_TIMEOUT)
     }
-}
-
-/// An IPv4 address that a dual-stack socket shows as IPv6, as the peer knows it.
-fn canonical(address: SocketAddr) -> SocketAddr {
-    SocketAddr::new(address.ip().to_canonical(), address.port())
-}
-
-/// Writes `message` with MESSAGE-INTEGRITY by `pwd` and FINGERPRINT (RFC 8445 section 7.3).
-fn write_answer(message: StunMessage<'_>, pwd: &str) -> Result<Answer, StunError> {
-    let mut bytes = [0; MAX_ANSWER_LEN];
-    let len = message.to_bytes(Some(pwd.as_bytes()), &mut bytes, hmac_sha1)?;
-    Ok(bytes[..len].iter().copied().collect())
-}
-
-/// HMAC-SHA1, the algorithm of MESSAGE-INTEGRITY (RFC 8489 section 14.5).
-fn hmac_sha1(key: &[u8], parts: &[&[u8]]) -> [u8; 20] {
-    use aws_lc_rs::hmac;
-    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, key);
-    let mut context = hmac::Context::with_key(&key);
-    for part in parts {
-        context.update(part);
-    }
-    let mut mac = [0; 20];
-    mac.copy_from_slice(context.sign().as_ref());
-    mac
 }

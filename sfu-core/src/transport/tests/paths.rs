@@ -1,7 +1,7 @@
 //! Which paths are good, which one media takes, and until when.
 
 use super::*;
-use crate::transport::ice::{CONSENT_TIMEOUT, MAX_VALID_PATHS};
+use crate::transport::ice::{CONSENT_TIMEOUT, MAX_VALID_PATHS, SILENT_PATH};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -103,11 +103,11 @@ fn the_oldest_path_makes_room_but_never_the_selected_one() {
     call.check(1000, true).unwrap();
     let count = u16::try_from(MAX_VALID_PATHS).unwrap();
     for port in 1001..1000 + count {
-        call.wait(SECOND);
+        call.wait(SECOND / 2);
         assert_eq!(call.check(port, false).unwrap().evicted, None);
     }
     // 1001 is checked again, so 1002 is the oldest after the selected 1000.
-    call.wait(SECOND);
+    call.wait(SECOND / 2);
     call.check(1001, false).unwrap();
     let outcome = call.check(2000, false).unwrap();
     assert_eq!(outcome.evicted, Some(path(1002)));
@@ -155,18 +155,64 @@ fn a_peer_that_never_checks_is_lost() {
 }
 
 #[test]
+fn media_follows_a_peer_that_a_nat_has_moved_and_that_nominates_no_more() {
+    let mut call = Call::new(DtlsVersion::V12, DtlsRole::Passive);
+    call.connect();
+    call.wait(SILENT_PATH - Duration::from_millis(1));
+    let outcome = call.check(1001, false).unwrap();
+    assert!(outcome.new_path && !outcome.nominated);
+    assert_eq!(call.transport.selected_path(), Some(path(1000)));
+    call.wait(Duration::from_millis(1));
+    let outcome = call.check(1001, false).unwrap();
+    assert!(!outcome.new_path && outcome.nominated);
+    assert_eq!(call.transport.selected_path(), Some(path(1001)));
+
+    // And again; who has only the address, or another password, moves nothing.
+    call.wait(SILENT_PATH);
+    let mut forged = call.local();
+    forged.pwd = ArrayString::from("0123456789012345678901").unwrap();
+    call.check_with(path(1002), &forged, false).unwrap_err();
+    assert_eq!(call.transport.selected_path(), Some(path(1001)));
+    call.check(1002, false).unwrap();
+    assert_eq!(call.transport.selected_path(), Some(path(1002)));
+    assert!(call.transport.is_connected());
+}
+
+#[test]
+fn a_send_path_that_is_checked_stays_whatever_else_is() {
+    let mut call = Call::new(DtlsVersion::V12, DtlsRole::Passive);
+    call.connect();
+    for _ in 0..10 {
+        call.wait(6 * SECOND);
+        call.check(1001, false).unwrap();
+        assert_eq!(call.transport.selected_path(), Some(path(1000)));
+        call.check(1000, false).unwrap();
+    }
+}
+
+#[test]
+fn before_the_handshake_ends_a_plain_check_selects_nothing_however_late() {
+    let mut call = Call::new(DtlsVersion::V12, DtlsRole::Passive);
+    call.check(1000, false).unwrap();
+    call.wait(2 * SILENT_PATH);
+    call.check(1001, false).unwrap();
+    assert_eq!(call.transport.selected_path(), None);
+}
+
+#[test]
 fn a_silent_send_path_is_withdrawn_while_another_keeps_the_transport() {
     let mut call = Call::new(DtlsVersion::V12, DtlsRole::Passive);
     call.connect();
-    call.wait(20 * SECOND);
+    call.wait(SILENT_PATH - SECOND);
     call.check(1001, false).unwrap();
-    call.wait(10 * SECOND);
+    call.wait(CONSENT_TIMEOUT - SILENT_PATH + SECOND);
     assert_eq!(call.transport.selected_path(), None);
     assert!(!call.transport.is_path_live(call.now, path(1000)));
     assert!(call.transport.is_path_live(call.now, path(1001)));
     assert_eq!(call.transport.poll_event(), None);
 
-    call.check(1001, true).unwrap();
+    // Media has gone before, so that a plain check is enough to let it go on.
+    call.check(1001, false).unwrap();
     assert_eq!(call.transport.selected_path(), Some(path(1001)));
     assert!(call.transport.is_connected());
 }

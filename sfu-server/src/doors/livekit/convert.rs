@@ -116,11 +116,12 @@ pub(super) fn reconnect(joined: &Joined) -> proto::ReconnectResponse {
     }
 }
 
-/// How things are now, for a session that is taken up again.
+/// How things are now, for a session that is taken up again. Its own participant is part of it: the
+/// client compares what it has muted, and says again what the server did not hear.
 pub(super) fn catch_up(joined: &Joined) -> proto::ParticipantUpdate {
     let all = joined.departed.iter().chain(&joined.others);
     proto::ParticipantUpdate {
-        participants: all.map(participant).collect(),
+        participants: all.chain([&joined.me]).map(participant).collect(),
     }
 }
 

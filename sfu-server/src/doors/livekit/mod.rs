@@ -18,6 +18,7 @@ mod join_request;
 mod limits;
 mod notices;
 mod requests;
+mod simulate;
 mod socket;
 mod sockets;
 #[cfg(test)]
@@ -53,6 +54,8 @@ pub struct DoorSettings {
     pub sockets_per_address: usize,
     /// Most open sockets in all.
     pub sockets: usize,
+    /// Whether clients may ask for faults (`SimulateScenario`): for development only.
+    pub simulation: bool,
 }
 
 impl Default for DoorSettings {
@@ -61,6 +64,7 @@ impl Default for DoorSettings {
             trust_forwarded_for: false,
             sockets_per_address: limits::SOCKETS_PER_ADDRESS,
             sockets: limits::SOCKETS,
+            simulation: false,
         }
     }
 }

@@ -5,7 +5,7 @@ use livekit_protocol::signal_response::Message;
 
 use super::{convert, convert_signals, convert_track};
 use crate::error::{ApiError, ErrorKind};
-use crate::rooms::{Notice, SubscriptionError};
+use crate::rooms::{Joined, Notice, SubscriptionError};
 
 /// The message that says it; `None` where the protocol has none.
 pub(super) fn message(notice: Notice) -> Option<Message> {
@@ -77,4 +77,23 @@ pub(super) fn message(notice: Notice) -> Option<Message> {
         }),
         Notice::Leave { reason } => Message::Leave(convert::leave(reason)),
     })
+}
+
+/// The first messages of a session that is taken up again: that it is, what may have been lost on the
+/// way, and how things are now. What the server has muted comes before the client's own participant,
+/// or the client would take it for a mistake and say so.
+pub(super) fn resumed(joined: &Joined) -> Vec<Message> {
+    let room = proto::RoomUpdate {
+        room: Some(convert::room(&joined.room)),
+    };
+    let now = [
+        Message::Update(convert::catch_up(joined)),
+        Message::RoomUpdate(room),
+    ];
+    let repeated = joined.repeated.iter().cloned().filter_map(message);
+    [Message::Reconnect(convert::reconnect(joined))]
+        .into_iter()
+        .chain(repeated)
+        .chain(now)
+        .collect()
 }

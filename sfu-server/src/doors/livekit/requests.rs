@@ -8,9 +8,9 @@ use livekit_protocol::signal_request::Message as Asked;
 use livekit_protocol::signal_response::Message as Told;
 
 use super::admission::read_offer;
-use super::{convert, convert_signals, convert_track};
+use super::{convert, convert_signals, convert_track, limits};
 use crate::error::{ApiError, ErrorKind};
-use crate::rooms::SessionHandle;
+use crate::rooms::{LeaveReason, SessionHandle};
 
 /// What follows from a request, beyond what the session's notices will tell.
 #[derive(Debug)]
@@ -39,14 +39,7 @@ pub(super) fn perform(session: &SessionHandle, asked: Asked) -> Outcome {
             Err(error) => refused(session, &error, Request::Mute(request)),
         },
         Asked::Subscription(update) => {
-            let nested = update.participant_tracks.into_iter();
-            let mut sids = update.track_sids;
-            sids.extend(nested.flat_map(|tracks| tracks.track_sids));
-            if update.subscribe {
-                session.subscribe(&sids);
-            } else {
-                session.unsubscribe(&sids);
-            }
+            update_subscription(session, update);
             Outcome::Nothing
         }
         Asked::TrackSetting(settings) => {
@@ -54,6 +47,7 @@ pub(super) fn perform(session: &SessionHandle, asked: Asked) -> Outcome {
             Outcome::Nothing
         }
         Asked::UpdateMetadata(update) => update_metadata(session, update),
+        Asked::SyncState(state) => sync_state(session, state),
         Asked::UpdateAudioTrack(update) => update_audio_track(session, update),
         Asked::UpdateVideoTrack(update) => update_video_track(session, update),
         Asked::SubscriptionPermission(asked) => subscription_permission(session, asked),
@@ -107,6 +101,39 @@ pub(super) fn add_track(session: &SessionHandle, request: proto::AddTrackRequest
     match added {
         Ok(()) => Outcome::Nothing,
         Err(error) => refused(session, &error, Request::AddTrack(request)),
+    }
+}
+
+/// What the client of a session that was taken up again holds to be so. What it last asked for may
+/// have been lost with its former socket.
+fn sync_state(session: &SessionHandle, state: proto::SyncState) -> Outcome {
+    let published = state.publish_tracks.into_iter();
+    let published: Vec<_> = published
+        .filter_map(|published| published.track)
+        .take(limits::MAX_JOIN_TRACKS)
+        .map(|track| track.sid)
+        .collect();
+    if !session.publishes(&published) {
+        // It believes that others see what is not here any more: only a new join mends that.
+        session.end(LeaveReason::StateMismatch);
+        return Outcome::Nothing;
+    }
+    // Of one who wants everything these are the exceptions, of others what they want.
+    if let Some(subscription) = state.subscription {
+        update_subscription(session, subscription);
+    }
+    session.set_enabled(&state.track_sids_disabled, false);
+    Outcome::Nothing
+}
+
+fn update_subscription(session: &SessionHandle, update: proto::UpdateSubscription) {
+    let nested = update.participant_tracks.into_iter();
+    let mut sids = update.track_sids;
+    sids.extend(nested.flat_map(|tracks| tracks.track_sids));
+    if update.subscribe {
+        session.subscribe(&sids);
+    } else {
+        session.unsubscribe(&sids);
     }
 }
 

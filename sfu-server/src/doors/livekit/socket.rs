@@ -5,6 +5,7 @@ use std::pin::pin;
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures_util::SinkExt;
 use livekit_protocol::SignalRequest;
+use livekit_protocol::signal_request::Message as Asked;
 use livekit_protocol::signal_response::Message as Told;
 use prost::Message as _;
 use tokio::time::Instant;
@@ -14,7 +15,7 @@ use super::counters::Closing;
 use super::frames::{encode, read_fault, read_json};
 use super::requests::{self, Outcome};
 use super::sockets::Place;
-use super::{Door, convert, limits, notices};
+use super::{Door, convert, limits, notices, simulate};
 use crate::rate::{Rate, TokenBucket};
 use crate::rooms::{Ending, LeaveReason, Notice, Notices, SessionHandle};
 
@@ -71,6 +72,8 @@ struct Signalling {
     rate: TokenBucket,
     /// The client writes JSON.
     json: bool,
+    /// The client may ask for faults.
+    simulation: bool,
     /// An offer of the session was answered.
     answered: bool,
 }
@@ -102,10 +105,7 @@ async fn join(
     };
     let resumed = admitted.resumes.is_some();
     let first = if resumed {
-        vec![
-            Told::Reconnect(convert::reconnect(&joined)),
-            Told::Update(convert::catch_up(&joined)),
-        ]
+        notices::resumed(&joined)
     } else {
         vec![Told::Join(convert::join(&joined))]
     };
@@ -115,6 +115,7 @@ async fn join(
         notices: joined.notices,
         rate: TokenBucket::new(RATE, Instant::now()),
         json: false,
+        simulation: door.0.settings.simulation,
         answered: resumed,
     };
     for told in first {
@@ -189,7 +190,10 @@ impl Signalling {
         let Some(asked) = asked else {
             return Ok(());
         };
-        let outcome = requests::perform(&self.session, asked);
+        let outcome = match asked {
+            Asked::Simulate(asked) if self.simulation => simulate::perform(&self.session, &asked),
+            asked => requests::perform(&self.session, asked),
+        };
         self.follow(socket, outcome).await
     }
 

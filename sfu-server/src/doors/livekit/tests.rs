@@ -683,11 +683,159 @@ async fn an_interrupted_socket_is_followed_by_another() {
         panic!()
     };
     assert_eq!(reconnect.server_info.unwrap().protocol, 17);
-    assert_eq!(ann.update().await.identity, "bob");
+    let Told::Update(update) = ann.told().await else {
+        panic!()
+    };
+    let now: Vec<_> = update
+        .participants
+        .iter()
+        .map(|one| &one.identity)
+        .collect();
+    assert_eq!(now, ["bob", "ann"]);
+    assert!(matches!(ann.told().await, Told::RoomUpdate(_)));
     assert_eq!(older.closed().await, (1000, "session_ended".into()));
     ann.ask(Ask::Ping(1)).await;
     assert!(matches!(ann.told().await, Told::Pong(_)));
     assert_eq!(server.rooms.list_participants("kitchen").unwrap().len(), 2);
+}
+
+/// Takes up the session `sid` of ann's, past its first messages.
+async fn resume(server: &Server, sid: &str) -> (Client, Vec<Told>) {
+    let request = proto::JoinRequest {
+        reconnect: true,
+        participant_sid: sid.into(),
+        ..join_request()
+    };
+    let query = query(&server.token("ann"), &request);
+    let mut ann = server.dial(&query).await.unwrap();
+    let mut first = Vec::new();
+    while !matches!(first.last(), Some(Told::RoomUpdate(_))) {
+        first.push(ann.told().await);
+    }
+    (ann, first)
+}
+
+#[tokio::test]
+async fn a_track_that_the_server_muted_meanwhile_is_told_before_the_rest() {
+    let server = Server::start().await;
+    let (mut ann, joined) = server.join("ann").await;
+    ann.ask(Ask::AddTrack(microphone())).await;
+    assert!(matches!(ann.told().await, Told::TrackPublished(_)));
+    server.bind_newest_track();
+    drop(ann);
+    let sid = server.rooms.get_participant("kitchen", "ann").unwrap();
+    let sid = sid.tracks[0].sid.clone();
+    let muted = server.rooms.mute_track("kitchen", "ann", &sid, true);
+    muted.unwrap();
+
+    let (_ann, first) = resume(&server, &joined.participant.unwrap().sid).await;
+    let [
+        Told::Reconnect(_),
+        Told::Mute(mute),
+        Told::Update(update),
+        Told::RoomUpdate(_),
+    ] = first.as_slice()
+    else {
+        panic!("{first:?}")
+    };
+    assert!(mute.muted && mute.sid == sid);
+    assert!(update.participants[0].tracks[0].muted);
+}
+
+#[tokio::test]
+async fn a_client_that_resumes_says_again_what_was_lost() {
+    let server = Server::start().await;
+    let (mut bob, _) = server.join("bob").await;
+    bob.ask(Ask::AddTrack(microphone())).await;
+    assert!(matches!(bob.told().await, Told::TrackPublished(_)));
+    server.bind_newest_track();
+    let (ann, joined) = server.join("ann").await;
+    drop(ann);
+    let theirs = server.rooms.get_participant("kitchen", "bob").unwrap();
+    let theirs = theirs.tracks[0].sid.clone();
+
+    let (mut ann, _) = resume(&server, &joined.participant.unwrap().sid).await;
+    let subscription = proto::UpdateSubscription {
+        track_sids: vec![theirs.clone()],
+        subscribe: false,
+        ..Default::default()
+    };
+    ann.ask(Ask::SyncState(proto::SyncState {
+        subscription: Some(subscription),
+        track_sids_disabled: vec![theirs],
+        ..Default::default()
+    }))
+    .await;
+    ann.ask(Ask::Ping(1)).await;
+    assert!(matches!(ann.told().await, Told::Pong(_)));
+    let unsubscribed = server.recorder.find(|command| match command {
+        Command::Unsubscribe { .. } => Some(()),
+        _ => None,
+    });
+    assert!(unsubscribed.is_some());
+}
+
+#[tokio::test]
+async fn a_client_whose_tracks_the_server_does_not_know_joins_anew() {
+    let server = Server::start().await;
+    let (ann, joined) = server.join("ann").await;
+    drop(ann);
+    let (mut ann, _) = resume(&server, &joined.participant.unwrap().sid).await;
+    let track = proto::TrackInfo {
+        sid: "TR_lost".into(),
+        ..Default::default()
+    };
+    ann.ask(Ask::SyncState(proto::SyncState {
+        publish_tracks: vec![proto::TrackPublishedResponse {
+            cid: "mic".into(),
+            track: Some(track),
+        }],
+        ..Default::default()
+    }))
+    .await;
+    let mismatch = (proto::DisconnectReason::StateMismatch, Action::Reconnect);
+    assert_eq!(ann.left().await, mismatch);
+}
+
+#[tokio::test]
+async fn faults_are_simulated_in_development_only() {
+    use proto::simulate_scenario::Scenario;
+    let ask = |scenario| {
+        let scenario = Some(scenario);
+        Ask::Simulate(proto::SimulateScenario { scenario })
+    };
+    let server = Server::start().await;
+    let (mut ann, _) = server.join("ann").await;
+    ann.ask(ask(Scenario::ServerLeave(true))).await;
+    ann.ask(Ask::Ping(1)).await;
+    assert!(matches!(ann.told().await, Told::Pong(_)));
+
+    let door = DoorSettings {
+        simulation: true,
+        ..DoorSettings::default()
+    };
+    let server = Server::start_with(Settings::default(), door).await;
+    let (mut ann, _) = server.join("ann").await;
+    ann.ask(ask(Scenario::ServerLeave(true))).await;
+    let shutdown = (proto::DisconnectReason::ServerShutdown, Action::Disconnect);
+    assert_eq!(ann.left().await, shutdown);
+    let (mut ann, _) = server.join("ann").await;
+    ann.ask(ask(Scenario::LeaveRequestFullReconnect(true)))
+        .await;
+    let mismatch = (proto::DisconnectReason::StateMismatch, Action::Reconnect);
+    assert_eq!(ann.left().await, mismatch);
+    let (mut ann, _) = server.join("ann").await;
+    ann.ask(ask(Scenario::NodeFailure(true))).await;
+    let Message::Close(_) = ann.socket.next().await.unwrap().unwrap() else {
+        panic!("not a word")
+    };
+    assert!(
+        server
+            .rooms
+            .list_participants("kitchen")
+            .unwrap()
+            .is_empty()
+    );
 }
 
 #[tokio::test]

@@ -215,6 +215,31 @@ fn a_room_s_text_is_told_to_everyone_in_it() {
 }
 
 #[test]
+fn who_was_muted_while_away_hears_of_it_and_who_muted_itself_does_not() {
+    let house = house();
+    let ann = house.join("ann");
+    house.publish(&ann);
+    let sid = sid_of(&house, "ann");
+    let resume = || {
+        let joined = house.rooms.resume(&params("ann"), &ann.me.sid).unwrap();
+        let repeated: Vec<_> = joined
+            .repeated
+            .iter()
+            .map(|one| matches!(one, Notice::MuteChanged { track, muted: true } if *track == sid))
+            .collect();
+        (joined, repeated)
+    };
+    let muted = house.rooms.mute_track("kitchen", "ann", &sid, true);
+    assert!(muted.unwrap().muted);
+    let (joined, repeated) = resume();
+    assert_eq!(repeated, [true]);
+
+    joined.session.mute(&sid, false).unwrap();
+    joined.session.mute(&sid, true).unwrap();
+    assert_eq!(resume().1, [false; 0]);
+}
+
+#[test]
 fn what_a_publisher_says_of_its_tracks_reaches_the_others() {
     let house = house();
     let ann = house.join("ann");

@@ -181,12 +181,10 @@ async fn connections_are_told_of_when_they_change() {
     assert_eq!(signals(&mut carl), [ann_is("Excellent")]);
     assert_eq!(signals(&mut bob), [""; 0]);
 
+    // Soon after that it is told to join anew.
     house.media_lost(first);
-    pass(3).await;
+    pass(2).await;
     assert_eq!(signals(&mut bob), [ann_is("Lost")]);
-    house.connected(first);
-    pass(3).await;
-    assert_eq!(signals(&mut bob), [ann_is("Excellent")]);
 }
 
 #[tokio::test(start_paused = true)]

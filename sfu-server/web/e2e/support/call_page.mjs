@@ -8,7 +8,46 @@ import { eventually } from './poll.mjs';
  * @property {string} room
  * @property {string} name
  * @property {string} [token]     the token that the page is given instead of the demo's own
+ * @property {{ address: string, port: number }} [nat]   where media goes instead of to the server
  */
+
+/**
+ * Runs in the page before anything else: keeps the connections that the page opens, so that a test
+ * can misbehave on one of them, and sends media to the NAT if there is one.
+ *
+ * @param {{ nat?: { address: string, port: number } }} with
+ */
+export function instrument({ nat }) {
+  /** @type {WebSocket[]} */
+  const sockets = [];
+  /** @type {RTCPeerConnection[]} */
+  const connections = [];
+  Object.assign(window, { openedSockets: sockets, openedConnections: connections });
+  window.RTCPeerConnection = class extends RTCPeerConnection {
+    /** @param {RTCConfiguration} [configuration] */
+    constructor(configuration) {
+      super(configuration);
+      connections.push(this);
+    }
+
+    /** @override @param {RTCSessionDescriptionInit} description */
+    async setRemoteDescription(description) {
+      let { sdp, type } = description;
+      if (nat) {
+        const line = `a=candidate:1 1 udp 2130706431 ${nat.address} ${nat.port} typ host`;
+        sdp = sdp?.replace(/^a=candidate:.*$/gm, line);
+      }
+      await super.setRemoteDescription({ type, sdp: sdp ?? '' });
+    }
+  };
+  window.WebSocket = class extends WebSocket {
+    /** @param {string | URL} url @param {string | string[]} [protocols] */
+    constructor(url, protocols) {
+      super(url, protocols);
+      sockets.push(this);
+    }
+  };
+}
 
 export class CallPage {
   /** @param {import('playwright-core').Page} page @param {string} name */
@@ -28,31 +67,10 @@ export class CallPage {
    * @param {string} origin
    * @param {Options} options
    */
-  static async open(browser, origin, { room, name, token }) {
+  static async open(browser, origin, { room, name, token, nat }) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
     const page = await context.newPage();
-    // The connections the page opens, kept so that a test can misbehave on one of them.
-    await page.addInitScript(() => {
-      /** @type {WebSocket[]} */
-      const sockets = [];
-      /** @type {RTCPeerConnection[]} */
-      const connections = [];
-      Object.assign(window, { openedSockets: sockets, openedConnections: connections });
-      window.RTCPeerConnection = class extends RTCPeerConnection {
-        /** @param {RTCConfiguration} [configuration] */
-        constructor(configuration) {
-          super(configuration);
-          connections.push(this);
-        }
-      };
-      window.WebSocket = class extends WebSocket {
-        /** @param {string | URL} url @param {string | string[]} [protocols] */
-        constructor(url, protocols) {
-          super(url, protocols);
-          sockets.push(this);
-        }
-      };
-    });
+    await page.addInitScript(instrument, { nat: nat && { address: nat.address, port: nat.port } });
     if (token !== undefined) {
       await page.route('**/demo/token', (route) => route.fulfill({ json: { token } }));
     }

@@ -22,13 +22,15 @@ const FLAGS = [
 /**
  * Starts Chromium on an empty profile, which it forgets when it closes.
  *
- * @param {{ cameras?: number }} [more]   how many fake cameras there are
+ * @param {{ cameras?: number, within?: (program: string) => string, flags?: string[] }} [more]
+ *   how many fake cameras there are, and `within`, which gives the path of a program that starts
+ *   the one named elsewhere
  */
-export function launchChromium({ cameras = 1 } = {}) {
+export function launchChromium({ cameras = 1, within = (program) => program, flags = [] } = {}) {
   // The fake device runs at 20 frames per second unless told otherwise.
   const devices = `--use-fake-device-for-media-stream=fps=30,device-count=${cameras}`;
-  const args = [...FLAGS, devices];
-  return chromium.launch({ executablePath: chromiumPath(), headless: true, args });
+  const args = [...FLAGS, devices, ...flags];
+  return chromium.launch({ executablePath: within(chromiumPath()), headless: true, args });
 }
 
 function chromiumPath() {

@@ -1,7 +1,7 @@
 // Firefox ESR, headless, with its fake camera and microphone, driven over WebDriver BiDi.
 import { existsSync } from 'node:fs';
 import puppeteer from 'puppeteer-core';
-import { CallPage } from './call_page.mjs';
+import { CallPage, instrument } from './call_page.mjs';
 
 const PREFERENCES = {
   'media.navigator.streams.fake': true,
@@ -35,6 +35,10 @@ export function launchFirefox() {
 export async function openInFirefox(browser, origin, options) {
   const page = await browser.newPage();
   await page.setViewport({ width: 1280, height: 800 });
+  const { nat } = options;
+  await page.evaluateOnNewDocument(instrument, {
+    nat: nat && { address: nat.address, port: nat.port },
+  });
   const asked = /** @type {import('playwright-core').Page} */ (/** @type {unknown} */ (page));
   const call = new CallPage(asked, options.name);
   await page.goto(CallPage.address(origin, options), { waitUntil: 'load' });

@@ -24,9 +24,7 @@ export function enterOwnNetwork(url) {
   }
   const enter = waysIn().find((way) => run([...way, 'true']) === 0);
   if (enter === undefined) {
-    if (!hasAddress()) {
-      throw new Error('this test needs a network namespace (root), or an address beside loopback');
-    }
+    addressOfHost();
     console.error('no network namespaces here: the test runs in the network of the host');
     return;
   }
@@ -64,8 +62,14 @@ function run([program = '', ...args]) {
   return spawnSync(program, args, { stdio: 'ignore' }).status;
 }
 
-function hasAddress() {
-  return Object.values(networkInterfaces())
-    .flat()
-    .some((address) => address !== undefined && !address.internal && address.family === 'IPv4');
+/** An address that is not loopback's. */
+export function addressOfHost() {
+  const addresses = Object.values(networkInterfaces()).flat();
+  const found = isInOwnNetwork()
+    ? OWN_ADDRESS
+    : addresses.find((one) => one?.internal === false && one.family === 'IPv4')?.address;
+  if (found === undefined) {
+    throw new Error('this test needs a network namespace (root), or an address beside loopback');
+  }
+  return found;
 }
