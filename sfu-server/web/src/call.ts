@@ -208,15 +208,17 @@ export class Call {
   }
 }
 
-function roomOptions({ width, height, fps }: Settings): RoomOptions {
+function roomOptions({ width, height, fps, codec }: Settings): RoomOptions {
   return {
     adaptiveStream: true,
     dynacast: true,
     singlePeerConnection: true,
     videoCaptureDefaults: { resolution: { width, height, frameRate: fps } },
     publishDefaults: {
+      // Voices need no second channel, and with one the library turns off RED and DTX.
+      forceStereo: false,
       simulcast: true,
-      videoCodec: 'vp8',
+      videoCodec: codec,
       videoEncoding: {
         maxBitrate: Math.round(width * height * fps * BITS_PER_PIXEL),
         maxFramerate: fps,

@@ -12,6 +12,8 @@ export interface ReceivedTrack {
   frameHeight: number;
   freezeCount: number;
   totalAudioEnergy: number;
+  /** Of payload. */
+  bytesReceived: number;
 }
 
 /** The sums over one remote participant's tracks; `packetsLost` also by codec (`video/VP8`). */
@@ -153,6 +155,7 @@ function receivedTrack(sid: string, entry: Entry, byId: Map<string, Entry>): Rec
     frameHeight: number(entry, 'frameHeight'),
     freezeCount: number(entry, 'freezeCount'),
     totalAudioEnergy: number(entry, 'totalAudioEnergy'),
+    bytesReceived: number(entry, 'bytesReceived'),
   };
 }
 

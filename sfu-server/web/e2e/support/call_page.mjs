@@ -8,6 +8,8 @@ import { eventually } from './poll.mjs';
  * @property {string} room
  * @property {string} name
  * @property {string} [token]     the token that the page is given instead of the demo's own
+ * @property {Record<string, string>} [query]   further words of the page's address
+ * @property {() => void} [before]   runs in the page before its own scripts
  */
 
 export class CallPage {
@@ -28,7 +30,7 @@ export class CallPage {
    * @param {string} origin
    * @param {Options} options
    */
-  static async open(browser, origin, { room, name, token }) {
+  static async open(browser, origin, { room, name, token, query, before }) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
     const page = await context.newPage();
     // The connections the page opens, kept so that a test can misbehave on one of them.
@@ -56,16 +58,20 @@ export class CallPage {
     if (token !== undefined) {
       await page.route('**/demo/token', (route) => route.fulfill({ json: { token } }));
     }
+    if (before !== undefined) {
+      await page.addInitScript(before);
+    }
     const call = new CallPage(page, name);
-    const query = new URLSearchParams({
+    const words = new URLSearchParams({
       autojoin: '1',
       room,
       name,
       fps: '15',
       width: '640',
       height: '360',
+      ...query,
     });
-    await page.goto(`${origin}/?${query}`);
+    await page.goto(`${origin}/?${words}`);
     return call;
   }
 

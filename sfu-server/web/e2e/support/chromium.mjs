@@ -10,8 +10,6 @@ const FLAGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
-  // The fake device runs at 20 frames per second unless told otherwise.
-  '--use-fake-device-for-media-stream=fps=30',
   '--use-fake-ui-for-media-stream',
   '--autoplay-policy=no-user-gesture-required',
   '--disable-background-timer-throttling',
@@ -21,9 +19,14 @@ const FLAGS = [
   '--allow-loopback-in-peer-connection',
 ];
 
-/** Starts Chromium on an empty profile, which it forgets when it closes. */
-export function launchChromium() {
-  return chromium.launch({ executablePath: chromiumPath(), headless: true, args: FLAGS });
+/**
+ * Starts Chromium on an empty profile, which it forgets when it closes.
+ *
+ * @param {{ fps?: number }} [device]   of the fake camera, which runs at 20 unless told otherwise
+ */
+export function launchChromium({ fps = 30 } = {}) {
+  const args = [...FLAGS, `--use-fake-device-for-media-stream=fps=${fps}`];
+  return chromium.launch({ executablePath: chromiumPath(), headless: true, args });
 }
 
 function chromiumPath() {
