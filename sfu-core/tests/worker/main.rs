@@ -7,6 +7,7 @@
 
 mod client;
 mod feedback;
+mod formats;
 mod meeting;
 mod muting;
 

@@ -15,6 +15,8 @@ use tokio::time::Instant;
 
 use super::*;
 
+mod codecs;
+
 #[derive(Default)]
 struct Recorder(Mutex<Vec<(usize, Command)>>);
 

@@ -26,6 +26,8 @@ use super::*;
 use crate::auth::{NewToken, VideoGrants};
 use crate::rooms::{MediaWorkers, Settings};
 
+mod codecs;
+
 /// A browser's first offer, cut to one receiving audio section.
 const OFFER: &str = "v=0\r\n\
     o=- 1 2 IN IP4 127.0.0.1\r\n\
