@@ -15,9 +15,11 @@ mod client;
 #[path = "worker/meeting.rs"]
 mod meeting;
 
-use client::{MS, Packet};
+use client::{MS, Packet, format};
 use meeting::{Meeting, audio, video, vp8};
-use sfu_core::media::codec::MediaKind;
+use sfu_core::id::PayloadType;
+use sfu_core::media::codec::{Codec, MediaKind};
+use sfu_core::media::format::{FormatParameters, PayloadMapping};
 
 /// More than fit one node of a tree or one small table: an allocation that is rare shows.
 const SUBSCRIBERS: u64 = 100;
@@ -70,4 +72,71 @@ fn forwarding_allocates_nothing() {
         let later = forward(&mut meeting, publisher, (100..700).map(packet));
         assert_eq!(later, 0, "{kind:?}");
     }
+}
+
+/// Redundant sound that is stripped, or whose blocks are renamed, and pictures with a dependency
+/// descriptor: what is rewritten is rewritten where it is sealed.
+#[test]
+fn what_differs_for_each_subscriber_allocates_nothing() {
+    let red = |number, blocks| PayloadMapping {
+        parameters: FormatParameters::Red {
+            blocks: PayloadType(blocks),
+        },
+        ..format(Codec::OpusRed, number)
+    };
+    let (opus, other) = (format(Codec::Opus, 111), format(Codec::Opus, 109));
+    let mut sound = vec![0x80 | 111, 0x0f, 0, 5, 111];
+    sound.extend(b"olderown sound");
+    let picture = [0x18, 0x0a, 1, 2, 3];
+    let av1 = format(Codec::Av1, 45);
+    type Case<'c> = (&'c [PayloadMapping], &'c [PayloadMapping], u8, &'c [u8]);
+    let cases: [Case<'_>; 3] = [
+        (&[opus, red(63, 111)], &[other], 63, &sound),
+        (&[opus, red(63, 111)], &[other, red(70, 109)], 63, &sound),
+        (&[av1], &[av1], 45, &picture),
+    ];
+    for (sent, taken, payload_type, payload) in cases {
+        let kind = sent[0].codec.kind();
+        let mut meeting = Meeting::new();
+        let publisher = meeting.join();
+        meeting.announce(publisher, 1, kind, "cid");
+        section(&mut meeting, publisher, kind, Some("cid"), sent);
+        meeting.connect(publisher);
+        meeting.clients[publisher].extension = Some((DESCRIPTOR, vec![0xc0, 0, 1]));
+        for _ in 0..SUBSCRIBERS {
+            let subscriber = meeting.join();
+            section(&mut meeting, subscriber, kind, None, taken);
+            meeting.subscribe(subscriber, 1);
+            meeting.connect(subscriber);
+        }
+        let packet = |n: u64| Packet {
+            ssrc: 0x3000,
+            sequence: 1000 + n,
+            payload_type,
+            timestamp: 960 * n as u32,
+            mid: "0",
+            rid: None,
+            level: None,
+            payload,
+        };
+        forward(&mut meeting, publisher, (0..100).map(packet));
+        let later = forward(&mut meeting, publisher, (100..400).map(packet));
+        assert_eq!(later, 0, "payload type {payload_type}");
+    }
+}
+
+/// The id of the dependency descriptor.
+const DESCRIPTOR: u8 = 12;
+
+fn section(
+    meeting: &mut Meeting,
+    client: usize,
+    kind: MediaKind,
+    cid: Option<&str>,
+    formats: &[PayloadMapping],
+) {
+    meeting.clients[client].section(kind, cid, &[]);
+    let section = &mut meeting.clients[client].sections[0];
+    section.payloads = formats.iter().copied().collect();
+    section.extensions.dependency_descriptor = Some(DESCRIPTOR);
 }

@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::channel::{ChannelConfig, ChannelId, Reliability};
-use str0m::format::Codec;
 use str0m::media::{
     Direction, KeyframeRequestKind, MediaData, MediaKind, Mid, Simulcast, SimulcastLayer,
 };
@@ -114,6 +113,10 @@ impl Client {
             .clear_codecs()
             .enable_opus(true, false)
             .enable_vp8(true)
+            .enable_h264(true)
+            .enable_vp9(true)
+            .enable_av1(true)
+            .enable_h265(true)
             .set_rtp_mode(!sources.is_empty())
             .set_reordering_size_video(REORDERING)
             .enable_raw_packets(true)
@@ -256,8 +259,13 @@ impl Client {
         let source = &mut self.sources[at];
         let (mid, audio) = (source.mid.expect("offered"), source.kind.is_audio());
         let packets = source.capture(now);
-        let codec = if audio { Codec::Opus } else { Codec::Vp8 };
-        let params = self.rtc.codec_config().find(|p| p.spec().codec == codec);
+        let codec = source.kind.codec();
+        let mut formats = self.rtc.codec_config().iter();
+        let params = formats.find(|p| {
+            // RFC 6184: single NAL unit mode is never agreed on.
+            let mode = p.spec().format.packetization_mode;
+            p.spec().codec == codec && mode.is_none_or(|mode| mode == 1)
+        });
         let pt = params.expect("negotiated").pt();
         for packet in packets {
             packet.write(&mut self.rtc, mid, pt, audio, now);

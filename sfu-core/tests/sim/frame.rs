@@ -43,11 +43,17 @@ pub(crate) fn opus(tag: FrameTag, len: usize) -> Vec<u8> {
     finish(vec![0x78], tag, len)
 }
 
+/// Writes a frame of `len` bytes that starts with a codec's own `head`.
+pub(crate) fn behind(head: &[u8], tag: FrameTag, len: usize) -> Vec<u8> {
+    finish(head.to_vec(), tag, len)
+}
+
 fn finish(mut frame: Vec<u8>, tag: FrameTag, len: usize) -> Vec<u8> {
     assert!(
         len >= MIN_LEN,
         "a frame of {len} bytes has no room for its tag"
     );
+    let own = frame.len();
     frame.extend(MAGIC);
     frame.extend(tag.track.to_be_bytes());
     frame.push(tag.encoding);
@@ -59,17 +65,25 @@ fn finish(mut frame: Vec<u8>, tag: FrameTag, len: usize) -> Vec<u8> {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         frame.push((state >> 24) as u8);
     }
-    let hash = hash(&frame);
+    let hash = hash(&frame[own..]);
     frame.extend(hash.to_be_bytes());
     frame
 }
 
+/// Most bytes that a stack writes in front of a frame's own: start codes, parameter sets, lengths.
+const MAX_FRONT: usize = 64;
+
+/// Where a frame's own bytes start.
+fn own(frame: &[u8]) -> Option<usize> {
+    let front = &frame[..frame.len().min(MAX_FRONT)];
+    front.windows(MAGIC.len()).position(|bytes| bytes == MAGIC)
+}
+
 /// The tag at the front of a frame, or of the frame's first fragment.
 pub(crate) fn peek(frame: &[u8]) -> Option<FrameTag> {
-    let at = [1, 3, 10]
-        .into_iter()
-        .find(|at| frame.get(*at..).is_some_and(|f| f.starts_with(MAGIC)))?;
-    let tag = frame.get(at + MAGIC.len()..)?.first_chunk::<TAG>()?;
+    let tag = frame
+        .get(own(frame)? + MAGIC.len()..)?
+        .first_chunk::<TAG>()?;
     Some(FrameTag {
         track: u64::from_be_bytes(tag[..8].try_into().unwrap()),
         encoding: tag[8],
@@ -81,7 +95,7 @@ pub(crate) fn peek(frame: &[u8]) -> Option<FrameTag> {
 /// The tag of a frame that is whole and intact.
 pub(crate) fn read(frame: &[u8]) -> Option<FrameTag> {
     let tag = peek(frame)?;
-    let (body, expected) = frame.split_last_chunk::<HASH>()?;
+    let (body, expected) = frame[own(frame)?..].split_last_chunk::<HASH>()?;
     (hash(body) == u64::from_be_bytes(*expected)).then_some(tag)
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use str0m::format::Codec;
+
 use crate::meeting::Meeting;
 use crate::oracle::{self, Violation};
 use crate::server::ClientId;
@@ -36,7 +38,7 @@ impl Meeting {
         let mut wrong = oracle::frames(&source.published, &received, until, !audio);
         let due = source.published.iter().rfind(|frame| frame.at <= until);
         let number = due.map_or(0, |frame| frame.tag.number);
-        if !audio {
+        if source.kind.codec() == Codec::Vp8 {
             wrong.extend(match client.streams.get(&source.track) {
                 Some(streams) => {
                     oracle::video_packets(&client.packets, *streams, number, SWITCH_TOLERANCE)

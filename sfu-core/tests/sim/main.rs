@@ -11,6 +11,7 @@
 )]
 
 mod client;
+mod coding;
 mod frame;
 mod judging;
 mod meeting;

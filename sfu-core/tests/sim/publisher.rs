@@ -3,13 +3,15 @@
 use std::time::{Duration, Instant};
 
 use str0m::Rtc;
+use str0m::format::Codec;
 use str0m::media::{Mid, Pt, Rid};
 use str0m::rtp::{ExtensionValues, RtpWrite};
 
+use crate::coding;
 use crate::frame::{self, FrameTag};
 
 /// Payload bytes of a full video packet, before the descriptor.
-const FRAGMENT: usize = 1100;
+pub(crate) const FRAGMENT: usize = 1100;
 
 /// Ticks of the 90 kHz clock between video frames: 30 a second.
 pub(crate) const VIDEO_STEP: u32 = 3000;
@@ -29,6 +31,8 @@ pub(crate) enum SourceKind {
     Video,
     /// VP8 in the three encodings of [`RIDS`].
     Simulcast,
+    /// One encoding of another codec.
+    Coded(Codec),
 }
 
 impl SourceKind {
@@ -40,11 +44,22 @@ impl SourceKind {
         if self == Self::Simulcast { &RIDS } else { &[] }
     }
 
+    /// What it is sent in.
+    pub(crate) const fn codec(self) -> Codec {
+        match self {
+            Self::Audio => Codec::Opus,
+            Self::Video | Self::Simulcast => Codec::Vp8,
+            Self::Coded(codec) => codec,
+        }
+    }
+
     /// Time between frames.
     fn interval(self) -> Duration {
         match self {
             Self::Audio => Duration::from_millis(20),
-            Self::Video | Self::Simulcast => Duration::from_nanos(1_000_000_000 / 30),
+            Self::Video | Self::Simulcast | Self::Coded(_) => {
+                Duration::from_nanos(1_000_000_000 / 30)
+            }
         }
     }
 }
@@ -177,6 +192,8 @@ impl Source {
             if self.kind.is_audio() {
                 let payload = frame::opus(tag, 60 + fastrand::usize(..60));
                 packets.push(encoding.packet(payload, true, number * AUDIO_STEP));
+            } else if let SourceKind::Coded(codec) = self.kind {
+                encoding.coded(codec, tag, number * VIDEO_STEP, &mut packets);
             } else {
                 encoding.video(tag, number * VIDEO_STEP, &mut packets);
             }
@@ -196,6 +213,19 @@ impl Encoding {
             timestamp,
             marker,
             payload,
+        }
+    }
+
+    /// A frame of another codec than VP8: some 1 Mbit/s.
+    fn coded(&mut self, codec: Codec, tag: FrameTag, elapsed: u32, packets: &mut Vec<Packet>) {
+        let usual = 3200 + fastrand::usize(..1600);
+        let len = if tag.keyframe { 4 * usual } else { usual };
+        self.wants_keyframe = false;
+        self.picture_id = (self.picture_id + 1) & 0x7fff;
+        let payloads = coding::payloads(codec, tag, len, self.picture_id);
+        let count = payloads.len();
+        for (at, payload) in payloads.into_iter().enumerate() {
+            packets.push(self.packet(payload, at + 1 == count, elapsed));
         }
     }
 

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use sfu_core::command::{Command, MediaPermissions, TrackAnnouncement};
 use sfu_core::event::Event;
 use sfu_core::id::{DataLabel, ParticipantId, RoomId, TrackId};
-use sfu_core::media::codec::MediaKind;
+use sfu_core::media::codec::{Codec, MediaKind};
+use sfu_core::media::format::CodecWishes;
 use sfu_core::sdp::read_offer;
 
 use crate::publisher::SourceKind;
@@ -127,7 +128,10 @@ impl Server {
                 stream_label: format!("PA_{from}"),
                 track_label: format!("TR_{track}"),
                 muted: false,
-                codecs: Default::default(),
+                codecs: CodecWishes {
+                    codec: Some(engine_codec(kind.codec())),
+                    ..CodecWishes::default()
+                },
             };
             let announcement = Box::new(announcement);
             commands.push(Command::AnnounceTrack {
@@ -228,5 +232,19 @@ fn offer(from: ClientId, offer_id: u32, sdp: &str) -> Command {
         participant: participant(from),
         offer_id,
         offer: Box::new(offer),
+    }
+}
+
+/// The engine's word for a codec of the clients' stack.
+fn engine_codec(codec: str0m::format::Codec) -> Codec {
+    use str0m::format::Codec as Theirs;
+    match codec {
+        Theirs::Opus => Codec::Opus,
+        Theirs::Vp8 => Codec::Vp8,
+        Theirs::Vp9 => Codec::Vp9,
+        Theirs::H264 => Codec::H264,
+        Theirs::H265 => Codec::H265,
+        Theirs::Av1 => Codec::Av1,
+        other => panic!("no source sends {other:?}"),
     }
 }

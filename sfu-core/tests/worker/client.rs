@@ -13,6 +13,7 @@ use sfu_core::media::session::{
     SctpParameters, SectionKind, TransportParameters,
 };
 use sfu_core::transport::srtp::{SrtpProfile, SrtpReceiver, SrtpSender, split_keying_material};
+use sfu_core::wire::extensions::iter;
 
 static CERTIFICATE: LazyLock<DtlsCertificate> =
     LazyLock::new(|| dimpl::certificate::generate_self_signed_certificate().unwrap());
@@ -43,7 +44,24 @@ pub(crate) struct Packet<'a> {
 pub(crate) struct Got {
     pub(crate) ssrc: u32,
     pub(crate) sequence: u16,
+    pub(crate) timestamp: u32,
+    pub(crate) payload_type: u8,
+    pub(crate) extensions: Vec<(u8, Vec<u8>)>,
     pub(crate) payload: Vec<u8>,
+}
+
+/// A format without parameters and repairs.
+pub(crate) fn format(codec: Codec, payload_type: u8) -> PayloadMapping {
+    PayloadMapping {
+        codec,
+        parameters: FormatParameters::None,
+        payload_type: PayloadType(payload_type),
+        rtx: None,
+        nack: true,
+        pli: true,
+        fir: false,
+        transport_cc: true,
+    }
 }
 
 pub(crate) struct Client {
@@ -55,6 +73,8 @@ pub(crate) struct Client {
     keys: Option<(Vec<u8>, dimpl::SrtpProfile)>,
     srtp: Option<(SrtpSender, SrtpReceiver)>,
     transaction: u8,
+    /// A further header extension of every packet that it sends.
+    pub(crate) extension: Option<(u8, Vec<u8>)>,
     pub(crate) outbox: Vec<Vec<u8>>,
     pub(crate) rtp: Vec<Got>,
     pub(crate) rtcp: Vec<(Instant, Vec<u8>)>,
@@ -84,6 +104,7 @@ impl Client {
             keys: None,
             srtp: None,
             transaction: 0,
+            extension: None,
             outbox: Vec::new(),
             rtp: Vec::new(),
             rtcp: Vec::new(),
@@ -100,14 +121,8 @@ impl Client {
             MediaKind::Video => (Codec::Vp8, VP8, Some(PayloadType(RTX))),
         };
         let payload = PayloadMapping {
-            codec,
-            parameters: FormatParameters::None,
-            payload_type: PayloadType(payload_type),
             rtx,
-            nack: true,
-            pli: true,
-            fir: false,
-            transport_cc: true,
+            ..format(codec, payload_type)
         };
         self.sections.push(OfferedSection {
             mid: at.to_string().as_str().try_into().unwrap(),
@@ -236,6 +251,11 @@ impl Client {
         self.rtp.push(Got {
             ssrc: header.ssrc.0,
             sequence: header.sequence,
+            timestamp: header.timestamp,
+            payload_type: header.payload_type.0,
+            extensions: iter(header.extension_profile, header.extension(&packet))
+                .map(|(id, value)| (id, value.to_vec()))
+                .collect(),
             payload: packet[header.payload_range(packet.len())].to_vec(),
         });
     }
@@ -275,6 +295,10 @@ impl Client {
         }
         if let Some(level) = packet.level {
             extensions.extend([LEVEL << 4, level]);
+        }
+        if let Some((id, value)) = &self.extension {
+            extensions.push(id << 4 | (value.len() as u8 - 1));
+            extensions.extend(value);
         }
         extensions.resize(extensions.len().next_multiple_of(4), 0);
         let mut bytes = vec![0x90, packet.payload_type];

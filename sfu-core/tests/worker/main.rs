@@ -12,6 +12,7 @@ mod data;
 mod data_client;
 mod data_hostile;
 mod feedback;
+mod formats;
 mod meeting;
 mod muting;
 mod naming;

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use super::*;
 
+mod codecs;
 mod moderation;
 mod signals;
 mod subscription_permissions;

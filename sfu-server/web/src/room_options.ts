@@ -5,15 +5,17 @@ import type { Settings } from './settings';
 const BITS_PER_PIXEL = 0.09;
 
 /** How the page captures and publishes. */
-export function roomOptions({ width, height, fps }: Settings): RoomOptions {
+export function roomOptions({ width, height, fps, codec }: Settings): RoomOptions {
   return {
     adaptiveStream: true,
     dynacast: true,
     singlePeerConnection: true,
     videoCaptureDefaults: { resolution: { width, height, frameRate: fps } },
     publishDefaults: {
+      // Voices need no second channel, and with one the library turns off RED and DTX.
+      forceStereo: false,
       simulcast: true,
-      videoCodec: 'vp8',
+      videoCodec: codec,
       videoEncoding: {
         maxBitrate: Math.round(width * height * fps * BITS_PER_PIXEL),
         maxFramerate: fps,

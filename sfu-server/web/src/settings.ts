@@ -1,3 +1,5 @@
+import { type VideoCodec, videoCodecs } from 'livekit-client';
+
 /** What the address of the page may set. The capture settings and `autojoin` serve the tests. */
 export interface Settings {
   room: string;
@@ -6,6 +8,7 @@ export interface Settings {
   width: number;
   height: number;
   fps: number;
+  codec: VideoCodec;
 }
 
 /** Reads the page's query; a value that is no sensible number counts as absent. */
@@ -18,6 +21,7 @@ export function readSettings(query: string): Settings {
     width: whole(params.get('width'), 640, 160, 1920),
     height: whole(params.get('height'), 360, 90, 1080),
     fps: whole(params.get('fps'), 30, 1, 60),
+    codec: videoCodecs.find((codec) => codec === params.get('codec')) ?? 'vp8',
   };
 }
 

@@ -1,4 +1,4 @@
-import { type ConnectionState, type Room, RoomEvent } from 'livekit-client';
+import { type ConnectionState, type Room, RoomEvent, type SubscriptionError } from 'livekit-client';
 import { type CallStats, readStats } from './stats';
 
 /** What the page shows of its inside to the browser tests, and to the curious in the console. */
@@ -7,6 +7,8 @@ export interface SfuDemo {
   room: Room | undefined;
   /** The states the connection went through since the page was opened. */
   history: ConnectionState[];
+  /** Why subscriptions failed, by the library's numbers. */
+  subscriptionErrors: (SubscriptionError | undefined)[];
   stats: () => Promise<CallStats>;
 }
 
@@ -19,6 +21,7 @@ declare global {
 window.sfuDemo = {
   room: undefined,
   history: [],
+  subscriptionErrors: [],
   stats: async () => {
     const { room } = window.sfuDemo;
     if (room === undefined) {
@@ -32,4 +35,7 @@ window.sfuDemo = {
 export function exposeToTests(room: Room): void {
   window.sfuDemo.room = room;
   room.on(RoomEvent.ConnectionStateChanged, (state) => window.sfuDemo.history.push(state));
+  room.on(RoomEvent.TrackSubscriptionFailed, (_sid, _participant, error) =>
+    window.sfuDemo.subscriptionErrors.push(error),
+  );
 }

@@ -1,6 +1,7 @@
 //! One meeting each.
 
 mod audio;
+mod codecs;
 mod data;
 mod determinism;
 mod everyone;

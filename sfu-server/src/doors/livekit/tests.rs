@@ -26,6 +26,7 @@ use super::*;
 use crate::auth::{NewToken, VideoGrants};
 use crate::rooms::{MediaWorkers, Settings};
 
+mod codecs;
 mod signals;
 
 /// A browser's first offer, cut to one receiving audio section.

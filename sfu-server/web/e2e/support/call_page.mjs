@@ -9,6 +9,8 @@ import { eventually } from './poll.mjs';
  * @property {string} name
  * @property {string} [token]     the token that the page is given instead of the demo's own
  * @property {{ address: string, port: number }} [nat]   where media goes instead of to the server
+ * @property {Record<string, string>} [query]   further words of the page's address
+ * @property {() => void} [before]   runs in the page before its own scripts
  */
 
 /**
@@ -67,15 +69,18 @@ export class CallPage {
    * @param {string} origin
    * @param {Options} options
    */
-  static async open(browser, origin, { room, name, token, nat }) {
+  static async open(browser, origin, { room, name, token, nat, query, before }) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
     const page = await context.newPage();
     await page.addInitScript(instrument, { nat: nat && { address: nat.address, port: nat.port } });
     if (token !== undefined) {
       await page.route('**/demo/token', (route) => route.fulfill({ json: { token } }));
     }
+    if (before !== undefined) {
+      await page.addInitScript(before);
+    }
     const call = new CallPage(page, name);
-    await page.goto(CallPage.address(origin, { room, name }));
+    await page.goto(CallPage.address(origin, { room, name, query }));
     return call;
   }
 
@@ -85,16 +90,17 @@ export class CallPage {
    * @param {string} origin
    * @param {Options} options
    */
-  static address(origin, { room, name }) {
-    const query = new URLSearchParams({
+  static address(origin, { room, name, query }) {
+    const words = new URLSearchParams({
       autojoin: '1',
       room,
       name,
       fps: '15',
       width: '640',
       height: '360',
+      ...query,
     });
-    return `${origin}/?${query}`;
+    return `${origin}/?${words}`;
   }
 
   /** Waits until the page is in the call. */

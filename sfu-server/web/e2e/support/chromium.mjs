@@ -22,13 +22,14 @@ const FLAGS = [
 /**
  * Starts Chromium on an empty profile, which it forgets when it closes.
  *
- * @param {{ cameras?: number, within?: (program: string) => string, flags?: string[] }} [more]
- *   how many fake cameras there are, and `within`, which gives the path of a program that starts
- *   the one named elsewhere
+ * @param {{ cameras?: number, fps?: number, within?: (program: string) => string, flags?: string[] }} [more]
+ *   how many fake cameras there are and how fast, and `within`, which gives the path of a program
+ *   that starts the one named elsewhere
  */
-export function launchChromium({ cameras = 1, within = (program) => program, flags = [] } = {}) {
+export function launchChromium(more = {}) {
+  const { cameras = 1, fps = 30, within = (program) => program, flags = [] } = more;
   // The fake device runs at 20 frames per second unless told otherwise.
-  const devices = `--use-fake-device-for-media-stream=fps=30,device-count=${cameras}`;
+  const devices = `--use-fake-device-for-media-stream=fps=${fps},device-count=${cameras}`;
   const args = [...FLAGS, devices, ...flags];
   return chromium.launch({ executablePath: within(chromiumPath()), headless: true, args });
 }
