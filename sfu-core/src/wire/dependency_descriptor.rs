@@ -42,6 +42,14 @@ mod tests {
     }
 
     #[test]
+    fn what_chromium_sends() {
+        // H.264 without layers: a keyframe with its structure, and a later frame.
+        let key = [0xc0, 0x00, 0x01, 0x80, 0x00, 0x3a, 0x41, 0x01, 0x00];
+        assert_eq!(frame_number(&key), Some(1));
+        assert_eq!(frame_number(&[0xc5, 0x00, 0x02]), Some(2));
+    }
+
+    #[test]
     fn a_descriptor_cut_short_has_none() {
         for len in 0..MANDATORY_LEN {
             assert_eq!(frame_number(&[7; MANDATORY_LEN][..len]), None);

@@ -181,6 +181,32 @@ mod tests {
         assert!(!parse(&listed(0, &elements)).unwrap().is_keyframe);
     }
 
+    /// The fronts of payloads of Chromium 156 in L2T3_KEY, as its fake camera gave them.
+    #[test]
+    fn what_chromium_sends() {
+        let key = [
+            0x28, 0x16, 0x08, 0x00, 0x53, 0x07, 0x09, 0x81, 0x84, 0xc0, 0x42, 0x20, 0xe1, 0x10,
+            0x30, 0x88, 0x08, 0x66, 0x27, 0xfb, 0x38, 0x03, 0x40, 0x10, 0x34, 0x00, 0x12, 0x9f,
+        ];
+        let parsed = parse(&key).unwrap();
+        assert!(parsed.is_keyframe && parsed.frame_start);
+        // N alone says so, and the sequence header alone.
+        let mut unmarked = key;
+        unmarked[0] &= !0x08;
+        assert!(parse(&unmarked).unwrap().is_keyframe);
+        for (front, temporal_id, spatial_id) in [
+            ([0x10, 0x34, 0x08, 0x30], 0, 1),
+            ([0x10, 0x34, 0x40, 0x35], 2, 0),
+            ([0x10, 0x34, 0x48, 0x34], 2, 1),
+            ([0x10, 0x34, 0x20, 0x31], 1, 0),
+        ] {
+            let parsed = parse(&front).unwrap();
+            assert!(!parsed.is_keyframe && parsed.frame_start);
+            let layers = (parsed.temporal_id, parsed.spatial_id);
+            assert_eq!(layers, (temporal_id, spatial_id));
+        }
+    }
+
     #[test]
     fn what_cannot_be_is_refused() {
         assert_eq!(parse(&[]), None);

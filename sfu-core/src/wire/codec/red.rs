@@ -130,6 +130,20 @@ mod tests {
         assert_eq!(parse(&payload), None);
     }
 
+    /// Payloads of Chromium 156: the first of a stream, without redundancy, cut short; and silence
+    /// behind silence.
+    #[test]
+    fn what_chromium_sends() {
+        let first = parse(&[0x6f, 0x78, 0x0b, 0xe4, 0xc1]).unwrap();
+        assert_eq!((first.redundant, first.primary_start), (0, 1));
+        let silence = [
+            0xef, 0x0f, 0x00, 0x03, 0x6f, 0xf8, 0xff, 0xfe, 0xf8, 0xff, 0xfe,
+        ];
+        let parsed = parse(&silence).unwrap();
+        assert_eq!(parsed.payload_type, PayloadType(111));
+        assert_eq!((parsed.redundant, parsed.primary_start), (1, 8));
+    }
+
     #[test]
     fn every_block_gets_the_receivers_payload_type() {
         let before = packet(&[b"oldest", b"older"], b"own");

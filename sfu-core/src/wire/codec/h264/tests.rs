@@ -120,3 +120,21 @@ fn a_larger_profile_decodes_a_smaller_one() {
     assert!(!ConstrainedHigh.decodes(Main) && !Main.decodes(High));
     assert!(!ConstrainedHigh.decodes(High));
 }
+
+/// The fronts of payloads of Chromium 156 (OpenH264), as its fake camera gave them.
+#[test]
+fn what_chromium_sends() {
+    // A small keyframe in one STAP-A: SPS of profile 42c0, PPS, and the start of the IDR slice,
+    // whose length is cut here to what is shown.
+    let small = [
+        0x78, 0x00, 0x13, 0x67, 0x42, 0xc0, 0x0c, 0x8c, 0x8d, 0x40, 0xa0, 0xcb, 0xcf, 0x35, 0x06,
+        0x06, 0x06, 0x07, 0x84, 0x42, 0x35, 0x00, 0x00, 0x04, 0x68, 0xce, 0x3c, 0x80, 0x00, 0x06,
+        0x65, 0xb8, 0x00, 0x04, 0x00, 0x00,
+    ];
+    assert_eq!(read(&small), (true, true));
+    assert_eq!(Profile::of(small[4], small[5]), Some(ConstrainedBaseline));
+    // A large one: the parameter sets alone, and the slice in fragments behind.
+    assert_eq!(read(&small[..28]), (true, true));
+    assert_eq!(read(&[0x7c, 0x45, 0xff, 0xff, 0x3f, 0xff]), (false, false));
+    assert_eq!(read(&[0x61, 0xe0, 0x00, 0x40, 0x00, 0xbe]), (true, false));
+}

@@ -113,3 +113,33 @@ fn rewriting_keeps_the_width_and_everything_else() {
         assert_eq!(patched, original);
     }
 }
+
+/// The fronts of payloads of Chromium 156 in L2T3_KEY, as its fake camera gave them: flexible mode.
+#[test]
+fn what_chromium_sends() {
+    let key = [
+        0xbe, 0xd6, 0x6c, 0x10, 0x30, 0x01, 0x40, 0x00, 0xb4, 0x02, 0x80, 0x01, 0x68, 0x83, 0x49,
+        0x83, 0x42, 0x00,
+    ];
+    let base = parse(&key).unwrap();
+    assert!(base.is_keyframe && base.flexible && base.frame_start && base.frame_end);
+    assert_eq!(base.picture_id.map(|id| id.value), Some(0x566c));
+    assert_eq!((base.temporal_id, base.spatial_id), (Some(0), Some(0)));
+    assert!(base.switching_up);
+    assert_eq!(base.resolution, Some((640, 360)));
+    // The same picture's upper layer, in three packets.
+    for (front, start, end) in [
+        ([0xb9, 0xd6, 0x6c, 0x13, 0x87, 0x02], true, false),
+        ([0xb1, 0xd6, 0x6c, 0x13, 0xb6, 0x5e], false, false),
+        ([0xb5, 0xd6, 0x6c, 0x13, 0x84, 0x3b], false, true),
+    ] {
+        let upper = parse(&front).unwrap();
+        assert_eq!((upper.frame_start, upper.frame_end), (start, end));
+        assert_eq!(upper.spatial_id, Some(1));
+        assert!(upper.inter_layer && !upper.inter_picture && !upper.is_keyframe);
+    }
+    // A later picture, which rests on the one before.
+    let inter = parse(&[0xfd, 0xd6, 0x6b, 0x50, 0x02, 0x87, 0x00]).unwrap();
+    assert!(inter.inter_picture && !inter.is_keyframe);
+    assert_eq!((inter.temporal_id, inter.descriptor_len), (Some(2), 5));
+}
