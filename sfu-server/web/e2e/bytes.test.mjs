@@ -103,7 +103,7 @@ test('a gRPC message of 4 GB is refused by its length', { timeout: 120_000 }, as
     });
     call.write(Buffer.from('00ffffffff', 'hex'));
     call.resume();
-    assert.equal(await status, '11', 'OUT_OF_RANGE');
+    assert.equal(await status, '8', 'RESOURCE_EXHAUSTED');
   } finally {
     session.destroy();
   }

@@ -137,7 +137,10 @@ test('a watcher is told who mutes, unmutes, unpublishes and leaves', { timeout: 
   );
   await ada.page.evaluate(() => window.sfuDemo.room?.disconnect());
   await eventually('Ada has left', () => eventsOf(adas), (e) => e.includes('participant_left'), WITHIN_MS);
-  const events = ofParticipant(adas).slice(before);
+  // Whether the end of the media is seen before the leave, which is an update, is a race.
+  const events = ofParticipant(adas)
+    .slice(before)
+    .filter(({ event }) => event !== 'participant_updated');
   assert.deepEqual(
     events.map(({ event }) => event),
     ['track_muted', 'track_unmuted', 'track_unpublished', 'track_unpublished', 'participant_left'],
