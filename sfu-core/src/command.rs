@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::id::{DataLabel, ParticipantId, RoomId, TrackId};
 use crate::media::codec::MediaKind;
+use crate::media::format::CodecWishes;
 use crate::media::session::OfferedSession;
 
 /// What a participant's media may do.
@@ -31,6 +32,8 @@ pub struct TrackAnnouncement {
     pub track_label: String,
     /// Published muted.
     pub muted: bool,
+    /// How it is to be coded.
+    pub codecs: CodecWishes,
 }
 
 /// One instruction to the worker that holds the room.

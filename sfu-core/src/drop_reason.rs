@@ -58,6 +58,8 @@ pub enum DropReason {
     OtherEncoding,
     /// A subscription still waiting for a keyframe.
     AwaitingKeyframe,
+    /// A format that the subscriber cannot decode or has not agreed on.
+    FormatNotAgreed,
     /// A subscription that is paused, or whose transport has no keys yet.
     SubscriptionInactive,
     /// A subscriber's send queue is full.
@@ -86,7 +88,7 @@ pub enum DropReason {
 
 impl DropReason {
     /// Every reason, in counter order.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 38] = [
         Self::NotDemultiplexed,
         Self::StunMalformed,
         Self::StunUnknownUfrag,
@@ -112,6 +114,7 @@ impl DropReason {
         Self::NotPermitted,
         Self::OtherEncoding,
         Self::AwaitingKeyframe,
+        Self::FormatNotAgreed,
         Self::SubscriptionInactive,
         Self::SendQueueFull,
         Self::NotSealed,
@@ -155,6 +158,7 @@ impl DropReason {
             Self::NotPermitted => "not_permitted",
             Self::OtherEncoding => "other_encoding",
             Self::AwaitingKeyframe => "awaiting_keyframe",
+            Self::FormatNotAgreed => "format_not_agreed",
             Self::SubscriptionInactive => "subscription_inactive",
             Self::SendQueueFull => "send_queue_full",
             Self::NotSealed => "not_sealed",

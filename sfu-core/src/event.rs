@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::id::{DataLabel, Mid, ParticipantId, RoomId, TrackId};
+use crate::media::codec::Codec;
 use crate::media::path::Path;
 use crate::media::session::OfferError;
 
@@ -49,6 +50,14 @@ pub struct ConnectionStatistics {
     pub sent: LinkStatistics,
     /// The round trip by its latest report; `None` while it is sent nothing.
     pub rtt: Option<Duration>,
+}
+
+/// Why a subscription cannot be served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SubscriptionFailure {
+    /// The subscriber decodes nothing that the publisher sends: no codec, or no profile, of its.
+    CodecUnsupported,
 }
 
 /// One fact.
@@ -112,6 +121,23 @@ pub enum Event {
     TrackUnbound {
         /// The track.
         track: TrackId,
+    },
+    /// The codec that a track comes in: before its [`Event::TrackBound`] the one that the publisher
+    /// was told to send first, and again whenever it sends another.
+    TrackCodec {
+        /// The track.
+        track: TrackId,
+        /// Its codec.
+        codec: Codec,
+    },
+    /// A subscription is over, for it cannot be served.
+    SubscriptionFailed {
+        /// Whose.
+        participant: ParticipantId,
+        /// To which track.
+        track: TrackId,
+        /// Why.
+        failure: SubscriptionFailure,
     },
     /// The first packet of a track arrived.
     TrackStarted {

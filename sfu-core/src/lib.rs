@@ -23,6 +23,10 @@
 //! *RTCP* walks backwards as values: a subscriber's NACK becomes an RTX from the cache, its PLI a
 //! request to the publisher, spaced and joined with those of others.
 //!
+//! *Data* comes and goes inside DTLS: SCTP packets reach the transport's association, whole
+//! messages become [`event`]s, and messages of the control plane wait as shared bytes in front of
+//! each receiver's association. They leave after media, by turns.
+//!
 //! # Deliberately absent
 //!
 //! No socket, task, channel, lock, clock or source of randomness: time and a seed come in as

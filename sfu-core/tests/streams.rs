@@ -11,8 +11,10 @@ use sfu_core::egress::{Egress, EgressSettings};
 use sfu_core::id::{PayloadType, Ssrc};
 use sfu_core::ingress::{Ingress, IngressSettings};
 use sfu_core::media::codec::{Codec, MediaKind};
+use sfu_core::media::delivery::deliveries;
+use sfu_core::media::format::{FormatParameters, PayloadMapping};
 use sfu_core::media::outbound::OutboundPacket;
-use sfu_core::media::packet::PacketPool;
+use sfu_core::media::packet::{CarriedExtensions, PacketPool};
 use sfu_core::media::packet_cache::{PacketCache, VIDEO_CACHE_PACKETS};
 use sfu_core::wire::codec::vp8;
 use sfu_core::wire::extensions::ExtensionWriter;
@@ -106,6 +108,18 @@ impl Publisher {
     }
 }
 
+/// The one format.
+const VP8: PayloadMapping = PayloadMapping {
+    codec: Codec::Vp8,
+    parameters: FormatParameters::None,
+    payload_type: PayloadType(96),
+    rtx: Some(PayloadType(97)),
+    nack: true,
+    pli: true,
+    fir: true,
+    transport_cc: true,
+};
+
 /// A packet on its way to the engine.
 struct Upstream {
     encoding: u8,
@@ -135,27 +149,26 @@ struct Engine {
 impl Engine {
     fn new(now: Instant) -> Self {
         let settings = |encoding: u8| IngressSettings {
-            codec: Codec::Vp8,
+            formats: [VP8].into_iter().collect(),
+            payload_type: VP8.payload_type,
             media_ssrc: Ssrc(encoding.into()),
-            nack: true,
         };
-        let mut egress = Egress::new(EgressSettings {
-            codec: Codec::Vp8,
+        let settings_out = EgressSettings {
+            kind: MediaKind::Video,
             ssrc: Ssrc(100),
             rtx_ssrc: Some(Ssrc(101)),
-            payload_type: PayloadType(96),
-            rtx_payload_type: Some(PayloadType(97)),
             first_sequence: 0x7ff0,
             first_timestamp: u32::MAX - 90_000,
             first_picture_id: 0x7ff0,
             first_tl0: 250,
             rtx_first_sequence: 7,
-        });
+        };
+        let mut egress = Egress::new(settings_out, deliveries(&[VP8], &[VP8]));
         egress.set_target(Some(0));
         Self {
             pool: PacketPool::new(u32::from(ENCODINGS) * VIDEO_CACHE_PACKETS as u32 + 1),
             ingress: (0..ENCODINGS)
-                .map(|at| Ingress::new(settings(at), now))
+                .map(|at| Ingress::new(settings(at), now).unwrap())
                 .collect(),
             caches: (0..ENCODINGS)
                 .map(|_| PacketCache::new(MediaKind::Video))
@@ -188,7 +201,14 @@ impl Engine {
         let encoding = usize::from(packet.encoding);
         let ingress = &mut self.ingress[encoding];
         let facts = ingress
-            .receive(now, &header, 0, payload, None, packet.repaired)
+            .receive(
+                now,
+                &header,
+                0,
+                payload,
+                CarriedExtensions::default(),
+                packet.repaired,
+            )
             .ok()?;
         self.came.insert((packet.encoding, packet.number));
         let stored = self
@@ -206,18 +226,18 @@ impl Engine {
         let found = self.egress.retransmit(now, sequence)?;
         let packet = self.caches[usize::from(found.encoding)].get(found.source_sequence)?;
         let facts = *self.pool.get(packet)?.0;
-        Some(self.egress.repair(found, packet, &facts))
+        self.egress.repair(found, packet, &facts)
     }
 
     /// What the subscriber reads out of a packet.
     fn deliver(&self, out: &OutboundPacket) -> Got {
         let (facts, bytes) = self.pool.get(out.packet).unwrap();
         let mut payload = bytes[usize::from(facts.payload_start)..].to_vec();
-        vp8::patch(&mut payload, out.picture_id, out.tl0_picture_index).unwrap();
+        out.rewrite.apply(&mut payload).unwrap();
         let descriptor = vp8::parse(&payload).unwrap();
         assert_eq!(
             descriptor.picture_id.unwrap().value,
-            out.picture_id.unwrap()
+            out.rewrite.numbers().picture_id.unwrap()
         );
         let header = RtpHeader::parse(bytes).unwrap();
         let number = *payload.last_chunk().unwrap();

@@ -6,14 +6,24 @@ use sfu_core::wire::extensions::ExtensionWriter;
 use sfu_core::wire::rtcp::{self, FeedbackHeader, ReportBlock, SenderInfo};
 use sfu_core::wire::rtp::RtpWriter;
 
+#[path = "../fuzz/bodies/av1.rs"]
+mod av1_body;
 #[path = "../fuzz/bodies/data.rs"]
 mod data_body;
+#[path = "../fuzz/bodies/h264.rs"]
+mod h264_body;
+#[path = "../fuzz/bodies/h265.rs"]
+mod h265_body;
+#[path = "../fuzz/bodies/red.rs"]
+mod red_body;
 #[path = "../fuzz/bodies/rtcp.rs"]
 mod rtcp_body;
 #[path = "../fuzz/bodies/rtp.rs"]
 mod rtp_body;
 #[path = "../fuzz/bodies/vp8.rs"]
 mod vp8_body;
+#[path = "../fuzz/bodies/vp9.rs"]
+mod vp9_body;
 
 /// Mutants of each seed packet: a second or so in a debug build.
 const MUTANTS: usize = 20_000;
@@ -219,4 +229,72 @@ fn dcep_and_sctp_hold_under_mutation() {
         [&header[..], &forward_tsn, &data].concat(),
     ];
     sweep(&seeds, data_body::check);
+}
+
+#[test]
+fn vp9_holds_under_mutation() {
+    let structure = [
+        0x58, 0, 160, 0, 90, 1, 64, 0, 180, 2, 128, 1, 104, 2, 4, 1, 8, 1, 2,
+    ];
+    let seeds = vec![
+        vec![0x08, 1],
+        [&[0xaa, 0x92, 0x34, 0, 0x56][..], &structure, &[0x82]].concat(),
+        vec![0xe8, 0x05, 0x20, 0x77, 1, 2],
+        vec![0xf8, 0x85, 0x05, 0x20, 0x03, 0x04, 1],
+    ];
+    // Every flag byte in front of every next byte, without a sweep.
+    for flags in 0..=0xffffu16 {
+        let [first, second] = flags.to_be_bytes();
+        vp9_body::check(&[first, second, 0x80, 1, 2, 3, 4]);
+    }
+    sweep(&seeds, vp9_body::check);
+}
+
+#[test]
+fn h264_holds_under_mutation() {
+    let seeds = vec![
+        vec![0x65, 0xb8, 0, 4],
+        vec![
+            0x78, 0, 4, 0x67, 0x42, 0xe0, 0x1f, 0, 2, 0x68, 0xce, 0, 2, 0x65, 0xb8,
+        ],
+        vec![0x7c, 0x85, 0xb8, 0, 4],
+        vec![0x7c, 0x45, 0xb8, 0, 4],
+        vec![0x42, 0xe0, 0x1f],
+    ];
+    sweep(&seeds, h264_body::check);
+}
+
+#[test]
+fn h265_holds_under_mutation() {
+    let seeds = vec![
+        vec![0x26, 0x01, 0xaf, 7],
+        vec![
+            0x60, 1, 0, 4, 0x40, 1, 0x0c, 1, 0, 3, 0x42, 1, 1, 0, 3, 0x44, 1, 0xc0,
+        ],
+        vec![0x62, 0x01, 0x93, 0xaf, 7],
+        vec![0x62, 0x02, 0x41, 0xaf, 7],
+    ];
+    sweep(&seeds, h265_body::check);
+}
+
+#[test]
+fn av1_and_its_descriptor_hold_under_mutation() {
+    let seeds = vec![
+        vec![0x28, 4, 0x08, 0, 0, 0, 0x30, 0x10, 0x20],
+        vec![0x00, 2, 0x12, 0, 0x84, 0x00, 0x34, 0x48, 1, 1],
+        vec![0xd0, 0x34, 0x48, 1],
+        vec![0xc5, 0x12, 0x34, 0x80, 0x01],
+    ];
+    sweep(&seeds, av1_body::check);
+}
+
+#[test]
+fn red_holds_under_mutation() {
+    let redundant = [0xef, 0x0f, 0x00, 2, 0xef, 0x07, 0x80, 3, 111];
+    let seeds = vec![
+        [&redundant[..], b"ab", b"cde", b"own"].concat(),
+        vec![111, 0x78, 1],
+        [0x80; 4 * 16].to_vec(),
+    ];
+    sweep(&seeds, red_body::check);
 }

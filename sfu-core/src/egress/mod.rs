@@ -7,49 +7,46 @@
 //! What never happens: a sequence number is given twice. The rest of this room may be wrong and
 //! pictures break; that wrong, and the SRTP key is spent.
 
+mod epoch;
 mod history;
 mod repair;
 mod reports;
 mod rewrite;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 pub use repair::Retransmission;
 
+use self::epoch::Epoch;
 use self::history::History;
 use self::reports::Reports;
-use self::rewrite::{Epoch, Rewriter};
+use self::rewrite::Rewriter;
 use crate::drop_reason::DropReason;
-use crate::event::LinkStatistics;
 use crate::id::{PayloadType, Ssrc};
-use crate::media::codec::{Codec, MediaKind};
+use crate::media::codec::MediaKind;
+use crate::media::delivery::{Deliveries, Delivery};
 use crate::media::outbound::OutboundPacket;
 use crate::media::packet::{PacketFacts, PacketRef};
 use crate::media::source_clock::SourceClock;
-use crate::wire::rtcp::{ReportBlock, SenderInfo};
 
 /// What a subscription's stream is called, and where its numbers start: random, and given by the
 /// worker, as the engine draws nothing itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EgressSettings {
-    /// The codec.
-    pub codec: Codec,
+    /// Audio or video.
+    pub kind: MediaKind,
     /// The stream.
     pub ssrc: Ssrc,
     /// The stream of its repairs, where RTX is agreed on (RFC 4588).
     pub rtx_ssrc: Option<Ssrc>,
-    /// The payload type.
-    pub payload_type: PayloadType,
-    /// The payload type of its repairs.
-    pub rtx_payload_type: Option<PayloadType>,
     /// First sequence number. The top bit is ignored: a start below 0x8000 keeps a first packet
     /// that is lost from leaving the receiver a rollover behind (RFC 3711 section 3.3.1).
     pub first_sequence: u16,
     /// First timestamp.
     pub first_timestamp: u32,
-    /// First VP8 picture id, of which the low 15 bits count.
+    /// First picture id of VP8, of which the low 15 bits count.
     pub first_picture_id: u16,
-    /// First VP8 TL0PICIDX.
+    /// First TL0PICIDX of VP8.
     pub first_tl0: u8,
     /// First sequence number of the repairs; as [`Self::first_sequence`].
     pub rtx_first_sequence: u16,
@@ -59,6 +56,10 @@ pub struct EgressSettings {
 #[derive(Clone, Debug)]
 pub struct Egress {
     settings: EgressSettings,
+    /// How the publisher's formats reach the subscriber.
+    deliveries: Deliveries,
+    /// The publisher's payload type of what is sent.
+    format: Option<PayloadType>,
     enabled: bool,
     /// The encoding wanted.
     target: Option<u8>,
@@ -73,23 +74,37 @@ pub struct Egress {
 impl Egress {
     /// A subscription that wants nothing yet.
     #[must_use]
-    pub fn new(settings: EgressSettings) -> Self {
+    pub fn new(settings: EgressSettings, deliveries: Deliveries) -> Self {
         Self {
             settings,
+            deliveries,
+            format: None,
             enabled: true,
             target: None,
             current: None,
             rewriter: Rewriter::new(&settings),
-            history: History::new(settings.codec.kind()),
+            history: History::new(settings.kind),
             reports: Reports::default(),
             rtx_sequence: u64::from(settings.rtx_first_sequence & 0x7fff),
         }
     }
 
-    /// The settings that it was made with, its SSRCs and payload types among them.
+    /// How the publisher's formats reach the subscriber.
     #[must_use]
-    pub const fn settings(&self) -> &EgressSettings {
-        &self.settings
+    pub fn deliveries(&self) -> &[Delivery] {
+        &self.deliveries
+    }
+
+    /// Takes what a new offer, of either side, agrees on.
+    pub fn set_deliveries(&mut self, deliveries: Deliveries) {
+        self.deliveries = deliveries;
+    }
+
+    /// How a format of the publisher's reaches the subscriber; `None` when it does not.
+    fn delivery(&self, payload_type: PayloadType) -> Option<Delivery> {
+        let mut all = self.deliveries.iter();
+        all.find(|delivery| delivery.source == payload_type)
+            .copied()
     }
 
     /// Wants `encoding`, or nothing. Video goes on with the present encoding until the wanted one's
@@ -157,8 +172,9 @@ impl Egress {
     ///
     /// # Errors
     ///
-    /// `SubscriptionInactive` while paused or without a target; `AwaitingKeyframe` before the start;
-    /// `OtherEncoding`; `Duplicate` and `TooOld` for a number already given, or too long ago to know.
+    /// `SubscriptionInactive` while paused or without a target; `FormatNotAgreed`;
+    /// `AwaitingKeyframe` before the start, and where another format begins; `OtherEncoding`;
+    /// `Duplicate` and `TooOld` for a number already given, or too long ago to know.
     pub fn forward(
         &mut self,
         now: Instant,
@@ -169,19 +185,48 @@ impl Egress {
     ) -> Result<OutboundPacket, DropReason> {
         let target = self.target.filter(|_| self.enabled);
         let target = target.ok_or(DropReason::SubscriptionInactive)?;
-        let epoch = if self.current == Some(encoding) {
+        let delivery = self.delivery(facts.payload_type);
+        let delivery = delivery.ok_or(DropReason::FormatNotAgreed)?;
+        let epoch = if self.current != Some(encoding) {
+            self.start_at(encoding, target, facts, clock)?
+        } else if self.keeps_decoder(facts) {
             self.go_on(encoding, facts, clock)?
         } else {
-            self.start_at(encoding, target, facts, clock)?
+            self.change_format(encoding, facts, clock)?
         };
+        self.format = Some(facts.payload_type);
         let sequence = epoch
             .sequence_of(facts.sequence)
             .ok_or(DropReason::AwaitingKeyframe)?;
         self.history.give(now, sequence)?;
         self.reports.on_given(sequence);
-        let sent = self.outbound(&epoch, sequence, packet, facts);
-        self.rewriter.sent(&sent, facts.arrived, clock);
+        let sent = self.outbound(&epoch, &delivery, sequence, packet, facts);
+        self.rewriter.sent(&sent, facts, clock);
         Ok(sent)
+    }
+
+    /// Whether the subscriber's decoder goes on with this packet: pictures in another format than
+    /// the last begin at a keyframe. Sound can change with any packet.
+    fn keeps_decoder(&self, facts: &PacketFacts) -> bool {
+        !self.is_video()
+            || self
+                .format
+                .is_none_or(|format| format == facts.payload_type)
+    }
+
+    /// The mapping where the current encoding comes in another format than before.
+    fn change_format(
+        &mut self,
+        encoding: u8,
+        facts: &PacketFacts,
+        clock: Option<&SourceClock>,
+    ) -> Result<Epoch, DropReason> {
+        if !self.rewriter.is_ahead(facts.sequence) {
+            // The rest of the former format, which its decoder no longer waits for.
+            return Err(DropReason::TooOld);
+        }
+        self.pause();
+        self.start_at(encoding, encoding, facts, clock)
     }
 
     /// The mapping for one more packet of the current encoding.
@@ -217,71 +262,38 @@ impl Egress {
                 None => DropReason::AwaitingKeyframe,
             });
         }
+        let delivery = self.delivery(facts.payload_type);
+        let delivery = delivery.ok_or(DropReason::FormatNotAgreed)?;
         self.current = Some(encoding);
-        Ok(self.rewriter.start(encoding, facts, clock))
-    }
-
-    /// Counts one packet of the stream itself, not a repair, as sent with `payload_bytes` of
-    /// payload.
-    pub fn on_sent(&mut self, now: Instant, payload_bytes: usize) {
-        self.reports.on_sent(now, payload_bytes);
-    }
-
-    /// What a sender report of this stream says now (RFC 3550 section 6.4.1), by the `clock` of the
-    /// [`Self::current`] encoding. The wall clock is the publisher's, so that its sound and its
-    /// pictures keep together. `None` while nothing is sent or no
-    /// clock is known.
-    #[must_use]
-    pub fn sender_report(
-        &mut self,
-        now: Instant,
-        clock: Option<&SourceClock>,
-    ) -> Option<SenderInfo> {
-        self.current?;
-        let epoch = self.rewriter.current_epoch()?;
-        let clock = clock?;
-        let rtp = clock.rtp_at(now, self.settings.codec.clock_rate());
-        let (ssrc, ntp) = (self.settings.ssrc, clock.ntp_at(now));
-        self.reports
-            .sender_report(now, ssrc, ntp, epoch.timestamp_of(rtp))
-    }
-
-    /// Takes note of what the subscriber reports about this stream. Returns the round-trip time
-    /// (RFC 3550 section 6.4.1), when the block is about a sender report of late.
-    pub fn on_report(&mut self, now: Instant, block: &ReportBlock) -> Option<Duration> {
-        let ours = block.ssrc == self.settings.ssrc;
-        ours.then(|| self.reports.on_report(now, block))?
-    }
-
-    /// How the stream fared since the last call, by the subscriber's reports.
-    pub fn link_statistics(&mut self) -> LinkStatistics {
-        let clock_rate = self.settings.codec.clock_rate();
-        self.reports.link_statistics(clock_rate)
+        Ok(self
+            .rewriter
+            .start(encoding, delivery.codec.clock_rate(), facts, clock))
     }
 
     fn outbound(
         &self,
         epoch: &Epoch,
+        delivery: &Delivery,
         sequence: u64,
         packet: PacketRef,
         facts: &PacketFacts,
     ) -> OutboundPacket {
+        let descriptor = facts.extensions.descriptor;
         OutboundPacket {
             packet,
             ssrc: self.settings.ssrc,
-            payload_type: self.settings.payload_type,
+            payload_type: delivery.payload_type,
             sequence,
             timestamp: epoch.timestamp_of(facts.timestamp),
             marker: facts.marker,
-            picture_id: epoch.picture_id_of(&facts.video),
-            tl0_picture_index: epoch.tl0_of(&facts.video),
+            rewrite: epoch.rewrite(&facts.payload, delivery.red),
+            frame_number: descriptor.map(|place| epoch.frame_number_of(place.frame_number)),
             rtx_original: None,
-            audio_level: facts.audio_level,
         }
     }
 
     fn is_video(&self) -> bool {
-        self.settings.codec.kind() == MediaKind::Video
+        self.settings.kind == MediaKind::Video
     }
 }
 

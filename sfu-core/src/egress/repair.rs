@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use super::Egress;
-use super::rewrite::Epoch;
-use crate::id::{PayloadType, Ssrc};
+use super::epoch::Epoch;
+use crate::id::Ssrc;
 use crate::media::outbound::OutboundPacket;
 use crate::media::packet::{PacketFacts, PacketRef};
 
@@ -18,7 +18,7 @@ pub struct Retransmission {
     sequence: u64,
     asked: Instant,
     epoch: Epoch,
-    stream: (Ssrc, PayloadType),
+    ssrc: Ssrc,
 }
 
 impl Egress {
@@ -34,7 +34,6 @@ impl Egress {
     #[must_use]
     pub fn retransmit(&mut self, now: Instant, sequence: u16) -> Option<Retransmission> {
         let ssrc = self.settings.rtx_ssrc?;
-        let payload_type = self.settings.rtx_payload_type?;
         if !self.enabled {
             return None;
         }
@@ -47,34 +46,40 @@ impl Egress {
             asked: now,
             sequence,
             epoch,
-            stream: (ssrc, payload_type),
+            ssrc,
         })
     }
 
     /// Sends what `retransmission` asked for on the repair stream, with the timestamp and the
-    /// picture ids that it has or would have had on the stream itself.
+    /// picture ids that it has or would have had on the stream itself. `None` for a format without
+    /// repairs.
     #[must_use]
     pub fn repair(
         &mut self,
         retransmission: Retransmission,
         packet: PacketRef,
         facts: &PacketFacts,
-    ) -> OutboundPacket {
+    ) -> Option<OutboundPacket> {
         let Retransmission {
-            asked, sequence, ..
+            asked,
+            sequence,
+            epoch,
+            ssrc,
+            ..
         } = retransmission;
+        let delivery = self.delivery(facts.payload_type)?;
+        let payload_type = delivery.rtx?;
         self.history.repaired(asked, sequence);
-        let original = self.outbound(&retransmission.epoch, sequence, packet, facts);
-        let (ssrc, payload_type) = retransmission.stream;
+        let original = self.outbound(&epoch, &delivery, sequence, packet, facts);
         let rtx_sequence = self.rtx_sequence;
         self.rtx_sequence += 1;
-        OutboundPacket {
+        Some(OutboundPacket {
             ssrc,
             payload_type,
             sequence: rtx_sequence,
             // RFC 4588 section 4: the number as on the wire.
             rtx_original: Some(sequence as u16),
             ..original
-        }
+        })
     }
 }

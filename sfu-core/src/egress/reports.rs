@@ -4,8 +4,10 @@ use std::time::{Duration, Instant};
 
 use arrayvec::ArrayVec;
 
+use super::Egress;
 use crate::event::LinkStatistics;
 use crate::id::Ssrc;
+use crate::media::source_clock::SourceClock;
 use crate::wire::rtcp::{ReportBlock, SenderInfo};
 
 /// Sender reports remembered, so that an answer finds the one that it is about: answers come every
@@ -151,6 +153,48 @@ impl Reports {
 
     pub(super) const fn rtt(&self) -> Option<Duration> {
         self.rtt
+    }
+}
+
+impl Egress {
+    /// How the stream fared since the last call, by the subscriber's reports.
+    pub fn link_statistics(&mut self) -> LinkStatistics {
+        // Without a stretch nothing was sent, and nothing reported.
+        let epoch = self.rewriter.current_epoch();
+        self.reports
+            .link_statistics(epoch.map_or(0, |epoch| epoch.clock_rate))
+    }
+
+    /// Counts one packet of the stream itself, not a repair, as sent with `payload_bytes` of
+    /// payload.
+    pub fn on_sent(&mut self, now: Instant, payload_bytes: usize) {
+        self.reports.on_sent(now, payload_bytes);
+    }
+
+    /// What a sender report of this stream says now (RFC 3550 section 6.4.1), by the `clock` of the
+    /// [`Self::current`] encoding. The wall clock is the publisher's, so that its sound and its
+    /// pictures keep together. `None` while nothing is sent or no
+    /// clock is known.
+    #[must_use]
+    pub fn sender_report(
+        &mut self,
+        now: Instant,
+        clock: Option<&SourceClock>,
+    ) -> Option<SenderInfo> {
+        self.current?;
+        let epoch = self.rewriter.current_epoch()?;
+        let clock = clock?;
+        let rtp = clock.rtp_at(now, epoch.clock_rate);
+        let (ssrc, ntp) = (self.settings.ssrc, clock.ntp_at(now));
+        self.reports
+            .sender_report(now, ssrc, ntp, epoch.timestamp_of(rtp))
+    }
+
+    /// Takes note of what the subscriber reports about this stream. Returns the round-trip time
+    /// (RFC 3550 section 6.4.1), when the block is about a sender report of late.
+    pub fn on_report(&mut self, now: Instant, block: &ReportBlock) -> Option<Duration> {
+        let ours = block.ssrc == self.settings.ssrc;
+        ours.then(|| self.reports.on_report(now, block))?
     }
 }
 

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use arrayvec::ArrayVec;
 
 use super::EgressSettings;
-use crate::media::outbound::OutboundPacket;
-use crate::media::packet::{PacketFacts, VideoFacts};
+use super::epoch::Epoch;
+use crate::media::outbound::{NumbersToWrite, OutboundPacket, PayloadRewrite};
+use crate::media::packet::{PacketFacts, PayloadFacts};
 use crate::media::source_clock::SourceClock;
 
 /// Widest jump of sequence numbers that is passed on as a gap. Beyond it the numbers go on without
@@ -29,48 +30,6 @@ pub(super) const MAX_CLOCK_SKEW: Duration = Duration::from_secs(1);
 /// shorter.
 const MAX_STEP: u32 = 1 << 30;
 
-/// A stretch of one source's numbers, and how they map: by adding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Epoch {
-    /// `None`: its numbers mean something else by now.
-    pub(super) encoding: Option<u8>,
-    first_sequence: u64,
-    first_source: u64,
-    timestamp: u32,
-    picture_id: u16,
-    tl0: u8,
-}
-
-impl Epoch {
-    /// The subscriber's number of the source's; `None` for a packet from before the stretch.
-    pub(super) fn sequence_of(&self, source: u64) -> Option<u64> {
-        Some(source.checked_sub(self.first_source)? + self.first_sequence)
-    }
-
-    /// The source's number of the subscriber's, which lies in the stretch.
-    pub(super) fn source_of(&self, sequence: u64) -> u64 {
-        sequence - self.first_sequence + self.first_source
-    }
-
-    pub(super) const fn timestamp_of(&self, source: u32) -> u32 {
-        source.wrapping_add(self.timestamp)
-    }
-
-    pub(super) fn picture_id_of(&self, facts: &VideoFacts) -> Option<u16> {
-        let source = facts.picture_id?;
-        Some(source.wrapping_add(self.picture_id) & picture_mask(facts))
-    }
-
-    pub(super) fn tl0_of(&self, facts: &VideoFacts) -> Option<u8> {
-        Some(facts.tl0_picture_index?.wrapping_add(self.tl0))
-    }
-}
-
-/// RFC 7741 section 4.2: a picture id has 7 or 15 bits, and wraps by its width.
-const fn picture_mask(facts: &VideoFacts) -> u16 {
-    if facts.wide_picture_id { 0x7fff } else { 0x7f }
-}
-
 /// The newest packet sent.
 #[derive(Clone, Copy, Debug)]
 struct Newest {
@@ -81,7 +40,6 @@ struct Newest {
 /// The stretches of a subscription so far.
 #[derive(Clone, Debug)]
 pub(super) struct Rewriter {
-    clock_rate: u32,
     /// Oldest first.
     epochs: ArrayVec<Epoch, MAX_EPOCHS>,
     newest: Option<Newest>,
@@ -90,21 +48,26 @@ pub(super) struct Rewriter {
     /// Where the numbers go on after a seam.
     next_sequence: u64,
     first_timestamp: u32,
-    next_picture_id: u16,
-    next_tl0: u8,
+    first_picture_id: u16,
+    first_tl0: u8,
+    next_picture_id: Option<u16>,
+    next_tl0: Option<u8>,
+    next_frame_number: Option<u16>,
 }
 
 impl Rewriter {
     pub(super) fn new(settings: &EgressSettings) -> Self {
         Self {
-            clock_rate: settings.codec.clock_rate(),
             epochs: ArrayVec::new(),
             newest: None,
             clock: None,
             next_sequence: u64::from(settings.first_sequence & 0x7fff),
             first_timestamp: settings.first_timestamp,
-            next_picture_id: settings.first_picture_id,
-            next_tl0: settings.first_tl0,
+            first_picture_id: settings.first_picture_id,
+            first_tl0: settings.first_tl0,
+            next_picture_id: None,
+            next_tl0: None,
+            next_frame_number: None,
         }
     }
 
@@ -120,6 +83,14 @@ impl Rewriter {
             .copied()
     }
 
+    /// Whether the source's `source` comes after all that was sent of the current stretch.
+    pub(super) fn is_ahead(&self, source: u64) -> bool {
+        let sequence = self
+            .current_epoch()
+            .and_then(|epoch| epoch.sequence_of(source));
+        sequence.is_some_and(|sequence| sequence >= self.next_sequence)
+    }
+
     /// The current stretch, if it reaches as far as the source's `source`.
     pub(super) fn reach(&self, source: u64) -> Option<Epoch> {
         let epoch = self.current_epoch()?;
@@ -133,22 +104,26 @@ impl Rewriter {
     pub(super) fn start(
         &mut self,
         encoding: u8,
+        clock_rate: u32,
         facts: &PacketFacts,
         clock: Option<&SourceClock>,
     ) -> Epoch {
-        let timestamp = self.next_timestamp(encoding, facts, clock);
-        let video = &facts.video;
+        let timestamp = self.next_timestamp(encoding, clock_rate, facts, clock);
+        let (picture_id, tl0) = self.next_numbers(&facts.payload);
+        let descriptor = facts.extensions.descriptor;
+        let frame_number = descriptor.map_or(0, |place| {
+            let next = self.next_frame_number.unwrap_or(place.frame_number);
+            next.wrapping_sub(place.frame_number)
+        });
         let epoch = Epoch {
             encoding: Some(encoding),
             first_sequence: self.next_sequence,
             first_source: facts.sequence,
+            clock_rate,
             timestamp: timestamp.wrapping_sub(facts.timestamp),
-            picture_id: self
-                .next_picture_id
-                .wrapping_sub(video.picture_id.unwrap_or(0)),
-            tl0: self
-                .next_tl0
-                .wrapping_sub(video.tl0_picture_index.unwrap_or(0)),
+            picture_id,
+            tl0,
+            frame_number,
         };
         if self.epochs.is_full() {
             self.epochs.remove(0);
@@ -156,6 +131,29 @@ impl Rewriter {
         self.epochs.push(epoch);
         self.clock = clock.copied();
         epoch
+    }
+
+    /// What a stretch that starts with `payload` adds to its picture id and TL0PICIDX. VP8's numbers
+    /// are the subscriber's own from the first; VP9's are the source's until one source follows
+    /// another.
+    fn next_numbers(&self, payload: &PayloadFacts) -> (u16, u8) {
+        let (source, first_picture_id, first_tl0) = match *payload {
+            PayloadFacts::Vp8(numbers) => {
+                (numbers, Some(self.first_picture_id), Some(self.first_tl0))
+            }
+            PayloadFacts::Vp9(numbers) => (numbers, None, None),
+            PayloadFacts::Opaque | PayloadFacts::Red { .. } => return (0, 0),
+        };
+        let picture_id = source.picture_id.map_or(0, |id| id.value);
+        let tl0 = source.tl0_picture_index.unwrap_or(0);
+        let next_picture_id = self.next_picture_id.or(first_picture_id);
+        let next_tl0 = self.next_tl0.or(first_tl0);
+        (
+            next_picture_id
+                .unwrap_or(picture_id)
+                .wrapping_sub(picture_id),
+            next_tl0.unwrap_or(tl0).wrapping_sub(tl0),
+        )
     }
 
     /// An encoding's numbers mean something else from now on.
@@ -170,9 +168,10 @@ impl Rewriter {
     pub(super) fn sent(
         &mut self,
         sent: &OutboundPacket,
-        arrived: Instant,
+        facts: &PacketFacts,
         clock: Option<&SourceClock>,
     ) {
+        let (arrived, payload) = (facts.arrived, &facts.payload);
         self.clock = clock.copied().or(self.clock);
         // What fills a gap is older than the newest, in every one of its numbers.
         if sent.sequence < self.next_sequence {
@@ -183,18 +182,19 @@ impl Rewriter {
             timestamp: sent.timestamp,
             arrived,
         });
-        if let Some(picture_id) = sent.picture_id {
-            self.next_picture_id = picture_id.wrapping_add(1);
-        }
-        if let Some(tl0) = sent.tl0_picture_index {
-            self.next_tl0 = tl0.wrapping_add(1);
-        }
+        let after = |number: u16| number.wrapping_add(1);
+        let numbers = numbers_seen(sent, payload);
+        self.next_picture_id = numbers.picture_id.map(after).or(self.next_picture_id);
+        let tl0 = numbers.tl0_picture_index.map(|tl0| tl0.wrapping_add(1));
+        self.next_tl0 = tl0.or(self.next_tl0);
+        self.next_frame_number = sent.frame_number.map(after).or(self.next_frame_number);
     }
 
     /// The timestamp of the first packet behind a seam.
     fn next_timestamp(
         &self,
         encoding: u8,
+        clock_rate: u32,
         facts: &PacketFacts,
         clock: Option<&SourceClock>,
     ) -> u32 {
@@ -202,13 +202,13 @@ impl Rewriter {
             return self.first_timestamp;
         };
         let elapsed = facts.arrived.saturating_duration_since(newest.arrived);
-        let by_arrival = ticks(elapsed, self.clock_rate).min(MAX_STEP);
+        let by_arrival = ticks(elapsed, clock_rate).min(MAX_STEP);
         let by_clock = self
-            .by_clock(encoding, facts, clock)
+            .by_clock(encoding, clock_rate, facts, clock)
             .map(|timestamp| timestamp.wrapping_sub(newest.timestamp).cast_signed())
             .filter(|step| {
                 let skew = i64::from(*step) - i64::from(by_arrival);
-                skew.unsigned_abs() <= u64::from(ticks(MAX_CLOCK_SKEW, self.clock_rate))
+                skew.unsigned_abs() <= u64::from(ticks(MAX_CLOCK_SKEW, clock_rate))
             });
         let step = by_clock.map_or(by_arrival, |step| step.max(0).cast_unsigned());
         // A new frame, however close: never the timestamp of the one before it.
@@ -220,17 +220,32 @@ impl Rewriter {
     fn by_clock(
         &self,
         encoding: u8,
+        clock_rate: u32,
         facts: &PacketFacts,
         clock: Option<&SourceClock>,
     ) -> Option<u32> {
-        let before = self.epochs.last()?;
+        let before = self.epochs.last();
+        let before = before.filter(|before| before.clock_rate == clock_rate)?;
         let source = if before.encoding == Some(encoding) {
             facts.timestamp
         } else {
-            let ntp = clock?.ntp_of(facts.timestamp, self.clock_rate);
-            self.clock?.rtp_of(ntp, self.clock_rate)
+            let ntp = clock?.ntp_of(facts.timestamp, clock_rate);
+            self.clock?.rtp_of(ntp, clock_rate)
         };
         Some(before.timestamp_of(source))
+    }
+}
+
+/// The numbers that the subscriber sees in what was sent.
+fn numbers_seen(sent: &OutboundPacket, payload: &PayloadFacts) -> NumbersToWrite {
+    match (sent.rewrite, payload) {
+        (PayloadRewrite::Unchanged, PayloadFacts::Vp8(source) | PayloadFacts::Vp9(source)) => {
+            NumbersToWrite {
+                picture_id: source.picture_id.map(|id| id.value),
+                tl0_picture_index: source.tl0_picture_index,
+            }
+        }
+        (rewrite, _) => rewrite.numbers(),
     }
 }
 

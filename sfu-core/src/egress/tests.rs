@@ -1,5 +1,6 @@
 #![allow(clippy::disallowed_methods, reason = "a base for virtual time")]
 
+mod formats;
 mod random;
 mod repair;
 mod reports;
@@ -9,17 +10,19 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::media::packet::{PacketPool, VideoFacts};
+use crate::media::codec::Codec;
+use crate::media::delivery::RedTreatment;
+use crate::media::outbound::PayloadRewrite;
+use crate::media::packet::{CarriedExtensions, FrameNumbers, PacketPool, PayloadFacts, VideoFacts};
+use crate::wire::codec::picture_id::PictureId;
 
 const MS: Duration = Duration::from_millis(1);
 
 fn settings(codec: Codec) -> EgressSettings {
     EgressSettings {
-        codec,
+        kind: codec.kind(),
         ssrc: Ssrc(1),
         rtx_ssrc: Some(Ssrc(2)),
-        payload_type: PayloadType(96),
-        rtx_payload_type: Some(PayloadType(97)),
         first_sequence: 0x7ffe,
         first_timestamp: u32::MAX - 1000,
         first_picture_id: 0x7ffe,
@@ -28,8 +31,23 @@ fn settings(codec: Codec) -> EgressSettings {
     }
 }
 
+/// A format that comes and goes under one payload type; its repairs have the next.
+fn delivery(codec: Codec, number: u8) -> Delivery {
+    Delivery {
+        source: PayloadType(number),
+        codec,
+        payload_type: PayloadType(number),
+        rtx: Some(PayloadType(number + 1)),
+        red: RedTreatment::Kept,
+    }
+}
+
+fn egress_of(codec: Codec) -> Egress {
+    Egress::new(settings(codec), [delivery(codec, 96)].into_iter().collect())
+}
+
 fn video() -> Egress {
-    let mut egress = Egress::new(settings(Codec::Vp8));
+    let mut egress = egress_of(Codec::Vp8);
     egress.set_target(Some(0));
     egress
 }
@@ -108,15 +126,20 @@ impl Source {
             marker: last,
             payload_start: 12,
             payload_len: 1,
-            audio_level: None,
+            payload_type: PayloadType(96),
+            extensions: CarriedExtensions::default(),
             video: VideoFacts {
                 frame_start: true,
                 keyframe_start: keyframe,
-                picture_id: Some(self.first_picture_id.wrapping_add(self.frame as u16) & mask),
-                wide_picture_id: self.wide,
-                tl0_picture_index: Some(self.first_tl0.wrapping_add(self.frame as u8)),
-                temporal_layer: 0,
+                ..VideoFacts::default()
             },
+            payload: PayloadFacts::Vp8(FrameNumbers {
+                picture_id: Some(PictureId {
+                    value: self.first_picture_id.wrapping_add(self.frame as u16) & mask,
+                    wide: self.wide,
+                }),
+                tl0_picture_index: Some(self.first_tl0.wrapping_add(self.frame as u8)),
+            }),
         };
         self.packets += 1;
         facts
@@ -136,7 +159,7 @@ fn send(
 fn nothing_flows_without_a_target() {
     let start = Instant::now();
     let mut source = Source::new(0, 70_000, start);
-    let mut egress = Egress::new(settings(Codec::Vp8));
+    let mut egress = egress_of(Codec::Vp8);
     let inactive = Err(DropReason::SubscriptionInactive);
     assert_eq!(send(&mut egress, 0, &source.next(true)), inactive);
     assert_eq!(egress.wants_keyframe_of(), None);
@@ -163,7 +186,10 @@ fn video_starts_at_a_keyframe_with_the_settings_numbers_and_wraps_them_all() {
     assert_eq!(first.sequence, 0x7ffe);
     assert_eq!(first.timestamp, u32::MAX - 1000);
     assert_eq!(
-        (first.picture_id, first.tl0_picture_index),
+        (
+            first.rewrite.numbers().picture_id,
+            first.rewrite.numbers().tl0_picture_index
+        ),
         (Some(0x7ffe), Some(254))
     );
     assert_eq!((first.ssrc, first.payload_type), (Ssrc(1), PayloadType(96)));
@@ -172,22 +198,32 @@ fn video_starts_at_a_keyframe_with_the_settings_numbers_and_wraps_them_all() {
         let sent = send(&mut egress, 0, &source.next(false)).unwrap();
         assert_eq!(sent.sequence, 0x7ffe + u64::from(step));
         assert_eq!(sent.timestamp, first.timestamp.wrapping_add(step * 3600));
-        assert_eq!(sent.picture_id, Some((0x7ffe + step) as u16 & 0x7fff));
-        assert_eq!(sent.tl0_picture_index, Some(254u8.wrapping_add(step as u8)));
+        assert_eq!(
+            sent.rewrite.numbers().picture_id,
+            Some((0x7ffe + step) as u16 & 0x7fff)
+        );
+        assert_eq!(
+            sent.rewrite.numbers().tl0_picture_index,
+            Some(254u8.wrapping_add(step as u8))
+        );
     }
 }
 
 #[test]
 fn a_start_ignores_the_top_bit_of_first_numbers() {
-    let mut egress = Egress::new(EgressSettings {
+    let settings = EgressSettings {
         first_sequence: 0xffff,
         first_picture_id: 0xffff,
         ..settings(Codec::Vp8)
-    });
+    };
+    let mut egress = Egress::new(settings, [delivery(Codec::Vp8, 96)].into_iter().collect());
     egress.set_target(Some(0));
     let facts = Source::new(0, 70_000, Instant::now()).next(true);
     let sent = send(&mut egress, 0, &facts).unwrap();
-    assert_eq!((sent.sequence, sent.picture_id), (0x7fff, Some(0x7fff)));
+    assert_eq!(
+        (sent.sequence, sent.rewrite.numbers().picture_id),
+        (0x7fff, Some(0x7fff))
+    );
 }
 
 #[test]
@@ -198,31 +234,34 @@ fn a_narrow_picture_id_stays_narrow_and_counts_on() {
     let mut egress = video();
     let mut last = 0x7ffe & 0x7f;
     assert_eq!(
-        send(&mut egress, 0, &narrow.next(true)).unwrap().picture_id,
+        send(&mut egress, 0, &narrow.next(true))
+            .unwrap()
+            .rewrite
+            .numbers()
+            .picture_id,
         Some(last)
     );
     for _ in 0..300 {
         last = (last + 1) & 0x7f;
         let sent = send(&mut egress, 0, &narrow.next(false)).unwrap();
-        assert_eq!(sent.picture_id, Some(last));
+        assert_eq!(sent.rewrite.numbers().picture_id, Some(last));
     }
     // On to an encoding with the other width, and back.
     let mut wide = Source::new(1, 70_000, start + 301 * 40 * MS);
     egress.set_target(Some(1));
     let sent = send(&mut egress, 1, &wide.next(true)).unwrap();
-    assert_eq!(sent.picture_id, Some(last + 1));
+    assert_eq!(sent.rewrite.numbers().picture_id, Some(last + 1));
     egress.set_target(Some(0));
     let sent = send(&mut egress, 0, &narrow.next(true)).unwrap();
-    assert_eq!(sent.picture_id, Some((last + 2) & 0x7f));
+    assert_eq!(sent.rewrite.numbers().picture_id, Some((last + 2) & 0x7f));
 }
 
 #[test]
 fn an_encoding_without_picture_ids_gets_none() {
     let mut facts = Source::new(0, 70_000, Instant::now()).next(true);
-    facts.video.picture_id = None;
-    facts.video.tl0_picture_index = None;
+    facts.payload = PayloadFacts::Vp8(FrameNumbers::default());
     let sent = send(&mut video(), 0, &facts).unwrap();
-    assert_eq!((sent.picture_id, sent.tl0_picture_index), (None, None));
+    assert_eq!(sent.rewrite, PayloadRewrite::Unchanged);
 }
 
 #[test]
@@ -264,8 +303,8 @@ fn a_number_too_old_to_know_is_not_given() {
 }
 
 #[test]
-fn audio_flows_at_once_and_keeps_marker_and_level() {
-    let mut egress = Egress::new(settings(Codec::Opus));
+fn audio_flows_at_once_and_keeps_the_marker() {
+    let mut egress = egress_of(Codec::Opus);
     egress.set_target(Some(0));
     assert_eq!(egress.wants_keyframe_of(), None);
     let start = Instant::now();
@@ -277,23 +316,22 @@ fn audio_flows_at_once_and_keeps_marker_and_level() {
             marker: at % 10 == 0,
             payload_start: 12,
             payload_len: 80,
-            audio_level: Some(at as u8),
+            payload_type: PayloadType(96),
+            extensions: CarriedExtensions::default(),
             video: VideoFacts::default(),
+            payload: PayloadFacts::Opaque,
         };
         let sent = send(&mut egress, 0, &facts).unwrap();
         assert_eq!(sent.sequence, 0x7ffe + u64::from(at));
         assert_eq!(sent.timestamp, (u32::MAX - 1000).wrapping_add(at * 960));
-        assert_eq!(
-            (sent.marker, sent.audio_level),
-            (at % 10 == 0, Some(at as u8))
-        );
-        assert_eq!((sent.picture_id, sent.tl0_picture_index), (None, None));
+        assert_eq!(sent.marker, at % 10 == 0);
+        assert_eq!(sent.rewrite, PayloadRewrite::Unchanged);
     }
 }
 
 #[test]
 fn audio_goes_on_after_a_pause_without_a_gap_in_its_numbers() {
-    let mut egress = Egress::new(settings(Codec::Opus));
+    let mut egress = egress_of(Codec::Opus);
     egress.set_target(Some(0));
     let mut source = Source::new(0, 70_000, Instant::now());
     source.ticks = 1920;

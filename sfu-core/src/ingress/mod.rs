@@ -2,10 +2,12 @@
 
 mod keyframe_throttle;
 mod nack_generator;
+mod payload;
 mod rate_meter;
 mod receive_statistics;
 pub mod rtx;
 mod sequence_window;
+mod settings;
 pub mod twcc_recorder;
 
 use std::time::{Duration, Instant};
@@ -13,6 +15,7 @@ use std::time::{Duration, Instant};
 use arrayvec::ArrayVec;
 
 pub use keyframe_throttle::{KEYFRAME_MIN_INTERVAL, KEYFRAME_RETRY_INTERVAL, KeyframeThrottle};
+pub use settings::IngressSettings;
 
 use self::nack_generator::NackGenerator;
 use self::rate_meter::RateMeter;
@@ -20,13 +23,13 @@ use self::receive_statistics::ReceiveStatistics;
 use self::sequence_window::{Fresh, SequenceWindow};
 use crate::drop_reason::DropReason;
 use crate::event::LinkStatistics;
-use crate::id::Ssrc;
-use crate::media::codec::{Codec, MediaKind};
-use crate::media::packet::{PacketFacts, VideoFacts};
+use crate::id::PayloadType;
+use crate::media::codec::MediaKind;
+use crate::media::format::Payloads;
+use crate::media::packet::{CarriedExtensions, PacketFacts};
 use crate::media::packet_cache::capacity_for;
 use crate::media::source_clock::SourceClock;
 use crate::unit::Bitrate;
-use crate::wire::codec::vp8;
 use crate::wire::rtcp::{ReportBlock, SenderInfo};
 use crate::wire::rtp::RtpHeader;
 
@@ -35,21 +38,14 @@ use crate::wire::rtp::RtpHeader;
 /// frame a second) calls a living one dead.
 pub const ENCODING_ALIVE: Duration = Duration::from_millis(1500);
 
-/// What a published encoding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct IngressSettings {
-    /// The codec.
-    pub codec: Codec,
-    /// The stream.
-    pub media_ssrc: Ssrc,
-    /// Generic NACK is agreed on: missing packets are asked for.
-    pub nack: bool,
-}
-
 /// One published encoding.
 #[derive(Debug)]
 pub struct Ingress {
     settings: IngressSettings,
+    kind: MediaKind,
+    clock_rate: u32,
+    /// Generic NACK is agreed on: missing packets are asked for.
+    nack: bool,
     window: SequenceWindow,
     statistics: ReceiveStatistics,
     nack_generator: NackGenerator,
@@ -60,26 +56,59 @@ pub struct Ingress {
 }
 
 impl Ingress {
-    /// An encoding of which nothing has come yet.
+    /// An encoding of which nothing has come yet. `None` when what it begins with is none of its
+    /// formats.
     #[must_use]
-    pub fn new(settings: IngressSettings, now: Instant) -> Self {
-        let kept = capacity_for(settings.codec.kind());
-        Self {
+    pub fn new(settings: IngressSettings, now: Instant) -> Option<Self> {
+        let first = settings.format(settings.payload_type)?;
+        let (codec, nack) = (first.codec, first.nack);
+        let kept = capacity_for(codec.kind());
+        Some(Self {
             settings,
+            kind: codec.kind(),
+            clock_rate: codec.clock_rate(),
+            nack,
             window: SequenceWindow::new(kept),
-            statistics: ReceiveStatistics::new(now, settings.codec.clock_rate()),
+            statistics: ReceiveStatistics::new(now, codec.clock_rate()),
             nack_generator: NackGenerator::new(kept),
             keyframes: KeyframeThrottle::new(),
             rate: RateMeter::new(now),
             clock: None,
             last_media: None,
-        }
+        })
     }
 
-    /// The settings that it was made with.
+    /// Audio or video.
     #[must_use]
-    pub const fn settings(&self) -> &IngressSettings {
-        &self.settings
+    pub const fn kind(&self) -> MediaKind {
+        self.kind
+    }
+
+    /// RTP clock rate in hertz.
+    #[must_use]
+    pub const fn clock_rate(&self) -> u32 {
+        self.clock_rate
+    }
+
+    /// Whether packets of `payload_type` go on with the stream: one of its formats, with the same
+    /// clock. Another clock makes it a new stream in all but its SSRC.
+    #[must_use]
+    pub fn goes_on_as(&self, payload_type: PayloadType) -> bool {
+        let format = self.settings.format(payload_type);
+        format.is_some_and(|format| format.codec.clock_rate() == self.clock_rate)
+    }
+
+    /// The payload type whose repairs have the payload type `rtx`.
+    #[must_use]
+    pub fn repaired_by(&self, rtx: PayloadType) -> Option<PayloadType> {
+        let mut formats = self.settings.formats.iter();
+        let found = formats.find(|format| format.rtx == Some(rtx))?;
+        Some(found.payload_type)
+    }
+
+    /// Takes other formats: what a new offer agrees on.
+    pub fn set_formats(&mut self, formats: Payloads) {
+        self.settings.formats = formats;
     }
 
     /// Takes one authenticated packet of the stream: `header`, and `payload` decrypted and without
@@ -88,16 +117,22 @@ impl Ingress {
     ///
     /// # Errors
     ///
-    /// `Duplicate`, for a repair `RtxUseless`; `TooOld`; `PaddingOnly`; `CodecMalformed`.
+    /// `PayloadTypeUnknown` for none of the formats, and for one with another clock, which must be
+    /// a new ingress; `Duplicate`, for a repair `RtxUseless`; `TooOld`; `PaddingOnly`;
+    /// `CodecMalformed`.
     pub fn receive(
         &mut self,
         now: Instant,
         header: &RtpHeader,
         padding_len: u8,
         payload: &[u8],
-        audio_level: Option<u8>,
+        extensions: CarriedExtensions,
         repaired: bool,
     ) -> Result<PacketFacts, DropReason> {
+        let format = self.settings.format(header.payload_type);
+        let format = *format
+            .filter(|format| format.codec.clock_rate() == self.clock_rate)
+            .ok_or(DropReason::PayloadTypeUnknown)?;
         let size = usize::from(header.header_len) + payload.len() + usize::from(padding_len);
         self.rate.add(now, size);
         let fresh = self.note(now, header, repaired)?;
@@ -106,7 +141,7 @@ impl Ingress {
             return Err(DropReason::PaddingOnly);
         }
         self.last_media = Some(now);
-        let video = self.video_facts(payload)?;
+        let (video, payload_facts) = payload::read(&format, payload)?;
         if video.keyframe_start {
             // What is missing before it stays due: a receiver could do without, but subscribers see
             // the gap too, ask for it, and hold the keyframe back behind it meanwhile.
@@ -120,8 +155,10 @@ impl Ingress {
             payload_start: header.header_len,
             // A payload within a datagram; a longer one is refused by the pool.
             payload_len: u16::try_from(payload.len()).map_err(|_| DropReason::RtpMalformed)?,
-            audio_level,
+            payload_type: header.payload_type,
+            extensions,
             video,
+            payload: payload_facts,
         })
     }
 
@@ -158,7 +195,7 @@ impl Ingress {
             DropReason::Duplicate if repaired => DropReason::RtxUseless,
             other => other,
         })?;
-        if self.settings.nack {
+        if self.nack {
             let lost = self
                 .nack_generator
                 .received(now, fresh.sequence, fresh.highest_before);
@@ -167,26 +204,9 @@ impl Ingress {
         Ok(fresh)
     }
 
-    fn video_facts(&self, payload: &[u8]) -> Result<VideoFacts, DropReason> {
-        match self.settings.codec {
-            Codec::Opus => Ok(VideoFacts::default()),
-            Codec::Vp8 => {
-                let descriptor = vp8::parse(payload).ok_or(DropReason::CodecMalformed)?;
-                Ok(VideoFacts {
-                    frame_start: descriptor.frame_start,
-                    keyframe_start: descriptor.is_keyframe,
-                    picture_id: descriptor.picture_id.map(|id| id.value),
-                    wide_picture_id: descriptor.picture_id.is_some_and(|id| id.wide),
-                    tl0_picture_index: descriptor.tl0_picture_index,
-                    temporal_layer: descriptor.temporal_id.unwrap_or(0),
-                })
-            }
-        }
-    }
-
     /// What is lost for good breaks pictures until a keyframe.
     fn gave_up(&mut self, now: Instant, lost: bool) {
-        if lost && self.settings.codec.kind() == MediaKind::Video {
+        if lost && self.kind == MediaKind::Video {
             self.keyframes.want(now);
         }
     }

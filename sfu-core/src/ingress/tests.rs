@@ -1,7 +1,12 @@
 #![allow(clippy::disallowed_methods, reason = "a base for virtual time")]
 
 use super::*;
-use crate::id::PayloadType;
+use crate::id::Ssrc;
+use crate::media::codec::Codec;
+use crate::media::format::FormatParameters;
+use crate::media::format::PayloadMapping;
+use crate::media::packet::{FrameNumbers, PayloadFacts, VideoFacts};
+use crate::wire::codec::picture_id::PictureId;
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -10,14 +15,38 @@ const KEYFRAME: [u8; 8] = [0x90, 0xe0, 0x92, 0x34, 0x56, 0x40, 0x50, 1];
 const INTERFRAME: [u8; 8] = [0x90, 0xe0, 0x92, 0x34, 0x56, 0x40, 0x51, 1];
 const REST: [u8; 3] = [0x00, 1, 2];
 
-fn ingress(codec: Codec) -> (Ingress, Instant) {
+const PLAIN: CarriedExtensions = CarriedExtensions {
+    audio_level: None,
+    video_orientation: None,
+    descriptor: None,
+};
+
+/// A format under payload type 96 and up; its repairs have the next.
+fn format(codec: Codec, number: u8) -> PayloadMapping {
+    PayloadMapping {
+        codec,
+        parameters: FormatParameters::None,
+        payload_type: PayloadType(number),
+        rtx: Some(PayloadType(number + 1)),
+        nack: true,
+        pli: true,
+        fir: true,
+        transport_cc: true,
+    }
+}
+
+fn of_formats(formats: &[PayloadMapping]) -> (Ingress, Instant) {
     let start = Instant::now();
     let settings = IngressSettings {
-        codec,
+        formats: formats.iter().copied().collect(),
+        payload_type: formats[0].payload_type,
         media_ssrc: Ssrc(7),
-        nack: true,
     };
-    (Ingress::new(settings, start), start)
+    (Ingress::new(settings, start).unwrap(), start)
+}
+
+fn ingress(codec: Codec) -> (Ingress, Instant) {
+    of_formats(&[format(codec, 96)])
 }
 
 fn header(sequence: u16) -> RtpHeader {
@@ -33,7 +62,7 @@ fn receive(
     sequence: u16,
     payload: &[u8],
 ) -> Result<PacketFacts, DropReason> {
-    ingress.receive(now, &header(sequence), 0, payload, None, false)
+    ingress.receive(now, &header(sequence), 0, payload, PLAIN, false)
 }
 
 fn nacks(ingress: &mut Ingress, now: Instant) -> Vec<u16> {
@@ -47,23 +76,34 @@ fn a_packet_becomes_its_facts() {
     let (mut ingress, start) = ingress(Codec::Vp8);
     let mut header = header(0xffff);
     header.marker = true;
+    let carried = CarriedExtensions {
+        audio_level: Some(0x85),
+        ..PLAIN
+    };
     let facts = ingress
-        .receive(start, &header, 4, &KEYFRAME, Some(0x85), false)
+        .receive(start, &header, 4, &KEYFRAME, carried, false)
         .unwrap();
     assert_eq!(facts.arrived, start);
     assert_eq!(facts.sequence & 0xffff, 0xffff);
     assert_eq!((facts.timestamp, facts.marker), (0xffff * 3600, true));
     assert_eq!((facts.payload_start, facts.payload_len), (12, 8));
-    assert_eq!(facts.audio_level, Some(0x85));
+    assert_eq!(facts.extensions, carried);
+    assert_eq!(facts.payload_type, PayloadType(96));
     let video = VideoFacts {
         frame_start: true,
         keyframe_start: true,
-        picture_id: Some(0x1234),
-        wide_picture_id: true,
-        tl0_picture_index: Some(0x56),
         temporal_layer: 1,
+        spatial_layer: 0,
     };
     assert_eq!(facts.video, video);
+    let numbers = FrameNumbers {
+        picture_id: Some(PictureId {
+            value: 0x1234,
+            wide: true,
+        }),
+        tl0_picture_index: Some(0x56),
+    };
+    assert_eq!(facts.payload, PayloadFacts::Vp8(numbers));
     let next = receive(&mut ingress, start, 0, &INTERFRAME).unwrap();
     assert_eq!(next.sequence, facts.sequence + 1);
     assert_eq!(
@@ -101,7 +141,7 @@ fn what_came_before_is_dropped_by_how_it_came() {
     }
     let again = receive(&mut ingress, start, 600, &INTERFRAME);
     assert_eq!(again.unwrap_err(), DropReason::Duplicate);
-    let repair = ingress.receive(start, &header(600), 0, &INTERFRAME, None, true);
+    let repair = ingress.receive(start, &header(600), 0, &INTERFRAME, PLAIN, true);
     assert_eq!(repair.unwrap_err(), DropReason::RtxUseless);
     let old = receive(&mut ingress, start, 88, &INTERFRAME);
     assert_eq!(old.unwrap_err(), DropReason::TooOld);
@@ -112,7 +152,7 @@ fn padding_is_counted_and_leaves_no_gap_behind_it() {
     let (mut ingress, start) = ingress(Codec::Vp8);
     let first = receive(&mut ingress, start, 5, &KEYFRAME).unwrap();
     for sequence in [6, 7] {
-        let padding = ingress.receive(start, &header(sequence), 200, &[], None, false);
+        let padding = ingress.receive(start, &header(sequence), 200, &[], PLAIN, false);
         assert_eq!(padding.unwrap_err(), DropReason::PaddingOnly);
     }
     let next = receive(&mut ingress, start, 8, &INTERFRAME).unwrap();
@@ -137,7 +177,7 @@ fn a_repair_fills_its_gap_and_stays_out_of_loss_and_jitter() {
     let (original, payload) = rtx::unwrap(&rtx, &repair[12..], media).unwrap();
     let now = start + 500 * MS;
     let facts = ingress
-        .receive(now, &original, 0, payload, None, true)
+        .receive(now, &original, 0, payload, PLAIN, true)
         .unwrap();
     assert_eq!(facts.sequence, third.sequence - 1);
     assert_eq!(facts.timestamp, 3600);
@@ -183,13 +223,11 @@ fn what_is_missing_before_a_keyframe_is_asked_for_too() {
 
 #[test]
 fn a_stream_without_nack_asks_for_nothing() {
-    let start = Instant::now();
-    let settings = IngressSettings {
-        codec: Codec::Opus,
-        media_ssrc: Ssrc(7),
+    let without = PayloadMapping {
         nack: false,
+        ..format(Codec::Opus, 96)
     };
-    let mut ingress = Ingress::new(settings, start);
+    let (mut ingress, start) = of_formats(&[without]);
     receive(&mut ingress, start, 1, &[1]).unwrap();
     receive(&mut ingress, start, 9, &[1]).unwrap();
     assert_eq!(ingress.next_timeout(), None);
@@ -218,7 +256,7 @@ fn an_encoding_lives_as_long_as_media_comes() {
     assert!(ingress.is_alive(start));
     assert!(ingress.is_alive(start + ENCODING_ALIVE - MS));
     // Probes keep nothing alive.
-    let padding = ingress.receive(start + 1000 * MS, &header(2), 9, &[], None, false);
+    let padding = ingress.receive(start + 1000 * MS, &header(2), 9, &[], PLAIN, false);
     assert!(padding.is_err());
     assert!(!ingress.is_alive(start + ENCODING_ALIVE));
 }
@@ -230,7 +268,7 @@ fn the_bitrate_counts_headers_and_padding() {
         let now = start + u32::from(at) * MS;
         // 12 + 8 + 105 bytes a millisecond.
         ingress
-            .receive(now, &header(at), 105, &INTERFRAME, None, false)
+            .receive(now, &header(at), 105, &INTERFRAME, PLAIN, false)
             .unwrap();
     }
     assert_eq!(ingress.bitrate(start + 2000 * MS).bps(), 1_000_000);
@@ -263,3 +301,5 @@ fn the_publishers_clock_is_kept_unless_it_has_none() {
     ingress.on_sender_report(start, &SenderInfo { ntp: 0, ..sender });
     assert_eq!(ingress.source_clock(), Some(&clock));
 }
+
+mod formats;

@@ -1,6 +1,8 @@
 //! What the rooms hand each other: values, not calls.
 
 pub mod codec;
+pub mod delivery;
+pub mod format;
 pub mod offer_error;
 pub mod outbound;
 pub mod packet;

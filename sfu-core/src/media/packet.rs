@@ -7,6 +7,8 @@
 use std::time::Instant;
 
 use super::send_batch::MAX_DATAGRAM;
+use crate::id::PayloadType;
+use crate::wire::codec::picture_id::PictureId;
 
 /// A packet in the pool, by slot and generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -18,18 +20,62 @@ pub struct PacketRef {
 /// What forwarding needs to know of a video packet, read from the payload once at ingress.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VideoFacts {
-    /// First packet of a frame.
+    /// First packet of a frame, as far as the payload tells it.
     pub frame_start: bool,
     /// First packet of a keyframe: a subscription may start or switch here.
     pub keyframe_start: bool,
-    /// VP8 picture id as sent, 7 or 15 bits.
-    pub picture_id: Option<u16>,
-    /// The picture id has 15 bits.
-    pub wide_picture_id: bool,
-    /// VP8 TL0PICIDX.
-    pub tl0_picture_index: Option<u8>,
     /// Temporal layer.
     pub temporal_layer: u8,
+    /// Spatial layer within the encoding.
+    pub spatial_layer: u8,
+}
+
+/// The numbers that VP8 (RFC 7741 section 4.2) and VP9 (RFC 9628 section 4.2) give their frames.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FrameNumbers {
+    /// The picture id as sent.
+    pub picture_id: Option<PictureId>,
+    /// TL0PICIDX.
+    pub tl0_picture_index: Option<u8>,
+}
+
+/// What stands in a payload that a subscriber may have to see otherwise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PayloadFacts {
+    /// Nothing: it goes as it came.
+    #[default]
+    Opaque,
+    /// VP8's descriptor.
+    Vp8(FrameNumbers),
+    /// VP9's descriptor.
+    Vp9(FrameNumbers),
+    /// Redundant audio.
+    Red {
+        /// Where the packet's own sound starts, in bytes from the payload's start.
+        primary_start: u16,
+    },
+}
+
+/// Header extensions that go from the publisher to its subscribers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CarriedExtensions {
+    /// Audio level and voice flag as sent (RFC 6464), where sent.
+    pub audio_level: Option<u8>,
+    /// Rotation and flip (3GPP TS 26.114), where sent: receivers turn the picture by it.
+    pub video_orientation: Option<u8>,
+    /// The dependency descriptor, where sent.
+    pub descriptor: Option<DescriptorPlace>,
+}
+
+/// Where a packet's dependency descriptor lies in the stored bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DescriptorPlace {
+    /// Its first byte.
+    pub start: u16,
+    /// Its bytes.
+    pub len: u8,
+    /// The frame's number in it.
+    pub frame_number: u16,
 }
 
 /// What the engine knows of a stored packet.
@@ -48,10 +94,14 @@ pub struct PacketFacts {
     pub payload_start: u16,
     /// Payload bytes, padding excluded.
     pub payload_len: u16,
-    /// Audio level and voice flag as sent (RFC 6464), where sent.
-    pub audio_level: Option<u8>,
+    /// The payload type that it came with: which format it is.
+    pub payload_type: PayloadType,
+    /// What goes with it outside the payload.
+    pub extensions: CarriedExtensions,
     /// Video facts; default for audio.
     pub video: VideoFacts,
+    /// What may be rewritten in the payload.
+    pub payload: PayloadFacts,
 }
 
 struct Slot {
@@ -184,8 +234,10 @@ mod tests {
             marker: false,
             payload_start: 12,
             payload_len: 3,
-            audio_level: None,
+            payload_type: PayloadType(96),
+            extensions: CarriedExtensions::default(),
             video: VideoFacts::default(),
+            payload: PayloadFacts::default(),
         }
     }
 

@@ -125,7 +125,8 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
-    use crate::media::packet::{PacketFacts, VideoFacts};
+    use crate::id::PayloadType;
+    use crate::media::packet::{CarriedExtensions, PacketFacts, PayloadFacts, VideoFacts};
 
     #[allow(clippy::disallowed_methods, reason = "a base for virtual time")]
     fn stored(pool: &mut PacketPool, sequence: u64) -> PacketRef {
@@ -136,8 +137,10 @@ mod tests {
             marker: false,
             payload_start: 0,
             payload_len: 1,
-            audio_level: None,
+            payload_type: PayloadType(96),
+            extensions: CarriedExtensions::default(),
             video: VideoFacts::default(),
+            payload: PayloadFacts::default(),
         };
         pool.insert(0, facts, &sequence.to_be_bytes()).unwrap()
     }

@@ -6,16 +6,14 @@ use std::net::SocketAddr;
 
 use arrayvec::{ArrayString, ArrayVec};
 
-use super::codec::{Codec, MediaKind};
+use super::codec::MediaKind;
+use super::format::{CodecWishes, Payloads};
 pub use super::offer_error::OfferError;
 pub use super::sctp_parameters::{LOCAL_SCTP_PORT, SctpParameters};
-use crate::id::{Mid, PayloadType, Rid, Ssrc};
+use crate::id::{Mid, Rid, Ssrc};
 
 /// Most encodings of one simulcast track: what browsers send, one per quality.
 pub const MAX_ENCODINGS: usize = 3;
-
-/// Most payload types kept of one section: a browser offers each codec a few times.
-pub const MAX_PAYLOADS: usize = 8;
 
 /// Longest ufrag accepted, in characters: RFC 8839 section 5.4 allows 256, browsers send 4 to 32.
 pub const MAX_UFRAG_LEN: usize = 64;
@@ -104,25 +102,6 @@ impl Direction {
     }
 }
 
-/// One codec of a section with its payload types and feedback.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PayloadMapping {
-    /// The codec.
-    pub codec: Codec,
-    /// Its payload type.
-    pub payload_type: PayloadType,
-    /// The payload type of its retransmissions (RFC 4588), where offered.
-    pub rtx: Option<PayloadType>,
-    /// `a=rtcp-fb` names generic NACK (RFC 4585).
-    pub nack: bool,
-    /// `a=rtcp-fb` names `nack pli` (RFC 4585).
-    pub pli: bool,
-    /// `a=rtcp-fb` names `ccm fir` (RFC 5104).
-    pub fir: bool,
-    /// `a=rtcp-fb` names `transport-cc`.
-    pub transport_cc: bool,
-}
-
 /// The header extension ids of a section: the engine's known ones, by meaning. `None`: not agreed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ExtensionMap {
@@ -138,7 +117,7 @@ pub struct ExtensionMap {
     pub transport_cc: Option<u8>,
     /// Absolute send time.
     pub abs_send_time: Option<u8>,
-    /// AV1 dependency descriptor, agreed on so that Chromium can publish simulcast later.
+    /// AV1 dependency descriptor: what a receiver of several layers goes by.
     pub dependency_descriptor: Option<u8>,
     /// Coordination of video orientation (3GPP TS 26.114).
     pub video_orientation: Option<u8>,
@@ -173,7 +152,7 @@ pub struct OfferedSection {
     /// The peer has stopped this section: port 0 outside a bundle-only section (RFC 9143).
     pub stopped: bool,
     /// The codecs that both know, in the peer's order of preference.
-    pub payloads: ArrayVec<PayloadMapping, MAX_PAYLOADS>,
+    pub payloads: Payloads,
     /// The known header extensions.
     pub extensions: ExtensionMap,
     /// The peer takes one- and two-byte extension headers in one stream (RFC 8285 section 4.1.2).
@@ -210,11 +189,20 @@ pub enum AnsweredSection {
     /// Agreed on and idle: codecs and extensions are accepted so that it can be used later.
     Inactive,
     /// The peer publishes here: `recvonly`, rids accepted.
-    Receive,
+    Receive(ReceivingSection),
     /// The peer gets a track here: `sendonly`.
     Send(SendingSection),
     /// Data channels.
     Data,
+}
+
+/// What the answer says of a track that the peer publishes.
+#[derive(Clone, Debug)]
+pub struct ReceivingSection {
+    /// What is accepted, the format to send first: peers send the first one that they can.
+    pub payloads: Payloads,
+    /// What the publisher has said of its sound.
+    pub wishes: CodecWishes,
 }
 
 /// What the answer says of a stream that the engine sends.
@@ -230,6 +218,6 @@ pub struct SendingSection {
     pub rtx_ssrc: Option<Ssrc>,
     /// RTCP CNAME: one per publisher, which is what lip sync goes by (RFC 3550 section 6.5.1).
     pub cname: String,
-    /// The only codec that is sent.
-    pub codec: Codec,
+    /// The formats that may come, the one to come first in front.
+    pub payloads: Payloads,
 }

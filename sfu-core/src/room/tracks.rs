@@ -6,8 +6,9 @@ use slab::Slab;
 
 use super::active_speaker::Loudness;
 use crate::command::TrackAnnouncement;
-use crate::id::{Mid, TrackId};
+use crate::id::{Mid, PayloadType, TrackId};
 use crate::media::codec::MediaKind;
+use crate::media::format::Payloads;
 use crate::media::session::MAX_ENCODINGS;
 
 /// A participant's place in its room.
@@ -38,6 +39,11 @@ pub struct Track {
     pub announcement: TrackAnnouncement,
     /// The publisher's section, once negotiated.
     pub mid: Option<Mid>,
+    /// The formats that the publisher may send, the one that it is to send first in front; empty
+    /// until its section is negotiated.
+    pub formats: Payloads,
+    /// The payload type that it sends now.
+    pub format: Option<PayloadType>,
     /// Its section has stopped sending: it is over, and only the control plane does not know yet.
     pub ended: bool,
     /// The publisher's ingress of each encoding, lowest quality first.
@@ -57,6 +63,13 @@ impl Track {
     #[must_use]
     pub fn target(&self) -> Option<u8> {
         self.best.filter(|_| !self.announcement.muted)
+    }
+
+    /// The payload type that subscribers must be able to take: what is sent now, or first.
+    #[must_use]
+    pub fn needed_format(&self) -> Option<PayloadType> {
+        let first = self.formats.first().map(|format| format.payload_type);
+        self.format.or(first)
     }
 }
 
@@ -84,6 +97,8 @@ impl Tracks {
             kind: announcement.kind,
             announcement,
             mid: None,
+            formats: Payloads::new(),
+            format: None,
             ended: false,
             encodings: [None; MAX_ENCODINGS],
             best: None,
@@ -178,6 +193,7 @@ mod tests {
             stream_label: String::new(),
             track_label: String::new(),
             muted: false,
+            codecs: Default::default(),
         }
     }
 

@@ -3,8 +3,9 @@
 mod section;
 mod word;
 
+use crate::media::format::{CodecWishes, PayloadMapping};
 use crate::media::session::{
-    AnsweredSection, LocalTransport, OfferedSection, OfferedSession, PayloadMapping, SectionKind,
+    AnsweredSection, LocalTransport, OfferedSection, OfferedSession, ReceivingSection, SectionKind,
     SendingSection,
 };
 use std::fmt::{self, Write as _};
@@ -12,7 +13,7 @@ use std::fmt::{self, Write as _};
 /// Writes the answer to `offer`.
 ///
 /// `sections` are in the offer's order; a missing one is rejected. So is one that cannot be
-/// otherwise: stopped, neither media nor data, without a codec that both know, without the codec to
+/// otherwise: stopped, neither media nor data, without a codec that both know, without a format to
 /// send, or data answered with anything else. A section whose direction the offer does not allow
 /// (RFC 3264 section 6.1) is written inactive.
 ///
@@ -70,9 +71,27 @@ enum Plan<'a> {
 #[derive(Clone, Copy)]
 enum Use<'a> {
     Inactive,
-    Receive,
-    Send(&'a SendingSection, &'a PayloadMapping),
+    Receive(&'a ReceivingSection),
+    Send(&'a SendingSection),
     Data,
+}
+
+impl<'a> Use<'a> {
+    /// The payloads that are agreed on: all that both know in an idle section.
+    fn payloads(self, offered: &'a OfferedSection) -> &'a [PayloadMapping] {
+        match self {
+            Self::Inactive | Self::Data => &offered.payloads,
+            Self::Receive(receiving) => &receiving.payloads,
+            Self::Send(sending) => &sending.payloads,
+        }
+    }
+
+    fn wishes(self) -> Option<&'a CodecWishes> {
+        match self {
+            Self::Receive(receiving) => Some(&receiving.wishes),
+            Self::Inactive | Self::Send(_) | Self::Data => None,
+        }
+    }
 }
 
 fn plan<'a>(offered: &'a OfferedSection, answered: &'a AnsweredSection) -> Plan<'a> {
@@ -86,22 +105,29 @@ fn plan<'a>(offered: &'a OfferedSection, answered: &'a AnsweredSection) -> Plan<
     }
     match answered {
         AnsweredSection::Rejected => Plan::Rejected,
-        AnsweredSection::Receive if offered.direction.sends() => Plan::Accepted(Use::Receive),
+        AnsweredSection::Receive(receiving) if offered.direction.sends() => {
+            agreed(offered, &receiving.payloads, Use::Receive(receiving))
+        }
         AnsweredSection::Send(sending) if offered.direction.receives() => {
-            let mut payloads = offered.payloads.iter();
-            match payloads.find(|payload| payload.codec == sending.codec) {
-                Some(payload) => Plan::Accepted(Use::Send(sending, payload)),
-                None => Plan::Rejected,
-            }
+            agreed(offered, &sending.payloads, Use::Send(sending))
         }
         AnsweredSection::Data if matches!(offered.kind, SectionKind::Data(_)) => {
             Plan::Accepted(Use::Data)
         }
         AnsweredSection::Inactive
-        | AnsweredSection::Receive
+        | AnsweredSection::Receive(_)
         | AnsweredSection::Send(_)
         | AnsweredSection::Data => Plan::Accepted(Use::Inactive),
     }
+}
+
+/// RFC 3264 section 6.1: an answer's formats are of the offer, and there is at least one.
+fn agreed<'a>(offered: &OfferedSection, payloads: &[PayloadMapping], use_of: Use<'a>) -> Plan<'a> {
+    let known = |payload: &PayloadMapping| offered.payloads.contains(payload);
+    if payloads.is_empty() || !payloads.iter().all(known) {
+        return Plan::Rejected;
+    }
+    Plan::Accepted(use_of)
 }
 
 struct Answer {

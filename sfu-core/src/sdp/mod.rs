@@ -6,12 +6,13 @@
 //! need no third value for "negotiated".
 //!
 //! Deliberately absent: offers of our own, trickled candidates, session descriptions without
-//! BUNDLE or rtcp-mux, SDES keys, RED and FEC.
+//! BUNDLE or rtcp-mux, SDES keys, FEC.
 
 mod answer;
 mod data;
 mod encoding;
 mod extmap;
+mod fmtp;
 mod offer;
 mod payload;
 mod section;

@@ -1,12 +1,11 @@
 //! Payload types: which of a section's formats the engine forwards, and with which feedback.
 
-use arrayvec::ArrayVec;
 use rtc_sdp::description::common::Attribute;
 
-use super::values;
+use super::{fmtp, values};
 use crate::id::PayloadType;
 use crate::media::codec::{Codec, MediaKind};
-use crate::media::session::{MAX_PAYLOADS, PayloadMapping};
+use crate::media::format::{MAX_PAYLOADS, PayloadMapping, Payloads};
 
 /// What an `a=rtpmap` line names.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -25,10 +24,10 @@ struct Feedback {
 }
 
 /// What a section says of each payload type.
-struct Formats {
+struct Formats<'a> {
     named: [Option<Format>; 128],
-    /// The payload type that a retransmission's `apt` names.
-    repairs: [Option<u8>; 128],
+    /// The `a=fmtp` values; empty without one.
+    parameters: [&'a str; 128],
     feedback: [Feedback; 128],
     /// What `a=rtcp-fb:*` says of all of them.
     feedback_of_all: Feedback,
@@ -36,11 +35,7 @@ struct Formats {
 
 /// The payload types of `formats` (the `m=` line's, in the peer's order of preference) that carry
 /// a codec of `kind` which the engine knows. Further ones than [`MAX_PAYLOADS`] are left out.
-pub(super) fn read(
-    kind: MediaKind,
-    formats: &[String],
-    attributes: &[Attribute],
-) -> ArrayVec<PayloadMapping, MAX_PAYLOADS> {
+pub(super) fn read(kind: MediaKind, formats: &[String], attributes: &[Attribute]) -> Payloads {
     let described = describe(kind, attributes);
     let mut listed = [false; 128];
     let mut order = Vec::with_capacity(16);
@@ -53,7 +48,8 @@ pub(super) fn read(
     let mut rtx_of = [None; 128];
     for &number in &order {
         let at = usize::from(number);
-        if let (Some(Format::Rtx), Some(primary)) = (described.named[at], described.repairs[at]) {
+        let repairs = fmtp::parameter(described.parameters[at], "apt").and_then(payload_type);
+        if let (Some(Format::Rtx), Some(primary)) = (described.named[at], repairs) {
             rtx_of[usize::from(primary)].get_or_insert(PayloadType(number));
         }
     }
@@ -65,6 +61,7 @@ pub(super) fn read(
         let (own, all) = (described.feedback[at], described.feedback_of_all);
         Some(PayloadMapping {
             codec,
+            parameters: fmtp::read(codec, described.parameters[at])?,
             payload_type: PayloadType(number),
             rtx: rtx_of[at],
             nack: own.nack || all.nack,
@@ -76,13 +73,19 @@ pub(super) fn read(
     known.take(MAX_PAYLOADS).collect()
 }
 
-fn describe(kind: MediaKind, attributes: &[Attribute]) -> Formats {
+fn describe(kind: MediaKind, attributes: &[Attribute]) -> Formats<'_> {
     let mut formats = Formats {
         named: [None; 128],
-        repairs: [None; 128],
+        parameters: [""; 128],
         feedback: [Feedback::default(); 128],
         feedback_of_all: Feedback::default(),
     };
+    for codec in Codec::ALL.into_iter().filter(|codec| codec.kind() == kind) {
+        // RFC 3551 section 6: a static payload type needs no rtpmap.
+        if let Some(number) = codec.static_payload_type() {
+            formats.named[usize::from(number)] = Some(Format::Codec(codec));
+        }
+    }
     for line in values(attributes, "rtpmap") {
         if let Some((number, rest)) = numbered(line) {
             formats.named[usize::from(number)] = format(kind, rest);
@@ -90,10 +93,7 @@ fn describe(kind: MediaKind, attributes: &[Attribute]) -> Formats {
     }
     for line in values(attributes, "fmtp") {
         if let Some((number, rest)) = numbered(line) {
-            let apt = rest
-                .split(';')
-                .find_map(|parameter| parameter.trim().strip_prefix("apt="));
-            formats.repairs[usize::from(number)] = apt.and_then(payload_type);
+            formats.parameters[usize::from(number)] = rest;
         }
     }
     for line in values(attributes, "rtcp-fb") {
@@ -114,7 +114,7 @@ fn numbered(line: &str) -> Option<(u8, &str)> {
 }
 
 /// A payload type that rtcp-mux leaves to RTP (RFC 5761 section 4: not 64 to 95).
-fn payload_type(text: &str) -> Option<u8> {
+pub(super) fn payload_type(text: &str) -> Option<u8> {
     let number = text.trim().parse().ok()?;
     matches!(number, 0..=63 | 96..=127).then_some(number)
 }
@@ -131,10 +131,9 @@ fn format(kind: MediaKind, text: &str) -> Option<Format> {
     let codec = Codec::ALL
         .into_iter()
         .find(|codec| codec.kind() == kind && name.eq_ignore_ascii_case(codec.name()))?;
-    let matches = codec.clock_rate() == clock_rate
-        && codec
-            .channels()
-            .is_none_or(|wanted| channels == Some(wanted));
+    // RFC 8866 section 6.6: without a number of channels there is one.
+    let wanted = codec.channels().unwrap_or(1);
+    let matches = codec.clock_rate() == clock_rate && channels.unwrap_or(1) == wanted;
     matches.then_some(Format::Codec(codec))
 }
 

@@ -1,5 +1,6 @@
 //! Offers of Chromium 156 and Firefox 153 as they wrote them (`fixtures/`), bent in one place each.
 
+mod codecs;
 mod hostile;
 mod reading;
 mod writing;

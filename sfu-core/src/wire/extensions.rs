@@ -17,6 +17,9 @@ const TWO_BYTE_PROFILE: u16 = 0x1000;
 /// lower, a stream could not carry everything that browsers negotiate today (about ten for video).
 pub const MAX_ELEMENTS: usize = 16;
 
+/// Longest value of the one-byte form, in bytes (RFC 8285 section 4.2).
+pub const MAX_ONE_BYTE_VALUE: usize = 16;
+
 /// The elements of a header extension, in order. Made by [`iter`].
 #[derive(Clone, Debug)]
 pub struct ExtensionIter<'p> {
@@ -46,6 +49,12 @@ pub fn find(profile: u16, data: &[u8], id: u8) -> Option<&[u8]> {
 }
 
 impl<'p> ExtensionIter<'p> {
+    /// Bytes of the data behind the element that came last.
+    #[must_use]
+    pub const fn left(&self) -> usize {
+        self.rest.len()
+    }
+
     /// An element's id and data length, and what follows its header, by the form in use. `None`
     /// where the walk ends.
     fn element_header(&self) -> Option<(u8, usize, &'p [u8])> {
@@ -128,7 +137,7 @@ impl<'v> ExtensionWriter<'v> {
         self.count += 1;
         self.bytes += value.len();
         // RFC 8285 section 4.2: four bits of id, of which 0 and 15 are taken; a length of 1 to 16.
-        self.two_byte |= id > 14 || value.is_empty() || value.len() > 16;
+        self.two_byte |= id > 14 || value.is_empty() || value.len() > MAX_ONE_BYTE_VALUE;
         true
     }
 

@@ -6,6 +6,7 @@
 pub mod codec;
 pub mod dcep;
 pub mod demux;
+pub mod dependency_descriptor;
 pub mod extensions;
 pub mod rtcp;
 pub mod rtp;

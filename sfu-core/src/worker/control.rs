@@ -21,9 +21,7 @@ impl Worker {
                 room,
                 participant,
                 permissions,
-            } => {
-                self.add_participant(now, room, participant, permissions);
-            }
+            } => self.add_participant(now, room, participant, permissions),
             Command::SetPermissions {
                 participant,
                 permissions,
@@ -51,11 +49,7 @@ impl Worker {
                     announce(shared, room, index, *announcement);
                 });
             }
-            Command::RemoveTrack { track } => {
-                self.with_track(track, |shared, room, index| {
-                    remove_track(shared, room, index);
-                });
-            }
+            Command::RemoveTrack { track } => self.with_track(track, remove_track),
             Command::SetTrackMuted { track, muted } => {
                 self.with_track(track, |shared, room, index| {
                     forward::set_muted(shared, room, index, muted, now);

@@ -106,9 +106,10 @@ fn repair(
         return;
     };
     let peer = &mut room.peers[index];
-    let outbound = peer.egresses[key]
-        .egress
-        .repair(retransmission, packet, facts);
+    let egress = &mut peer.egresses[key].egress;
+    let Some(outbound) = egress.repair(retransmission, packet, facts) else {
+        return;
+    };
     shared.pool.pin(packet);
     match peer.pacer.push(key, outbound) {
         Ok(()) => shared.mark_dirty(room.key, index, peer),

@@ -1,18 +1,20 @@
 //! One CPU core's state, and the corridor that alone walks between the rooms.
 //!
-//! Each leg of a packet's walk has its own file: [`inbound`], [`arrival`] with [`identify`],
-//! [`forward`] with [`fan_out`], [`outbound`]; [`data`] is that of data messages; [`feedback`] carries
-//! RTCP's facts backwards; [`control`] with [`membership`], and [`negotiation`] with [`sections`],
-//! obey the control plane; [`timers`] does what is due by the [`deadlines`]. All work on behalf of
-//! one room runs inside
+//! Each leg of a packet's walk has its own file: [`inbound`], [`arrival`] with [`binding`] and
+//! [`identify`], [`forward`] with [`fan_out`], [`outbound`]; [`data`] is that of data messages;
+//! [`feedback`] carries RTCP's facts backwards; [`control`] with [`membership`], and [`negotiation`]
+//! with [`sections`] and [`formats`], obey the control plane; [`timers`] does what is due by the
+//! [`deadlines`]. All work on behalf of one room runs inside
 //! [`Worker::in_room`], which contains a panic to that room.
 
 mod arrival;
+mod binding;
 mod control;
 mod data;
 mod deadlines;
 mod fan_out;
 mod feedback;
+mod formats;
 mod forward;
 mod identify;
 mod inbound;

@@ -4,15 +4,15 @@ use std::time::Instant;
 
 use super::peer::{Peer, Requested, Section, SectionUse};
 use super::sections::{end_egress, end_ingresses};
-use super::{PeerKey, Room, Shared, feedback, sections, speakers};
+use super::{PeerKey, Room, Shared, feedback, formats, sections, speakers};
 use crate::config::MAX_SECTIONS;
 use crate::event::Event;
 use crate::id::{Mid, TrackId};
 use crate::media::session::{
     AnsweredSection, ExtensionMap, LocalTransport, OfferError, OfferedSection, OfferedSession,
-    SectionKind, SendingSection,
+    ReceivingSection, SectionKind, SendingSection,
 };
-use crate::room::tracks::{PeerIndex, TrackIndex};
+use crate::room::tracks::{PeerIndex, Track, TrackIndex};
 use crate::sdp;
 
 /// Answers an offer, or refuses it and changes nothing.
@@ -44,7 +44,8 @@ pub(super) fn offer(
     shared.lookup.set_ufrags(key, peer.transport.local_ufrags());
     adopt_sections(shared, room, index, offer);
     adopt_data(&mut room.peers[index], now);
-    sections::bind_published(shared, room, index);
+    formats::refresh(shared, room, index);
+    let published = sections::bind_published(shared, room, index);
     sections::bind_waiting(shared, room, index);
     let (sdp, mids) = answer(shared, room, index, offer);
     for section in &mut room.peers[index].sections {
@@ -60,6 +61,9 @@ pub(super) fn offer(
     });
     feedback::request_wanted_keyframes(shared, room, index, now);
     sections::ask_for_offer(shared, room, index);
+    for track in published {
+        formats::ask_those_waiting(shared, room, track);
+    }
     let peer = &mut room.peers[index];
     // What is sent here from now on is reported on.
     if let Some(at) = peer.next_deadline(now) {
@@ -207,6 +211,9 @@ fn merged_extensions(sections: &[Section]) -> ExtensionMap {
         merged.audio_level = merged.audio_level.or(offered.audio_level);
         merged.transport_cc = merged.transport_cc.or(offered.transport_cc);
         merged.abs_send_time = merged.abs_send_time.or(offered.abs_send_time);
+        let descriptor = offered.dependency_descriptor;
+        merged.dependency_descriptor = merged.dependency_descriptor.or(descriptor);
+        merged.video_orientation = merged.video_orientation.or(offered.video_orientation);
     }
     merged
 }
@@ -234,8 +241,8 @@ fn answer(
             SectionUse::Rejected => (AnsweredSection::Rejected, None),
             SectionUse::Idle | SectionUse::Ending => (AnsweredSection::Inactive, None),
             SectionUse::Data => (AnsweredSection::Data, None),
-            SectionUse::Receives(track) => (AnsweredSection::Receive, room.tracks.get(track)),
-            SectionUse::Sends(egress) => sending_section(room, peer, egress),
+            SectionUse::Receives(track) => receiving_section(room, track),
+            SectionUse::Sends(egress) => sending_section(room, peer, &section.offered, egress),
         };
         mids.extend(track.map(|track| (section.offered.mid, track.id)));
         sections.push(answered);
@@ -244,11 +251,26 @@ fn answer(
     (sdp, mids)
 }
 
+/// What a section is answered with, and its track.
+type Answered<'r> = (AnsweredSection, Option<&'r Track>);
+
+fn receiving_section(room: &Room, track: TrackIndex) -> Answered<'_> {
+    let Some(track) = room.tracks.get(track) else {
+        return (AnsweredSection::Inactive, None);
+    };
+    let section = ReceivingSection {
+        payloads: track.formats.clone(),
+        wishes: track.announcement.codecs,
+    };
+    (AnsweredSection::Receive(section), Some(track))
+}
+
 fn sending_section<'r>(
     room: &'r Room,
     peer: &Peer,
+    offered: &OfferedSection,
     egress: usize,
-) -> (AnsweredSection, Option<&'r crate::room::tracks::Track>) {
+) -> Answered<'r> {
     let sending = &peer.egresses[egress];
     let Some(track) = room.tracks.get(sending.track) else {
         return (AnsweredSection::Inactive, None);
@@ -259,7 +281,7 @@ fn sending_section<'r>(
         ssrc: sending.ssrc,
         rtx_ssrc: sending.rtx_ssrc,
         cname: sending.cname.clone(),
-        codec: sending.egress.settings().codec,
+        payloads: formats::delivered(sending.egress.deliveries(), &offered.payloads),
     };
     (AnsweredSection::Send(section), Some(track))
 }

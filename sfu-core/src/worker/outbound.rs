@@ -8,12 +8,12 @@ use super::traffic::TrafficKind;
 use super::{PeerKey, Shared, Worker};
 use crate::drop_reason::DropReason;
 use crate::media::outbound::OutboundPacket;
-use crate::media::packet::PacketPool;
+use crate::media::packet::{PacketFacts, PacketPool};
 use crate::media::path::Path;
 use crate::media::send_batch::{MAX_DATAGRAM, SendBatch};
 use crate::transport::srtp::SrtpSender;
-use crate::wire::codec::vp8;
-use crate::wire::extensions::ExtensionWriter;
+use crate::wire::dependency_descriptor;
+use crate::wire::extensions::{ExtensionWriter, MAX_ONE_BYTE_VALUE};
 use crate::wire::rtp::{FIXED_HEADER_LEN, RtpWriter, write_padding};
 
 /// Bytes of the original sequence number in a repair (RFC 4588 section 4).
@@ -149,15 +149,12 @@ fn seal(
 ) -> Option<usize> {
     let (facts, bytes) = pool.get(packet.packet)?;
     let start = usize::from(facts.payload_start);
-    let payload = bytes.get(start..start + usize::from(facts.payload_len))?;
-    let audio_level = packet.audio_level.map(|level| [level]);
-    let mut extensions = ExtensionWriter::new();
-    if let (Some(id), Some(level)) = (sending.audio_level_id, &audio_level) {
-        // Without the level a listener only shows one speaker less.
-        let _ = extensions.push(id, level);
-    }
+    let stored = bytes.get(start..start + usize::from(facts.payload_len))?;
+    let payload = packet.rewrite.part(stored)?;
+    let mut values = CarriedValues::default();
+    let extensions = values.write(sending, packet, facts, bytes);
     let osn_len = packet.rtx_original.map_or(0, |_| OSN_LEN);
-    let rewritten = packet.picture_id.is_some() || packet.tl0_picture_index.is_some();
+    let rewritten = packet.rewrite.writes();
     let plain_len = FIXED_HEADER_LEN + extensions.encoded_len() + osn_len + payload.len();
     let padding = batch.run_padding(path, plain_len + sender.profile().rtp_overhead());
     let writer = RtpWriter {
@@ -183,9 +180,7 @@ fn seal(
         }
         let (body, tail) = body.split_at_mut_checked(payload.len())?;
         body.copy_from_slice(payload);
-        if rewritten {
-            vp8::patch(body, packet.picture_id, packet.tl0_picture_index)?;
-        }
+        packet.rewrite.apply(body)?;
         if padding > 0 {
             write_padding(tail)?;
         }
@@ -196,4 +191,58 @@ fn seal(
         sending.egress.on_sent(now, payload.len());
     }
     Some(written)
+}
+
+/// The values of the header extensions that come from the publisher, while they are written.
+struct CarriedValues {
+    audio_level: [u8; 1],
+    orientation: [u8; 1],
+    descriptor: [u8; dependency_descriptor::MAX_LEN],
+}
+
+impl Default for CarriedValues {
+    fn default() -> Self {
+        Self {
+            audio_level: [0],
+            orientation: [0],
+            descriptor: [0; dependency_descriptor::MAX_LEN],
+        }
+    }
+}
+
+impl CarriedValues {
+    /// The extensions of one packet, under the subscriber's ids. What it has no id for is left out:
+    /// a listener without levels only shows one speaker less.
+    fn write<'v>(
+        &'v mut self,
+        sending: &Sending,
+        packet: &OutboundPacket,
+        facts: &PacketFacts,
+        stored: &[u8],
+    ) -> ExtensionWriter<'v> {
+        let (ids, carried) = (&sending.extensions, &facts.extensions);
+        let mut extensions = ExtensionWriter::new();
+        if let (Some(id), Some(level)) = (ids.audio_level, carried.audio_level) {
+            self.audio_level = [level];
+            let _ = extensions.push(id, &self.audio_level);
+        }
+        if let (Some(id), Some(orientation)) = (ids.video_orientation, carried.video_orientation) {
+            self.orientation = [orientation];
+            let _ = extensions.push(id, &self.orientation);
+        }
+        let place = carried.descriptor.zip(packet.frame_number);
+        if let (Some(id), Some((place, frame_number))) = (ids.dependency_descriptor, place) {
+            let (start, len) = (usize::from(place.start), usize::from(place.len));
+            // RFC 8285 section 4.1.2: a long value needs the other form.
+            let fits = sending.allow_mixed || len <= MAX_ONE_BYTE_VALUE && id <= 14;
+            if let (true, Some(source)) = (fits, stored.get(start..start + len)) {
+                let descriptor = &mut self.descriptor[..len];
+                descriptor.copy_from_slice(source);
+                if dependency_descriptor::set_frame_number(descriptor, frame_number).is_some() {
+                    let _ = extensions.push(id, descriptor);
+                }
+            }
+        }
+        extensions
+    }
 }

@@ -66,7 +66,9 @@ pub(super) struct Publishing {
     pub(super) ingress: Ingress,
     pub(super) cache: PacketCache,
     pub(super) ssrc: Ssrc,
+    /// The format that it comes in, and since when.
     pub(super) payload_type: PayloadType,
+    pub(super) format_since: Instant,
 }
 
 /// One track that the participant is sent.
@@ -77,8 +79,10 @@ pub(super) struct Sending {
     pub(super) ssrc: Ssrc,
     pub(super) rtx_ssrc: Option<Ssrc>,
     pub(super) cname: String,
-    /// The subscriber's id of the audio level extension.
-    pub(super) audio_level_id: Option<u8>,
+    /// The subscriber's header extension ids.
+    pub(super) extensions: ExtensionMap,
+    /// The subscriber takes both forms of header extensions in one stream.
+    pub(super) allow_mixed: bool,
 }
 
 /// Sections asked of the client and not yet offered.
@@ -132,15 +136,18 @@ impl Peer {
             .find(|section| section.offered.mid == *mid)
     }
 
-    /// A free section that could carry a track of `kind` to this participant.
-    pub(super) fn idle_section(&self, kind: MediaKind) -> Option<usize> {
+    /// The free sections that could carry a track of `kind` to this participant.
+    pub(super) fn idle_sections(&self, kind: MediaKind) -> impl Iterator<Item = (usize, &Section)> {
         use crate::media::session::SectionKind;
-        self.sections.iter().position(|section| {
-            section.used == SectionUse::Idle
-                && section.offered.kind == SectionKind::Media(kind)
-                && section.offered.direction.receives()
-                && !section.offered.payloads.is_empty()
-        })
+        self.sections
+            .iter()
+            .enumerate()
+            .filter(move |(_, section)| {
+                section.used == SectionUse::Idle
+                    && section.offered.kind == SectionKind::Media(kind)
+                    && section.offered.direction.receives()
+                    && !section.offered.payloads.is_empty()
+            })
     }
 
     /// The egress that sends `ssrc`. That of its repairs is nothing to ask anything of.

@@ -4,29 +4,37 @@
 use rand_core::Rng;
 
 use super::peer::{Peer, Requested, Section, SectionUse, Sending};
-use super::{Room, Shared};
+use super::{Room, Shared, formats};
 use crate::egress::{Egress, EgressSettings};
 use crate::event::Event;
 use crate::id::TrackId;
 use crate::media::codec::MediaKind;
+use crate::media::delivery::{Deliveries, deliveries};
+use crate::media::format::accepted;
 use crate::media::session::SectionKind;
 use crate::room::tracks::{PeerIndex, Route, TrackIndex};
 
 /// Ties announced tracks to the sections that now send them: those whose names fit, then, for
 /// browsers that write other names into their offers than they show to their pages (Firefox), new
-/// sources in the order in which tracks of their kind were announced.
-pub(super) fn bind_published(shared: &mut Shared, room: &mut Room, index: PeerIndex) {
-    bind_sources(shared, room, index, |room, section| {
+/// sources in the order in which tracks of their kind were announced. Gives those tracks.
+pub(super) fn bind_published(
+    shared: &mut Shared,
+    room: &mut Room,
+    index: PeerIndex,
+) -> Vec<TrackId> {
+    let mut bound = Vec::new();
+    bind_sources(shared, room, index, &mut bound, |room, section| {
         let cid = section.offered.track_cid.as_deref()?;
         room.tracks.unbound_by_cid(index, cid)
     });
-    bind_sources(shared, room, index, |room, section| {
+    bind_sources(shared, room, index, &mut bound, |room, section| {
         let SectionKind::Media(kind) = section.offered.kind else {
             return None;
         };
         let named = section.is_new_source && section.offered.track_cid.is_some();
         named.then(|| room.tracks.unbound_of_kind(index, kind))?
     });
+    bound
 }
 
 /// Gives each idle section that sends the track that `find` finds for it.
@@ -34,6 +42,7 @@ fn bind_sources(
     shared: &mut Shared,
     room: &mut Room,
     index: PeerIndex,
+    bound: &mut Vec<TrackId>,
     find: impl Fn(&Room, &Section) -> Option<TrackIndex>,
 ) {
     for at in 0..room.peers[index].sections.len() {
@@ -54,10 +63,18 @@ fn bind_sources(
             continue;
         }
         track.mid = Some(mid);
+        track.formats = accepted(&section.offered.payloads, &track.announcement.codecs);
+        if let Some(first) = track.formats.first() {
+            shared.events.push_back(Event::TrackCodec {
+                track: track.id,
+                codec: first.codec,
+            });
+        }
         shared.events.push_back(Event::TrackBound {
             track: track.id,
             mid,
         });
+        bound.push(track.id);
         room.peers[index].sections[at].used = SectionUse::Receives(track_index);
     }
 }
@@ -66,43 +83,85 @@ fn bind_sources(
 pub(super) fn bind_waiting(shared: &mut Shared, room: &mut Room, index: PeerIndex) {
     let waiting = std::mem::take(&mut room.peers[index].waiting);
     for id in waiting {
-        if bind_subscription(shared, room, index, id).is_none() {
-            room.peers[index].waiting.push(id);
+        let Some(track) = room.tracks.index_of(id) else {
+            continue;
+        };
+        match place(room, index, track) {
+            Place::Fits(section, deliveries) => {
+                bind_subscription(shared, room, index, track, section, deliveries);
+            }
+            Place::None => room.peers[index].waiting.push(id),
+            Place::Unfit => formats::fail(shared, room, index, track),
         }
     }
 }
 
-/// Gives one subscription a section and an egress; `None` when there is no free section.
+/// Where a subscription could go.
+enum Place {
+    /// To this section, with its formats delivered so.
+    Fits(usize, Deliveries),
+    /// No section is free, or the publisher has none yet.
+    None,
+    /// The free sections cannot decode what is published.
+    Unfit,
+}
+
+fn place(room: &Room, index: PeerIndex, track: TrackIndex) -> Place {
+    let Some(track) = room.tracks.get(track) else {
+        return Place::None;
+    };
+    let Some(needed) = track.needed_format() else {
+        return Place::None;
+    };
+    let mut free = room.peers[index].idle_sections(track.kind).peekable();
+    if free.peek().is_none() {
+        return Place::None;
+    }
+    for (at, section) in free {
+        let deliveries = deliveries(&track.formats, &section.offered.payloads);
+        if deliveries.iter().any(|delivery| delivery.source == needed) {
+            return Place::Fits(at, deliveries);
+        }
+    }
+    Place::Unfit
+}
+
+/// Gives one subscription a section and an egress.
 fn bind_subscription(
     shared: &mut Shared,
     room: &mut Room,
     index: PeerIndex,
-    id: TrackId,
-) -> Option<()> {
-    let track_index = room.tracks.index_of(id)?;
-    let track = room.tracks.get_mut(track_index)?;
-    let publisher = room.peers.get(track.publisher)?.id;
-    let peer = room.peers.get_mut(index)?;
-    let at = peer.idle_section(track.kind)?;
-    let offered = &peer.sections[at].offered;
-    let payload = *offered.payloads.first()?;
-    let audio_level_id = offered.extensions.audio_level;
+    track_index: TrackIndex,
+    at: usize,
+    deliveries: Deliveries,
+) {
+    let Some(track) = room.tracks.get_mut(track_index) else {
+        return;
+    };
+    let Some(publisher) = room.peers.get(track.publisher).map(|peer| peer.id) else {
+        return;
+    };
+    let peer = &mut room.peers[index];
+    let (extensions, allow_mixed) = {
+        let offered = &peer.sections[at].offered;
+        (offered.extensions, offered.extmap_allow_mixed)
+    };
     let ssrc = peer.unused_ssrc(&mut shared.rng);
-    let rtx_ssrc = payload.rtx.map(|_| peer.unused_ssrc(&mut shared.rng));
-    let mut egress = Egress::new(EgressSettings {
-        codec: payload.codec,
+    let repaired = deliveries.iter().any(|delivery| delivery.rtx.is_some());
+    let rtx_ssrc = repaired.then(|| peer.unused_ssrc(&mut shared.rng));
+    let settings = EgressSettings {
+        kind: track.kind,
         ssrc,
         rtx_ssrc,
-        payload_type: payload.payload_type,
-        rtx_payload_type: payload.rtx,
         first_sequence: random_u16(&mut shared.rng),
         first_timestamp: shared.rng.next_u32(),
         first_picture_id: random_u16(&mut shared.rng),
         first_tl0: (shared.rng.next_u32() & 0xff) as u8,
         rtx_first_sequence: random_u16(&mut shared.rng),
-    });
+    };
+    let mut egress = Egress::new(settings, deliveries);
     egress.set_target(track.target());
-    egress.set_enabled(!peer.paused.contains(&id));
+    egress.set_enabled(!peer.paused.contains(&track.id));
     let key = peer.egresses.insert(Sending {
         track: track_index,
         kind: track.kind,
@@ -110,14 +169,14 @@ fn bind_subscription(
         ssrc,
         rtx_ssrc,
         cname: format!("p{publisher}"),
-        audio_level_id,
+        extensions,
+        allow_mixed,
     });
     peer.sections[at].used = SectionUse::Sends(key);
     track.routes.push(Route {
         peer: index,
         egress: key,
     });
-    Some(())
 }
 
 fn random_u16(rng: &mut impl Rng) -> u16 {
@@ -132,12 +191,11 @@ pub(super) fn ask_for_offer(shared: &mut Shared, room: &mut Room, index: PeerInd
         return;
     }
     let waiting = |kind: MediaKind| {
+        // A track without formats has no section yet, and an offer would be of no use.
         let of_kind = |id: &&TrackId| {
-            room.tracks
-                .index_of(**id)
-                .and_then(|t| room.tracks.get(t))
-                .map(|t| t.kind)
-                == Some(kind)
+            let track = room.tracks.index_of(**id);
+            let track = track.and_then(|track| room.tracks.get(track));
+            track.is_some_and(|track| track.kind == kind && !track.formats.is_empty())
         };
         u32::try_from(peer.waiting.iter().filter(of_kind).count()).unwrap_or(u32::MAX)
     };
@@ -182,12 +240,13 @@ pub(super) fn ask_to_end(shared: &mut Shared, room: &mut Room, index: PeerIndex)
 }
 
 fn idle_sections(peer: &Peer, kind: MediaKind) -> u32 {
-    let idle = peer.sections.iter().filter(|section| {
-        matches!(section.used, SectionUse::Idle | SectionUse::Ending)
+    // What ends is idle after the answer that the client asks for.
+    let ending = peer.sections.iter().filter(|section| {
+        section.used == SectionUse::Ending
             && section.offered.kind == SectionKind::Media(kind)
             && section.offered.direction.receives()
     });
-    u32::try_from(idle.count()).unwrap_or(u32::MAX)
+    u32::try_from(peer.idle_sections(kind).count() + ending.count()).unwrap_or(u32::MAX)
 }
 
 /// Ends what a participant sends for a track.

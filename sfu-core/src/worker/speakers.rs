@@ -18,7 +18,7 @@ pub(super) fn hear(
     facts: &PacketFacts,
     clock_rate: u32,
 ) {
-    let Some(level) = facts.audio_level.map(AudioLevel::from_byte) else {
+    let Some(level) = facts.extensions.audio_level.map(AudioLevel::from_byte) else {
         return;
     };
     let Some(track) = room.tracks.get_mut(index) else {

@@ -11,14 +11,14 @@ pub(super) fn tell(shared: &mut Shared, peer: &mut Peer) {
         return;
     }
     let received = peer.ingresses.iter_mut().map(|(_, publishing)| {
-        let kind = publishing.ingress.settings().codec.kind();
+        let kind = publishing.ingress.kind();
         (kind, publishing.ingress.link_statistics())
     });
     let received = sum(received);
-    let sent = peer.egresses.iter_mut().map(|(_, sending)| {
-        let kind = sending.egress.settings().codec.kind();
-        (kind, sending.egress.link_statistics())
-    });
+    let sent = peer
+        .egresses
+        .iter_mut()
+        .map(|(_, sending)| (sending.kind, sending.egress.link_statistics()));
     let sent = sum(sent);
     let statistics = ConnectionStatistics {
         received,

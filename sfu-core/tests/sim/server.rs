@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use sfu_core::command::{Command, MediaPermissions, TrackAnnouncement};
 use sfu_core::event::Event;
-use sfu_core::id::{ParticipantId, RoomId, TrackId};
+use sfu_core::id::{DataLabel, ParticipantId, RoomId, TrackId};
 use sfu_core::media::codec::MediaKind;
 use sfu_core::sdp::read_offer;
 
@@ -127,6 +127,7 @@ impl Server {
                 stream_label: format!("PA_{from}"),
                 track_label: format!("TR_{track}"),
                 muted: false,
+                codecs: Default::default(),
             };
             let announcement = Box::new(announcement);
             commands.push(Command::AnnounceTrack {
@@ -191,19 +192,7 @@ impl Server {
                 participant,
                 label,
                 payload,
-            } => {
-                let from = client(*participant);
-                let members = self.rooms.iter().filter(|(other, room)| {
-                    **other != from && Some(*room) == self.rooms.get(&from)
-                });
-                commands.push(Command::SendData {
-                    recipients: members
-                        .map(|(other, _)| self::participant(*other))
-                        .collect(),
-                    label: *label,
-                    payload: payload.as_slice().into(),
-                });
-            }
+            } => commands.push(self.pass_on(client(*participant), *label, payload)),
             Event::RoomFailed { room } => {
                 let members = self.rooms.iter().filter(|(_, r)| **r == room.0);
                 words.extend(members.map(|(client, _)| (*client, Downward::RoomFailed)));
@@ -211,6 +200,18 @@ impl Server {
             _ => {}
         }
         (commands, words)
+    }
+
+    /// A client's data goes to all others of its room.
+    fn pass_on(&self, from: ClientId, label: DataLabel, payload: &[u8]) -> Command {
+        let room = self.rooms.get(&from);
+        let others = self.rooms.iter();
+        let others = others.filter(|(other, theirs)| **other != from && Some(*theirs) == room);
+        Command::SendData {
+            recipients: others.map(|(other, _)| participant(*other)).collect(),
+            label,
+            payload: payload.into(),
+        }
     }
 }
 

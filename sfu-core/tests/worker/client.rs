@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 use dimpl::{DtlsCertificate, Output};
 use sfu_core::id::{PayloadType, Ssrc};
 use sfu_core::media::codec::{Codec, MediaKind};
+use sfu_core::media::format::{FormatParameters, PayloadMapping};
 use sfu_core::media::path::{Path, Protocol};
 use sfu_core::media::session::{
     Direction, DtlsRole, ExtensionMap, Fingerprint, IceCredentials, OfferedSection, OfferedSession,
-    PayloadMapping, SctpParameters, SectionKind, TransportParameters,
+    SctpParameters, SectionKind, TransportParameters,
 };
 use sfu_core::transport::srtp::{SrtpProfile, SrtpReceiver, SrtpSender, split_keying_material};
 
@@ -100,6 +101,7 @@ impl Client {
         };
         let payload = PayloadMapping {
             codec,
+            parameters: FormatParameters::None,
             payload_type: PayloadType(payload_type),
             rtx,
             nack: true,

@@ -93,6 +93,7 @@ impl Meeting {
             stream_label: format!("PA_{client}"),
             track_label: format!("TR_{track}"),
             muted: false,
+            codecs: Default::default(),
         });
         let participant = participant(client);
         self.command(Command::AnnounceTrack {

@@ -95,7 +95,6 @@ fn what_others_count_is_exported_when_somebody_asks() {
             "sfu_datagram_payload_bytes_total{worker=\"0\",direction=\"out\"}",
             12_000.0,
         ),
-        ("sfu_datagrams_total{worker=\"1\",direction=\"in\"}", 0.0),
         (
             "sfu_keyframe_requests_total{worker=\"1\",direction=\"out\",type=\"pli\"}",
             3.0,

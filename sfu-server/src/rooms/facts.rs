@@ -18,12 +18,14 @@ impl Rooms {
             Event::Answer { participant, .. }
             | Event::OfferRefused { participant, .. }
             | Event::SectionsNeeded { participant, .. }
+            | Event::SubscriptionFailed { participant, .. }
             | Event::Connected { participant, .. }
             | Event::MediaLost { participant, .. }
             | Event::ConnectionStatistics { participant, .. }
             | Event::DataChannelOpened { participant, .. }
             | Event::DataReceived { participant, .. } => ids::room_of(participant.0),
             Event::TrackBound { track, .. }
+            | Event::TrackCodec { track, .. }
             | Event::TrackUnbound { track }
             | Event::TrackStarted { track } => ids::room_of(track.0),
             Event::RoomFailed { room } | Event::SpeakersChanged { room, .. } => {
@@ -124,7 +126,13 @@ impl State {
                 statistics,
             } => self.judge(participant, &statistics),
             Event::TrackBound { track, mid } => self.track_bound(track, mid),
+            Event::TrackCodec { track, codec } => self.track_codec(track, codec),
             Event::TrackUnbound { track } => self.unpublish(track),
+            Event::SubscriptionFailed {
+                participant,
+                track,
+                failure,
+            } => self.subscription_failed(participant, track, failure),
             Event::TrackStarted { track } => {
                 tracing::debug!(room = %self.name, %track, "track started");
             }

@@ -147,12 +147,14 @@ pub struct TrackInfo {
     pub simulcast: bool,
     /// The announced encodings.
     pub layers: Vec<TrackLayer>,
-    /// The codec that is forwarded.
+    /// The codec that it is sent in.
     pub codec: Codec,
     /// Audio in two channels.
     pub stereo: bool,
     /// Audio without discontinuous transmission.
     pub disable_dtx: bool,
+    /// Opus without redundancy.
+    pub disable_red: bool,
     /// What else its publisher says of it.
     pub traits: TrackTraits,
     /// The publisher's section, once agreed on.

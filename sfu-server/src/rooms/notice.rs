@@ -53,6 +53,8 @@ pub enum SubscriptionError {
     TrackNotFound,
     /// The participant may not subscribe, or not to more.
     NotAllowed,
+    /// The participant decodes nothing that the track is sent in.
+    CodecUnsupported,
 }
 
 /// One thing that a session is told. In order: what is told later happened later.

@@ -1,6 +1,7 @@
 //! Who wants which track.
 
 use sfu_core::command::Command;
+use sfu_core::event::SubscriptionFailure;
 use sfu_core::id::{ParticipantId, TrackId};
 
 use super::limits;
@@ -70,6 +71,30 @@ impl State {
             self.tell(publisher, Notice::TrackSubscribed { track: sid });
         }
         Ok(())
+    }
+
+    /// The engine has ended a subscription that it cannot serve; the participant is told.
+    pub(super) fn subscription_failed(
+        &mut self,
+        id: ParticipantId,
+        track: TrackId,
+        failure: SubscriptionFailure,
+    ) {
+        let (Some(found), Some(participant)) =
+            (self.tracks.get(&track), self.participants.get_mut(&id))
+        else {
+            return;
+        };
+        participant.subscriptions.remove(&track);
+        let sid = found.info.sid.clone();
+        let codec = found.info.codec;
+        tracing::info!(room = %self.name, participant = %participant.sid, track = %sid, ?codec,
+            ?failure, "subscription failed");
+        let error = match failure {
+            SubscriptionFailure::CodecUnsupported => SubscriptionError::CodecUnsupported,
+            _ => SubscriptionError::NotAllowed,
+        };
+        self.tell(id, Notice::SubscriptionFailed { track: sid, error });
     }
 
     /// A participant wants these tracks. Those it cannot have are named in notices.

@@ -77,6 +77,8 @@ fn microphone() -> NewTrack {
         stereo: false,
         disable_dtx: false,
         traits: TrackTraits::default(),
+        disable_red: false,
+        codec: None,
     }
 }
 

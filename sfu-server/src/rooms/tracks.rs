@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sfu_core::command::{Command, TrackAnnouncement};
 use sfu_core::id::{Mid, ParticipantId, TrackId};
 use sfu_core::media::codec::{Codec, MediaKind};
+use sfu_core::media::format::CodecWishes;
 
 use super::info::{TrackInfo, TrackLayer, TrackSource};
 use super::notice::Notice;
@@ -40,6 +41,10 @@ pub struct NewTrack {
     pub stereo: bool,
     /// Audio without discontinuous transmission.
     pub disable_dtx: bool,
+    /// Opus without redundancy.
+    pub disable_red: bool,
+    /// The only codec that it is to be sent in; `None`: any.
+    pub codec: Option<Codec>,
     /// What else others are to know of it.
     pub traits: TrackTraits,
 }
@@ -56,6 +61,15 @@ impl NewTrack {
         Ok(())
     }
 
+    fn wishes(&self) -> CodecWishes {
+        CodecWishes {
+            codec: self.codec.filter(|codec| codec.kind() == self.kind),
+            red: !self.disable_red,
+            dtx: !self.disable_dtx,
+            stereo: self.stereo,
+        }
+    }
+
     fn info(&self) -> TrackInfo {
         TrackInfo {
             sid: ids::sid("TR_"),
@@ -68,12 +82,14 @@ impl NewTrack {
             height: self.height,
             simulcast: self.kind == MediaKind::Video && self.layers.len() > 1,
             layers: self.layers.clone(),
-            codec: match self.kind {
+            // A guess, until the engine tells what the section agrees on.
+            codec: self.codec.unwrap_or(match self.kind {
                 MediaKind::Audio => Codec::Opus,
                 MediaKind::Video => Codec::Vp8,
-            },
+            }),
             stereo: self.stereo,
             disable_dtx: self.disable_dtx,
+            disable_red: self.disable_red,
             traits: self.traits.clone(),
             mid: None,
         }
@@ -119,11 +135,13 @@ impl State {
             source = ?info.source,
             "track announced"
         );
-        self.announce(id, new.cid, info);
+        self.announce(id, new, info);
         Ok(())
     }
 
-    fn announce(&mut self, id: ParticipantId, cid: String, info: TrackInfo) {
+    fn announce(&mut self, id: ParticipantId, new: NewTrack, info: TrackInfo) {
+        let codecs = new.wishes();
+        let cid = new.cid;
         self.last_track += 1;
         let track = ids::track_id(self.number, self.last_track);
         let Some(participant) = self.participants.get_mut(&id) else {
@@ -139,6 +157,7 @@ impl State {
             stream_label: format!("{}|{}", participant.sid, info.group()),
             track_label: info.sid.clone(),
             muted: info.muted,
+            codecs,
         });
         self.engine.send(Command::AnnounceTrack {
             participant: id,
@@ -180,6 +199,17 @@ impl State {
                 self.record_track(track, RoomEvent::TrackPublished);
             }
             self.subscribe_everyone(publisher, track);
+        }
+    }
+
+    /// The codec that a track comes in: others are told if they know the track already.
+    pub(super) fn track_codec(&mut self, track: TrackId, codec: Codec) {
+        let Some(found) = self.tracks.get_mut(&track) else {
+            return;
+        };
+        if std::mem::replace(&mut found.info.codec, codec) != codec && found.info.mid.is_some() {
+            let publisher = found.publisher;
+            self.changed(publisher);
         }
     }
 

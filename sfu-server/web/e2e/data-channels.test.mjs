@@ -1,8 +1,10 @@
 // The SDK's data channels open on the one peer connection, and nothing is said of them on the console.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { CallPage } from './support/call_page.mjs';
 import { launchChromium } from './support/chromium.mjs';
+import { artifact } from './support/paths.mjs';
 import { eventually } from './support/poll.mjs';
 import { startServer } from './support/server.mjs';
 
@@ -53,6 +55,13 @@ test('the data channels of the SDK open', { timeout: 90_000 }, async () => {
   assert.equal(largest, 65_536);
   await ada.close();
   assert.deepEqual(complaints, []);
+});
+
+test('the log is free of packets, however often they come', async () => {
+  await server.stop();
+  const log = readFileSync(artifact('data-channels.server.log'), 'utf8');
+  assert.match(log, /joined|connected/i);
+  assert.doesNotMatch(log, /SCTP_PACKET/);
 });
 
 /** The channels that the SDK sends on, by label. */

@@ -119,8 +119,8 @@ fn judge(sent: &[Sent]) -> Vec<&Sent> {
     for pair in ordered.windows(2) {
         let (before, after) = (pair[0], pair[1]);
         let timestamp = after.out.timestamp.wrapping_sub(before.out.timestamp);
-        let picture = |packet: &Sent| u32::from(packet.out.picture_id.unwrap());
-        let tl0 = |packet: &Sent| packet.out.tl0_picture_index.unwrap();
+        let picture = |packet: &Sent| u32::from(packet.out.rewrite.numbers().picture_id.unwrap());
+        let tl0 = |packet: &Sent| packet.out.rewrite.numbers().tl0_picture_index.unwrap();
         let pictures = picture(after).wrapping_sub(picture(before)) & 0x7fff;
         assert!(timestamp.cast_signed() >= 0, "time ran backwards");
         let gap = after.out.sequence - before.out.sequence;

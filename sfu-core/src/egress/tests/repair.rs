@@ -17,7 +17,7 @@ fn a_repair_says_what_was_said_on_its_own_stream() {
     for (at, (facts, sent)) in facts.iter().zip(&sent).enumerate() {
         let found = egress.retransmit(start, sent.sequence as u16).unwrap();
         assert_eq!((found.encoding, found.source_sequence), (0, facts.sequence));
-        let repair = egress.repair(found, sent.packet, facts);
+        let repair = egress.repair(found, sent.packet, facts).unwrap();
         let want = OutboundPacket {
             ssrc: Ssrc(2),
             payload_type: PayloadType(97),
@@ -53,10 +53,16 @@ fn packets_from_before_a_switch_are_repaired_as_they_were() {
                 (found.encoding, found.source_sequence),
                 (*encoding, facts.sequence)
             );
-            let repair = egress.repair(found, out.packet, facts);
+            let repair = egress.repair(found, out.packet, facts).unwrap();
             assert_eq!(repair.timestamp, out.timestamp);
-            assert_eq!(repair.picture_id, out.picture_id);
-            assert_eq!(repair.tl0_picture_index, out.tl0_picture_index);
+            assert_eq!(
+                repair.rewrite.numbers().picture_id,
+                out.rewrite.numbers().picture_id
+            );
+            assert_eq!(
+                repair.rewrite.numbers().tl0_picture_index,
+                out.rewrite.numbers().tl0_picture_index
+            );
             assert_eq!(repair.rtx_original, Some(out.sequence as u16));
         }
     }
@@ -82,9 +88,12 @@ fn the_rest_of_a_keyframe_whose_first_packet_came_late_can_be_asked_for() {
     for (sequence, part) in (first.sequence..).zip(&parts).skip(1) {
         let found = egress.retransmit(start, sequence as u16).unwrap();
         assert_eq!(found.source_sequence, part.sequence);
-        let repair = egress.repair(found, first.packet, part);
+        let repair = egress.repair(found, first.packet, part).unwrap();
         assert_eq!(repair.timestamp, first.timestamp);
-        assert_eq!(repair.picture_id, first.picture_id);
+        assert_eq!(
+            repair.rewrite.numbers().picture_id,
+            first.rewrite.numbers().picture_id
+        );
         assert_eq!(repair.marker, part.marker);
         // Said once, and not again on the stream itself.
         assert_eq!(send(&mut egress, 0, part), Err(DropReason::Duplicate));
@@ -121,17 +130,22 @@ fn what_is_unknown_is_not_found() {
 
 #[test]
 fn without_rtx_nothing_is_repaired() {
-    for (ssrc, payload_type) in [(None, Some(PayloadType(97))), (Some(Ssrc(2)), None)] {
-        let mut egress = Egress::new(EgressSettings {
-            rtx_ssrc: ssrc,
-            rtx_payload_type: payload_type,
+    let without = Delivery {
+        rtx: None,
+        ..delivery(Codec::Vp8, 96)
+    };
+    for (rtx_ssrc, delivery) in [(None, delivery(Codec::Vp8, 96)), (Some(Ssrc(2)), without)] {
+        let settings = EgressSettings {
+            rtx_ssrc,
             ..settings(Codec::Vp8)
-        });
+        };
+        let mut egress = Egress::new(settings, [delivery].into_iter().collect());
         egress.set_target(Some(0));
         let facts = Source::new(0, 70_000, Instant::now()).next(true);
         let sent = send(&mut egress, 0, &facts).unwrap();
         let found = egress.retransmit(facts.arrived, sent.sequence as u16);
-        assert!(found.is_none());
+        let repair = found.and_then(|found| egress.repair(found, sent.packet, &facts));
+        assert_eq!(repair, None);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::super::reports::SENDER_TIMEOUT;
 use super::*;
+use crate::wire::rtcp::ReportBlock;
 
 pub(super) fn block(last_sr: u32, delay_since_last_sr: u32) -> ReportBlock {
     ReportBlock {

@@ -6,10 +6,18 @@ use super::*;
 /// How far the timestamp moved, and that everything else counted on by one.
 fn step(before: &OutboundPacket, after: &OutboundPacket) -> u32 {
     assert_eq!(after.sequence, before.sequence + 1);
-    let picture_id = before.picture_id.map(|id| (id + 1) & 0x7fff);
-    assert_eq!(after.picture_id, picture_id);
-    let tl0 = before.tl0_picture_index.map(|tl0| tl0.wrapping_add(1));
-    assert_eq!(after.tl0_picture_index, tl0);
+    let picture_id = before
+        .rewrite
+        .numbers()
+        .picture_id
+        .map(|id| (id + 1) & 0x7fff);
+    assert_eq!(after.rewrite.numbers().picture_id, picture_id);
+    let tl0 = before
+        .rewrite
+        .numbers()
+        .tl0_picture_index
+        .map(|tl0| tl0.wrapping_add(1));
+    assert_eq!(after.rewrite.numbers().tl0_picture_index, tl0);
     after.timestamp.wrapping_sub(before.timestamp)
 }
 
@@ -262,7 +270,7 @@ fn a_gap_too_wide_to_repair_is_closed_at_the_next_keyframe() {
 
 #[test]
 fn audio_closes_a_wide_gap_at_once() {
-    let mut egress = Egress::new(settings(Codec::Opus));
+    let mut egress = egress_of(Codec::Opus);
     egress.set_target(Some(0));
     let mut source = Source::new(0, 70_000, Instant::now());
     let before = send(&mut egress, 0, &source.next(false)).unwrap();

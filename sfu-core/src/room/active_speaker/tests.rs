@@ -27,6 +27,7 @@ impl House {
                 stream_label: String::new(),
                 track_label: String::new(),
                 muted: false,
+                codecs: Default::default(),
             };
             tracks.announce(0, announcement).unwrap();
         }

@@ -4,12 +4,13 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use super::super::extmap;
+use super::super::fmtp::Fmtp;
 use super::word::{Hex, Token, Words};
 use super::{Answer, Use};
 use crate::config::MAX_DATA_MESSAGE_LEN;
-use crate::media::codec::Codec;
+use crate::media::format::{CodecWishes, PayloadMapping};
 use crate::media::session::{
-    DtlsRole, LOCAL_SCTP_PORT, LocalTransport, OfferedSection, PayloadMapping, SendingSection,
+    DtlsRole, LOCAL_SCTP_PORT, LocalTransport, OfferedSection, SendingSection,
 };
 
 impl Answer {
@@ -40,7 +41,7 @@ impl Answer {
         if let Use::Data = use_of {
             let _ = write!(formats, "{}", Words(&offered.formats));
         }
-        for payload in payloads(offered, use_of) {
+        for payload in use_of.payloads(offered) {
             let _ = write!(formats, " {}", payload.payload_type);
             if let Some(rtx) = payload.rtx {
                 let _ = write!(formats, " {rtx}");
@@ -108,20 +109,20 @@ impl Answer {
         }
         let direction = match use_of {
             Use::Inactive | Use::Data => "inactive",
-            Use::Receive => "recvonly",
-            Use::Send(..) => "sendonly",
+            Use::Receive(_) => "recvonly",
+            Use::Send(_) => "sendonly",
         };
         self.line(format_args!("a={direction}"));
-        for payload in payloads(offered, use_of) {
-            self.payload(payload);
+        for payload in use_of.payloads(offered) {
+            self.payload(payload, use_of.wishes());
         }
         match use_of {
-            Use::Send(sending, payload) => self.sending(sending, payload),
-            Use::Inactive | Use::Receive | Use::Data => self.simulcast(offered),
+            Use::Send(sending) => self.sending(sending),
+            Use::Inactive | Use::Receive(_) | Use::Data => self.simulcast(offered),
         }
     }
 
-    fn payload(&mut self, payload: &PayloadMapping) {
+    fn payload(&mut self, payload: &PayloadMapping, wishes: Option<&CodecWishes>) {
         let number = payload.payload_type;
         let (name, clock_rate) = (payload.codec.name(), payload.codec.clock_rate());
         match payload.codec.channels() {
@@ -141,9 +142,8 @@ impl Answer {
         for (_, name) in feedback.into_iter().filter(|&(agreed, _)| agreed) {
             self.line(format_args!("a=rtcp-fb:{number} {name}"));
         }
-        if payload.codec == Codec::Opus {
-            // RFC 7587 section 6.1: what we take; forwarded packets keep their in-band FEC.
-            self.line(format_args!("a=fmtp:{number} minptime=10;useinbandfec=1"));
+        if let Some(value) = Fmtp(payload.parameters, wishes).value(payload.codec) {
+            self.line(format_args!("a=fmtp:{number} {value}"));
         }
         if let Some(rtx) = payload.rtx {
             // RFC 4588 section 8.1.
@@ -167,13 +167,14 @@ impl Answer {
         self.line(format_args!("a=simulcast:recv {list}"));
     }
 
-    fn sending(&mut self, sending: &SendingSection, payload: &PayloadMapping) {
+    fn sending(&mut self, sending: &SendingSection) {
         let stream = Token(&sending.stream_label);
         let track = Token(&sending.track_label);
         // RFC 8830 section 2.
         self.line(format_args!("a=msid:{stream} {track}"));
         let (ssrc, cname) = (sending.ssrc, Token(&sending.cname));
-        let rtx_ssrc = sending.rtx_ssrc.filter(|_| payload.rtx.is_some());
+        let repaired = sending.payloads.iter().any(|payload| payload.rtx.is_some());
+        let rtx_ssrc = sending.rtx_ssrc.filter(|_| repaired);
         if let Some(rtx) = rtx_ssrc {
             // RFC 5576 section 4.2, with the semantics of RFC 4588.
             self.line(format_args!("a=ssrc-group:FID {ssrc} {rtx}"));
@@ -182,14 +183,6 @@ impl Answer {
         if let Some(rtx) = rtx_ssrc {
             self.line(format_args!("a=ssrc:{rtx} cname:{cname}"));
         }
-    }
-}
-
-/// All of a section's payloads, or the only one that is sent.
-fn payloads<'a>(offered: &'a OfferedSection, use_of: Use<'a>) -> &'a [PayloadMapping] {
-    match use_of {
-        Use::Send(_, payload) => std::slice::from_ref(payload),
-        Use::Inactive | Use::Receive | Use::Data => &offered.payloads,
     }
 }
 

@@ -3,7 +3,8 @@ use rand_core::{Rng, SeedableRng};
 
 use super::*;
 use crate::config::{MAX_SDP_LEN, MAX_SDP_LINES, MAX_SECTIONS};
-use crate::media::session::AnsweredSection;
+use crate::media::format::{CodecWishes, accepted};
+use crate::media::session::{AnsweredSection, OfferedSection, ReceivingSection};
 use crate::sdp::write_answer;
 
 #[test]
@@ -173,7 +174,12 @@ fn mutated_offers_never_panic() {
             Err(_) => refused += 1,
             Ok(offer) => {
                 read += 1;
-                let sections = vec![AnsweredSection::Receive; offer.sections.len()];
+                let receive = |offered: &OfferedSection| {
+                    let wishes = CodecWishes::default();
+                    let payloads = accepted(&offered.payloads, &wishes);
+                    AnsweredSection::Receive(ReceivingSection { payloads, wishes })
+                };
+                let sections: Vec<_> = offer.sections.iter().map(receive).collect();
                 let answer = write_answer(&offer, &local(), &sections, 1);
                 writing::assert_mirrors(&offer, &answer);
             }

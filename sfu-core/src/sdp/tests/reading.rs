@@ -1,7 +1,8 @@
 use super::*;
 use crate::id::{PayloadType, Ssrc};
 use crate::media::codec::{Codec, MediaKind};
-use crate::media::session::{Direction, PayloadMapping, SctpParameters, SectionKind};
+use crate::media::format::{FormatParameters, PayloadMapping};
+use crate::media::session::{Direction, SctpParameters, SectionKind};
 
 const VIDEO: SectionKind = SectionKind::Media(MediaKind::Video);
 const AUDIO: SectionKind = SectionKind::Media(MediaKind::Audio);
@@ -25,6 +26,7 @@ fn a_join_of_chromium() {
     assert!(video.rtcp_rsize && video.extmap_allow_mixed && !video.stopped);
     let vp8 = PayloadMapping {
         codec: Codec::Vp8,
+        parameters: FormatParameters::None,
         payload_type: PayloadType(96),
         rtx: Some(PayloadType(97)),
         nack: true,
@@ -32,7 +34,7 @@ fn a_join_of_chromium() {
         fir: true,
         transport_cc: true,
     };
-    assert_eq!(video.payloads.as_slice(), [vp8]);
+    assert_eq!(video.payloads[0], vp8);
     let map = video.extensions;
     assert_eq!(
         (map.mid, map.rid, map.repaired_rid),
@@ -43,10 +45,11 @@ fn a_join_of_chromium() {
 }
 
 #[test]
-fn opus_without_red_or_nack() {
+fn opus_without_repairs() {
     let offer = read(CHROMIUM_JOIN);
     let opus = PayloadMapping {
         codec: Codec::Opus,
+        parameters: FormatParameters::None,
         payload_type: PayloadType(111),
         rtx: None,
         nack: false,
@@ -54,7 +57,7 @@ fn opus_without_red_or_nack() {
         fir: false,
         transport_cc: true,
     };
-    assert_eq!(offer.sections[0].payloads.as_slice(), [opus]);
+    assert_eq!(offer.sections[0].payloads[0], opus);
     assert_eq!(offer.sections[0].extensions.audio_level, Some(1));
 }
 

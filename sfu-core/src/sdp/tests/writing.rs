@@ -5,18 +5,37 @@ use rtc_sdp::description::session::SessionDescription;
 use super::*;
 use crate::id::Ssrc;
 use crate::media::codec::Codec;
-use crate::media::session::{AnsweredSection, SectionKind, SendingSection};
+use crate::media::format::CodecWishes;
+use crate::media::session::{
+    AnsweredSection, OfferedSection, ReceivingSection, SectionKind, SendingSection,
+};
 use crate::sdp::write_answer;
 
-fn sending(codec: Codec) -> AnsweredSection {
+/// Sends the first of the offered formats of `codec`; nothing where there is none.
+fn sending(offered: &OfferedSection, codec: Codec) -> AnsweredSection {
+    let mut formats = offered.payloads.iter().copied();
     AnsweredSection::Send(SendingSection {
         stream_label: "PA_1|TR_2".into(),
         track_label: "TR_2".into(),
         ssrc: Ssrc(1000),
         rtx_ssrc: Some(Ssrc(2000)),
         cname: "publisher".into(),
-        codec,
+        payloads: formats.find(|one| one.codec == codec).into_iter().collect(),
     })
+}
+
+/// Takes all that is offered.
+fn receiving(offered: &OfferedSection) -> AnsweredSection {
+    AnsweredSection::Receive(ReceivingSection {
+        payloads: offered.payloads.clone(),
+        wishes: CodecWishes::default(),
+    })
+}
+
+/// The answer to every section alike.
+fn answer_all(offer: &OfferedSession, one: impl Fn(&OfferedSection) -> AnsweredSection) -> String {
+    let sections: Vec<_> = offer.sections.iter().map(one).collect();
+    write_answer(offer, &local(), &sections, 1)
 }
 
 fn reread(answer: &str) -> SessionDescription {
@@ -61,16 +80,12 @@ pub(super) fn assert_mirrors(offer: &OfferedSession, answer: &str) {
 fn every_fixture_is_mirrored_in_every_use() {
     for text in ALL {
         let offer = read(text);
-        let count = offer.sections.len();
-        for answered in [
-            AnsweredSection::Rejected,
-            AnsweredSection::Inactive,
-            AnsweredSection::Receive,
-            sending(Codec::Opus),
-            sending(Codec::Vp8),
-            AnsweredSection::Data,
-        ] {
-            let answer = write_answer(&offer, &local(), &vec![answered; count], 1);
+        assert_mirrors(&offer, &answer_all(&offer, |_| AnsweredSection::Rejected));
+        assert_mirrors(&offer, &answer_all(&offer, |_| AnsweredSection::Inactive));
+        assert_mirrors(&offer, &answer_all(&offer, |_| AnsweredSection::Data));
+        assert_mirrors(&offer, &answer_all(&offer, receiving));
+        for codec in Codec::ALL {
+            let answer = answer_all(&offer, |offered| sending(offered, codec));
             assert_mirrors(&offer, &answer);
         }
         assert_mirrors(&offer, &write_answer(&offer, &local(), &[], 1));
@@ -79,7 +94,8 @@ fn every_fixture_is_mirrored_in_every_use() {
 
 #[test]
 fn the_session_lines() {
-    let answer = write_answer(&read(SMALL), &local(), &[AnsweredSection::Receive], 42);
+    let offer = read(SMALL);
+    let answer = write_answer(&offer, &local(), &[receiving(&offer.sections[0])], 42);
     let session: Vec<&str> = answer
         .lines()
         .take_while(|l| !l.starts_with("m="))
@@ -141,15 +157,16 @@ fn an_idle_video_section_agrees_on_all_that_a_later_use_needs() {
         "dependency-descriptor-rtp-header-extension",
     ];
     for (text, at, formats, needed) in [
-        (CHROMIUM_JOIN, 3, "96 97", &needed[..4]),
-        (CHROMIUM_PUBLISH, 7, "96 97", &needed[..]),
-        (FIREFOX_PUBLISH, 7, "120 124", &needed[..]),
+        (CHROMIUM_JOIN, 3, "96 97 98 99 ", &needed[..4]),
+        (CHROMIUM_PUBLISH, 7, "96 97 ", &needed[..]),
+        (FIREFOX_PUBLISH, 7, "120 124 ", &needed[..]),
     ] {
         let offer = read(text);
         let idle = vec![AnsweredSection::Inactive; offer.sections.len()];
         let answer = write_answer(&offer, &local(), &idle, 1);
         let video = section(&answer, at);
-        assert_eq!(video[0], format!("m=video 9 UDP/TLS/RTP/SAVPF {formats}"));
+        let line = format!("m=video 9 UDP/TLS/RTP/SAVPF {formats}");
+        assert!(video[0].starts_with(&line), "{}", video[0]);
         for uri in needed {
             let named = |line: &&&str| line.starts_with("a=extmap:") && line.ends_with(uri);
             assert_eq!(video.iter().filter(named).count(), 1, "{uri}");
@@ -166,14 +183,22 @@ fn a_published_simulcast_track() {
         .iter()
         .position(|s| !s.rids.is_empty())
         .unwrap();
-    for (answered, direction) in [
-        (AnsweredSection::Receive, "a=recvonly"),
-        (AnsweredSection::Inactive, "a=inactive"),
+    let vp8 = |offered: &OfferedSection| {
+        AnsweredSection::Receive(ReceivingSection {
+            payloads: offered.payloads.iter().copied().take(1).collect(),
+            wishes: CodecWishes::default(),
+        })
+    };
+    for (answer, direction) in [
+        (answer_all(&offer, vp8), "a=recvonly"),
+        (
+            answer_all(&offer, |_| AnsweredSection::Inactive),
+            "a=inactive",
+        ),
     ] {
-        let answer = write_answer(&offer, &local(), &vec![answered; offer.sections.len()], 1);
         let camera = section(&answer, at);
         let from = camera.iter().position(|line| *line == direction).unwrap();
-        let expected = [
+        let first = [
             "a=rtpmap:96 VP8/90000",
             "a=rtcp-fb:96 transport-cc",
             "a=rtcp-fb:96 ccm fir",
@@ -181,12 +206,15 @@ fn a_published_simulcast_track() {
             "a=rtcp-fb:96 nack pli",
             "a=rtpmap:97 rtx/90000",
             "a=fmtp:97 apt=96",
+        ];
+        let last = [
             "a=rid:q recv",
             "a=rid:h recv",
             "a=rid:f recv",
             "a=simulcast:recv q;h;f",
         ];
-        assert_eq!(camera[from + 1..], expected);
+        assert!(camera[from + 1..].starts_with(&first), "{camera:?}");
+        assert!(camera.ends_with(&last), "{camera:?}");
         assert!(camera.contains(&"a=rtcp-mux") && camera.contains(&"a=rtcp-rsize"));
     }
 }
@@ -194,9 +222,11 @@ fn a_published_simulcast_track() {
 #[test]
 fn a_sent_track() {
     let offer = read(CHROMIUM_JOIN);
-    let mut sections = vec![sending(Codec::Opus); 3];
-    sections.extend(vec![sending(Codec::Vp8); 3]);
-    let answer = write_answer(&offer, &local(), &sections, 1);
+    let codec = |offered: &OfferedSection| match offered.media.as_str() {
+        "audio" => Codec::Opus,
+        _ => Codec::Vp8,
+    };
+    let answer = answer_all(&offer, |offered| sending(offered, codec(offered)));
     let audio = section(&answer, 0);
     assert_eq!(audio[0], "m=audio 9 UDP/TLS/RTP/SAVPF 111");
     let expected = [
@@ -220,13 +250,13 @@ fn a_sent_track() {
 
 #[test]
 fn labels_cannot_end_a_line() {
-    let AnsweredSection::Send(mut sending) = sending(Codec::Opus) else {
+    let offer = read(SMALL);
+    let AnsweredSection::Send(mut sending) = sending(&offer.sections[0], Codec::Opus) else {
         unreachable!()
     };
     sending.stream_label = "a\r\nm=audio 9 x y".into();
     sending.cname = String::new();
     let sections = [AnsweredSection::Send(sending)];
-    let offer = read(SMALL);
     let answer = write_answer(&offer, &local(), &sections, 1);
     assert_mirrors(&offer, &answer);
     assert!(answer.contains("a=msid:a__m=audio_9_x_y TR_2\r\n"));
@@ -235,27 +265,32 @@ fn labels_cannot_end_a_line() {
 
 #[test]
 fn what_the_offer_does_not_allow_is_idle_or_rejected() {
-    let direction = |offered: &str, answered: AnsweredSection| {
-        let offer = read(&with(&[offered]));
-        let answer = write_answer(&offer, &local(), &[answered], 1);
+    type Answering = fn(&OfferedSection) -> AnsweredSection;
+    let opus: Answering = |offered| sending(offered, Codec::Opus);
+    let is_idle = |offered: &str, one: Answering| {
+        let answer = answer_all(&read(&with(&[offered])), one);
         let lines = section(&answer, 0);
         let names = ["a=inactive", "a=recvonly", "a=sendonly"];
         *lines.iter().find(|line| names.contains(line)).unwrap() == "a=inactive"
     };
-    assert!(direction("a=recvonly", AnsweredSection::Receive));
-    assert!(direction("a=sendonly", sending(Codec::Opus)));
-    assert!(!direction("a=sendrecv", AnsweredSection::Receive));
-    assert!(!direction("a=sendrecv", sending(Codec::Opus)));
+    assert!(is_idle("a=recvonly", receiving));
+    assert!(is_idle("a=sendonly", opus));
+    assert!(!is_idle("a=sendrecv", receiving));
+    assert!(!is_idle("a=sendrecv", opus));
 
-    let port = |text: &str, answered: AnsweredSection| {
-        let answer = write_answer(&read(text), &local(), &[answered], 1);
+    let port = |text: &str, one: Answering| {
+        let answer = answer_all(&read(text), one);
         reread(&answer).media_descriptions[0].media_name.port.value
     };
-    assert_eq!(port(SMALL, AnsweredSection::Receive), 9);
-    assert_eq!(port(SMALL, sending(Codec::Vp8)), 0, "a codec not offered");
-    let unknown = bend(SMALL, "OPUS/48000/2", "PCMU/8000");
+    assert_eq!(port(SMALL, receiving), 9);
+    assert_eq!(port(SMALL, opus), 9);
+    let vp8: Answering = |offered| sending(offered, Codec::Vp8);
+    assert_eq!(port(SMALL, vp8), 0, "a codec not offered");
+    let foreign: Answering = |_| receiving(&read(CHROMIUM_JOIN).sections[3]);
+    assert_eq!(port(SMALL, foreign), 0, "formats not offered");
+    let unknown = bend(SMALL, "OPUS/48000/2", "G722/8000");
     assert_eq!(
-        port(&unknown, AnsweredSection::Inactive),
+        port(&unknown, |_| AnsweredSection::Inactive),
         0,
         "no codec in common"
     );
@@ -280,7 +315,8 @@ fn our_role_stays_in_a_re_offer() {
         dtls_role: DtlsRole::Active,
         ..local()
     };
-    let answer = write_answer(&read(SMALL), &ours, &[AnsweredSection::Receive], 2);
+    let offer = read(SMALL);
+    let answer = write_answer(&offer, &ours, &[receiving(&offer.sections[0])], 2);
     assert!(answer.contains("a=setup:active\r\n"));
 }
 

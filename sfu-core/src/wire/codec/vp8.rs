@@ -1,19 +1,10 @@
 //! The VP8 payload descriptor (RFC 7741 section 4.2), and what shows of the frame behind it.
 
-use crate::wire::be16;
+pub use super::picture_id::PictureId;
 
 /// Most bytes that a descriptor has: the required byte, the extension byte, a 15-bit picture id,
 /// TL0PICIDX, and TID with KEYIDX.
 pub const MAX_DESCRIPTOR_LEN: usize = 6;
-
-/// A frame's number within its stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PictureId {
-    /// The number: 7 or 15 bits.
-    pub value: u16,
-    /// Whether the number has 15 bits; it wraps by this width.
-    pub wide: bool,
-}
 
 /// What the front of a VP8 payload says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,16 +60,9 @@ impl Layout {
         let flags = *payload.get(1)?;
         let mut at = 2;
         if flags & 0x80 != 0 {
-            let first = *payload.get(at)?;
-            // M: the picture id has 15 bits.
-            let wide = first & 0x80 != 0;
-            let value = if wide {
-                be16(payload, at)? & 0x7fff
-            } else {
-                first.into()
-            };
-            layout.picture_id = Some((at, PictureId { value, wide }));
-            at += if wide { 2 } else { 1 };
+            let picture_id = PictureId::read(payload, at)?;
+            layout.picture_id = Some((at, picture_id));
+            at += picture_id.len();
         }
         if flags & 0x40 != 0 {
             layout.tl0 = Some(at);
@@ -158,14 +142,8 @@ fn resolution(frame: &[u8]) -> Option<(u16, u16)> {
 /// `None`, and nothing written, when the descriptor is cut short.
 pub fn patch(payload: &mut [u8], picture_id: Option<u16>, tl0: Option<u8>) -> Option<()> {
     let layout = Layout::read(payload)?;
-    if let (Some((at, PictureId { wide, .. })), Some(value)) = (layout.picture_id, picture_id) {
-        let [high, low] = (value & 0x7fff).to_be_bytes();
-        if wide {
-            payload[at] = 0x80 | high;
-            payload[at + 1] = low;
-        } else {
-            payload[at] = low & 0x7f;
-        }
+    if let (Some((at, former)), Some(value)) = (layout.picture_id, picture_id) {
+        former.overwrite(payload, at, value);
     }
     if let (Some(at), Some(value)) = (layout.tl0, tl0) {
         payload[at] = value;

@@ -249,6 +249,8 @@ fn publish_camera(served: &Served, session: &SessionHandle) {
         stereo: false,
         disable_dtx: false,
         traits: crate::rooms::TrackTraits::default(),
+        disable_red: false,
+        codec: None,
     };
     session.add_track(track).unwrap();
     let announced = served

@@ -83,13 +83,14 @@ pub(super) fn room(info: &RoomInfo) -> proto::Room {
     }
 }
 
-/// What may be published: clients choose from it, so RED and what else is not forwarded is absent.
+/// What may be published: clients choose from it, and take the first of video where they do not know
+/// what is asked for.
 fn codecs() -> Vec<proto::Codec> {
     let codec = |codec| proto::Codec {
         mime: mime(codec).to_owned(),
         fmtp_line: String::new(),
     };
-    vec![codec(Codec::Opus), codec(Codec::Vp8)]
+    Codec::ALL.into_iter().map(codec).collect()
 }
 
 pub(super) fn join(joined: &Joined) -> proto::JoinResponse {

@@ -16,8 +16,32 @@ use crate::rooms::{
 pub(super) fn mime(codec: Codec) -> &'static str {
     match codec {
         Codec::Opus => "audio/opus",
+        Codec::OpusRed => "audio/red",
+        Codec::Pcmu => "audio/PCMU",
+        Codec::Pcma => "audio/PCMA",
         Codec::Vp8 => "video/VP8",
+        Codec::H264 => "video/H264",
+        Codec::Vp9 => "video/VP9",
+        Codec::Av1 => "video/AV1",
+        Codec::H265 => "video/H265",
         _ => "",
+    }
+}
+
+/// The codec that a client names: a MIME type, or its second half, in any case.
+fn codec(name: &str) -> Option<Codec> {
+    let name = name.rsplit('/').next().unwrap_or_default();
+    Codec::ALL
+        .into_iter()
+        .find(|codec| name.eq_ignore_ascii_case(codec.name()))
+}
+
+/// Whether clients send a codec's layers within one stream.
+fn layer_mode(info: &TrackInfo) -> proto::video_layer::Mode {
+    match info.codec {
+        _ if info.kind == MediaKind::Audio => proto::video_layer::Mode::Unused,
+        Codec::Vp9 | Codec::Av1 => proto::video_layer::Mode::MultipleSpatialLayersPerStream,
+        _ => proto::video_layer::Mode::OneSpatialLayerPerStream,
     }
 }
 
@@ -56,10 +80,6 @@ pub(super) fn track(info: &TrackInfo, cid: &str, version: u32) -> proto::TrackIn
         MediaKind::Audio => proto::TrackType::Audio,
         MediaKind::Video => proto::TrackType::Video,
     };
-    let mode = match info.kind {
-        MediaKind::Audio => proto::video_layer::Mode::Unused,
-        MediaKind::Video => proto::video_layer::Mode::OneSpatialLayerPerStream,
-    };
     proto::TrackInfo {
         sid: info.sid.clone(),
         r#type: kind.into(),
@@ -78,12 +98,11 @@ pub(super) fn track(info: &TrackInfo, cid: &str, version: u32) -> proto::TrackIn
             mid,
             cid: cid.to_owned(),
             layers,
-            video_layer_mode: mode.into(),
+            video_layer_mode: layer_mode(info).into(),
             sdp_cid: cid.to_owned(),
         }],
         stereo: info.stereo,
-        // RED is not forwarded.
-        disable_red: true,
+        disable_red: info.disable_red,
         stream: info.stream.clone(),
         encryption: encryption(info.traits.encryption).into(),
         backup_codec_policy: backup_codec_policy(info.traits.backup_codec_policy).into(),
@@ -136,6 +155,12 @@ pub(super) fn new_track(request: &proto::AddTrackRequest) -> Result<NewTrack, Ap
         stereo: request.stereo,
         disable_dtx: request.disable_dtx,
         traits: traits(request),
+        disable_red: request.disable_red,
+        // The further ones are backups, which clients send only when asked to.
+        codec: request
+            .simulcast_codecs
+            .first()
+            .and_then(|first| codec(&first.codec)),
     })
 }
 

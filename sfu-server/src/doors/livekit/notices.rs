@@ -53,6 +53,7 @@ pub(super) fn message(notice: Notice) -> Option<Message> {
             let error = match error {
                 SubscriptionError::TrackNotFound => proto::SubscriptionError::SeTrackNotfound,
                 SubscriptionError::NotAllowed => proto::SubscriptionError::SeUnknown,
+                SubscriptionError::CodecUnsupported => proto::SubscriptionError::SeCodecUnsupported,
             };
             Message::SubscriptionResponse(proto::SubscriptionResponse {
                 track_sid: track,

@@ -286,7 +286,18 @@ async fn the_first_message_is_what_clients_need() {
         .iter()
         .map(|one| one.mime.as_str())
         .collect();
-    assert_eq!(mimes, ["audio/opus", "video/VP8"]);
+    let expected = [
+        "audio/opus",
+        "audio/red",
+        "audio/PCMU",
+        "audio/PCMA",
+        "video/VP8",
+        "video/H264",
+        "video/VP9",
+        "video/AV1",
+        "video/H265",
+    ];
+    assert_eq!(mimes, expected);
     assert!(!join.subscriber_primary && join.other_participants.is_empty());
 }
 

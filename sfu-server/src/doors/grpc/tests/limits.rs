@@ -44,6 +44,27 @@ async fn one_connection_watches_so_many_rooms_and_can_still_call() {
 }
 
 #[tokio::test]
+async fn a_call_beyond_a_connection_s_streams_waits_for_one() {
+    let mut served = serve().await;
+    let mut health = HealthClient::new(served.channel.clone());
+    let mut open = Vec::new();
+    for _ in 0..MAX_STREAMS {
+        let watched = health.watch(HealthCheckRequest::default()).await.unwrap();
+        let mut watched = watched.into_inner();
+        watched.message().await.unwrap();
+        open.push(watched);
+    }
+    let listed = served
+        .client
+        .list_rooms(with(list(), v1::ListRoomsRequest::default()));
+    let mut listed = std::pin::pin!(listed);
+    let waited = tokio::time::timeout(Duration::from_millis(100), listed.as_mut()).await;
+    assert!(waited.is_err(), "it has no stream");
+    open.pop();
+    listed.await.unwrap();
+}
+
+#[tokio::test]
 async fn a_token_larger_than_any_is_refused_unread() {
     let mut served = serve().await;
     let request = bearing(&long(64 * 1024), v1::ListRoomsRequest::default());
@@ -88,7 +109,7 @@ async fn calls_are_counted_by_method_and_code() {
         .eventually(|_| count("WatchRoom", "CANCELLED") == (0, 1))
         .await;
     let mut request = with(admin("kitchen"), watch_of("kitchen"));
-    request.set_timeout(Duration::from_millis(20));
+    request.set_timeout(Duration::from_secs(2));
     let watching = served.client.watch_room(request).await.unwrap();
     let mut watching = watching.into_inner();
     while watching.message().await.is_ok() {}

@@ -1,0 +1,194 @@
+//! What shows of an H.265 picture in an RTP payload (RFC 7798): single NAL units, aggregation
+//! packets and fragmentation units, without decoding order numbers, which are never agreed on.
+
+use crate::wire::be16;
+
+/// The last of the slice types (H.265 table 7-1).
+const LAST_SLICE: u8 = 31;
+/// The pictures that rest on no earlier one: IRAP (H.265 section 7.4.2.2).
+const FIRST_IRAP: u8 = 16;
+const LAST_IRAP: u8 = 23;
+/// Video and sequence parameter set.
+const VPS: u8 = 32;
+const SPS: u8 = 33;
+/// Picture parameter set, delimiter, and what ends a sequence: all before a picture's slices.
+const PPS: u8 = 34;
+const DELIMITER: u8 = 35;
+/// Supplemental information that stands before the picture.
+const PREFIX_SEI: u8 = 39;
+/// Several NAL units of one picture (RFC 7798 section 4.4.2).
+const AGGREGATION: u8 = 48;
+/// A part of one NAL unit (RFC 7798 section 4.4.3).
+const FRAGMENTATION: u8 = 49;
+
+/// What the front of an H.265 payload says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct H265Packet {
+    /// A picture may start here: with what stands before its first slice, or with that slice.
+    pub frame_start: bool,
+    /// A receiver may start here: with a video or sequence parameter set, which stand before each
+    /// IRAP picture, or with an IRAP picture's first slice.
+    pub is_keyframe: bool,
+    /// The temporal sub-layer, 0..=6.
+    pub temporal_id: u8,
+}
+
+/// Reads an RTP payload. At most the payload's bytes are looked at, once.
+///
+/// `None` for one that is cut short, and for a header that cannot be (RFC 7798 section 1.1.4: a set
+/// forbidden bit, a temporal id of 0 where one more is written).
+#[must_use]
+pub fn parse(payload: &[u8]) -> Option<H265Packet> {
+    let (nal_type, temporal_id) = header(payload)?;
+    let rest = payload.get(2..)?;
+    let (frame_start, is_keyframe) = match nal_type {
+        AGGREGATION => aggregate(rest)?,
+        FRAGMENTATION => fragment(rest)?,
+        _ => slice_or_prefix(nal_type, rest.first().copied()),
+    };
+    Some(H265Packet {
+        frame_start,
+        is_keyframe,
+        temporal_id,
+    })
+}
+
+/// RFC 7798 section 1.1.4: F, six bits of type, six of layer, three of temporal id plus 1.
+fn header(unit: &[u8]) -> Option<(u8, u8)> {
+    let &[first, second] = unit.first_chunk()?;
+    let temporal_id = (second & 0x07).checked_sub(1)?;
+    (first & 0x80 == 0).then_some((first >> 1, temporal_id))
+}
+
+/// Whether a picture starts, and a keyframe, by a unit's type and the byte behind its header.
+fn slice_or_prefix(nal_type: u8, next: Option<u8>) -> (bool, bool) {
+    // H.265 section 7.3.6.1: a slice begins with first_slice_segment_in_pic_flag.
+    let first_slice = next.is_some_and(|byte| byte & 0x80 != 0);
+    match nal_type {
+        FIRST_IRAP..=LAST_IRAP => (first_slice, first_slice),
+        0..=LAST_SLICE => (first_slice, false),
+        VPS | SPS => (true, true),
+        PPS | DELIMITER | PREFIX_SEI => (true, false),
+        _ => (false, false),
+    }
+}
+
+/// RFC 7798 section 4.4.2: units behind two bytes of length each.
+fn aggregate(mut rest: &[u8]) -> Option<(bool, bool)> {
+    let mut all: Option<(bool, bool)> = None;
+    while !rest.is_empty() {
+        let len = usize::from(be16(rest, 0)?);
+        let (unit, after) = rest.get(2..)?.split_at_checked(len)?;
+        let (nal_type, _) = header(unit)?;
+        let (starts, keyframe) = slice_or_prefix(nal_type, unit.get(2).copied());
+        all = Some(match all {
+            None => (starts, keyframe),
+            Some((first_starts, any)) => (first_starts, any || keyframe),
+        });
+        rest = after;
+    }
+    all
+}
+
+/// RFC 7798 section 4.4.3: S and E bits with the unit's type; the unit's header is not repeated.
+fn fragment(rest: &[u8]) -> Option<(bool, bool)> {
+    let (&fu_header, data) = rest.split_first()?;
+    let next = *data.first()?;
+    let starts = fu_header & 0x80 != 0;
+    Some(if starts {
+        slice_or_prefix(fu_header & 0x3f, Some(next))
+    } else {
+        (false, false)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A unit's header: `nal_type`, layer 0, `temporal_id`.
+    const fn unit_header(nal_type: u8, temporal_id: u8) -> [u8; 2] {
+        [nal_type << 1, temporal_id + 1]
+    }
+
+    fn unit(nal_type: u8, first: u8) -> Vec<u8> {
+        let [a, b] = unit_header(nal_type, 0);
+        vec![a, b, first, 0x11]
+    }
+
+    fn read(payload: &[u8]) -> (bool, bool) {
+        let packet = parse(payload).unwrap();
+        (packet.frame_start, packet.is_keyframe)
+    }
+
+    fn aggregation(units: &[Vec<u8>]) -> Vec<u8> {
+        let mut payload = unit_header(48, 0).to_vec();
+        for unit in units {
+            payload.extend((unit.len() as u16).to_be_bytes());
+            payload.extend(unit);
+        }
+        payload
+    }
+
+    #[test]
+    fn a_single_unit_is_told_by_its_type() {
+        for irap in 16..=23 {
+            assert_eq!(read(&unit(irap, 0x80)), (true, true), "{irap}");
+            assert_eq!(read(&unit(irap, 0x40)), (false, false), "a later slice");
+        }
+        for trailing in [0, 1, 9, 21 + 3, 31] {
+            assert_eq!(read(&unit(trailing, 0x80)), (true, false));
+            assert_eq!(read(&unit(trailing, 0x00)), (false, false));
+        }
+        assert_eq!(read(&unit(32, 0)), (true, true), "VPS");
+        assert_eq!(read(&unit(33, 0)), (true, true), "SPS");
+        assert_eq!(read(&unit(34, 0)), (true, false), "PPS");
+        assert_eq!(read(&unit(40, 0x80)), (false, false), "suffix SEI");
+        assert_eq!(read(&unit(50, 0x80)), (false, false), "PACI");
+    }
+
+    #[test]
+    fn an_aggregate_is_a_keyframe_by_any_of_its_units() {
+        let parameters = [unit(32, 0), unit(33, 0), unit(34, 0)];
+        assert_eq!(read(&aggregation(&parameters)), (true, true));
+        let late = [unit(34, 0), unit(19, 0x80)];
+        assert_eq!(read(&aggregation(&late)), (true, true));
+        assert_eq!(
+            read(&aggregation(&[unit(1, 0), unit(1, 0x80)])),
+            (false, false)
+        );
+    }
+
+    #[test]
+    fn only_a_first_fragment_starts_anything() {
+        let [a, b] = unit_header(49, 0);
+        assert_eq!(read(&[a, b, 0x80 | 19, 0x80]), (true, true));
+        assert_eq!(read(&[a, b, 0x80 | 1, 0x80]), (true, false));
+        assert_eq!(read(&[a, b, 19, 0x80]), (false, false));
+        assert_eq!(read(&[a, b, 0x40 | 19, 0x80]), (false, false), "the last");
+    }
+
+    #[test]
+    fn the_temporal_layer_is_read() {
+        for temporal_id in 0..=6 {
+            let [a, b] = unit_header(1, temporal_id);
+            assert_eq!(parse(&[a, b, 0x80]).unwrap().temporal_id, temporal_id);
+        }
+    }
+
+    #[test]
+    fn headers_that_cannot_be_and_packets_cut_short_are_refused() {
+        assert_eq!(parse(&[]), None);
+        assert_eq!(parse(&[0x02]), None);
+        assert_eq!(parse(&[0x82, 0x01, 0x80]), None, "the forbidden bit");
+        assert_eq!(parse(&[0x02, 0x00, 0x80]), None, "no temporal id");
+        let whole = aggregation(&[unit(32, 0), unit(33, 0)]);
+        for len in 0..whole.len() {
+            let whole_unit = len == 2 + 2 + 4;
+            assert_eq!(parse(&whole[..len]).is_some(), whole_unit, "{len}");
+        }
+        let [a, b] = unit_header(49, 0);
+        assert_eq!(parse(&[a, b]), None);
+        assert_eq!(parse(&[a, b, 0x93]), None, "a fragment of nothing");
+    }
+}
