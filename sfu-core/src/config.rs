@@ -76,12 +76,11 @@ pub const SPEAKERS_INTERVAL: Duration = Duration::from_millis(300);
 /// everyone's queues; lowering it under 60 kB breaks apps that send such messages.
 pub const MAX_DATA_MESSAGE_LEN: usize = 64 * 1024;
 
-/// Bytes that one participant's unfinished data messages may take, and the receive window that its
-/// sender is told. Nine tenths of it are used.
+/// Bytes that one participant's unfinished data messages may take: the receive window that its
+/// sender is told. As much again is taken of what fills gaps in it.
 ///
 /// Counted is the payload: a hostile sender of fragments of one byte makes each cost some sixty.
-/// Raising it costs that; lowering it towards [`MAX_DATA_MESSAGE_LEN`] stalls a sender whose large
-/// message lost its first packet.
+/// Raising it costs that; lowering it towards [`MAX_DATA_MESSAGE_LEN`] slows uploads on long paths.
 pub const DATA_RECEIVE_WINDOW: usize = 128 * 1024;
 
 /// Most data channels that one participant has open at once.

@@ -1,10 +1,12 @@
 //! SCTP (RFC 9260, over DTLS by RFC 8261): one association, which carries the data channels.
 //!
 //! The protocol is `dcsctp`'s; nothing of it shows outside this module, so that it can be exchanged.
-//! Three things about it are kept in here. It draws tags and first numbers from `fastrand`'s
+//! Four things about it are kept in here. It draws tags and first numbers from `fastrand`'s
 //! generator of the thread, which is set from our own seed for each call and put back afterwards.
-//! It hashes by the standard library's random keys, which decide nothing that leaves. And it could
-//! panic on what nobody thought of: a panic ends this association, not the room.
+//! It hashes by the standard library's random keys, which decide nothing that leaves. It could panic on
+//! what nobody thought of: a panic ends this association, not the room. And it drops whatever comes
+//! once its window is full, even the packet that everything in the window waits for: so it has twice
+//! the window that the peer is told.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -32,6 +34,13 @@ const MAX_PACKETS: usize = 2 * crate::config::MAX_DATA_IN_FLIGHT;
 /// Longest wait between two retransmissions: what a participant is without its messages after an
 /// outage. Longer saves packets into the void, shorter the reverse.
 const MAX_BACKOFF: Duration = Duration::from_secs(3);
+
+/// The library's own window. It drops everything above nine tenths of it: these are what the peer
+/// is told, as much again for gaps to be filled, and a little to be sure of both.
+const WINDOW: usize = DATA_RECEIVE_WINDOW * 9 / 4;
+
+/// What the library's own window is above the one that the peer is told.
+const WINDOW_SLACK: usize = WINDOW * 9 / 10 - DATA_RECEIVE_WINDOW;
 
 /// What the association has to tell.
 pub(super) enum SctpFact {
@@ -224,7 +233,9 @@ fn take(
     let mut resets = Vec::new();
     while let Some(event) = socket.poll_event() {
         match event {
-            SocketEvent::SendPacket(packet) if packets.len() < MAX_PACKETS => {
+            SocketEvent::SendPacket(mut packet) if packets.len() < MAX_PACKETS => {
+                let (slack, most) = (WINDOW_SLACK as u32, DATA_RECEIVE_WINDOW as u32);
+                sctp::narrow_window(&mut packet, slack, most);
                 packets.push_back(packet);
             }
             SocketEvent::OnIncomingStreamReset(streams) => {
@@ -258,7 +269,7 @@ fn options(peer_port: u16) -> Options {
         announced_maximum_outgoing_streams: MAX_DATA_STREAMS,
         mtu: MTU,
         max_message_size: MAX_DATA_QUEUED,
-        max_receiver_window_buffer_size: DATA_RECEIVE_WINDOW,
+        max_receiver_window_buffer_size: WINDOW,
         // The queue in front of the association is bounded, and gives it one message at a time.
         max_send_buffer_size: 2 * MAX_DATA_QUEUED,
         per_stream_send_queue_limit: 2 * MAX_DATA_QUEUED,
@@ -339,6 +350,42 @@ mod tests {
         assert_eq!(first(1), first(1));
         assert_ne!(first(1), first(2));
         assert_eq!((before, fastrand::u64(..)), undisturbed);
+    }
+
+    /// A sender may fill the window to its last byte behind a gap (libwebrtc does), and only then
+    /// repair it.
+    #[test]
+    fn a_gap_is_filled_when_the_window_is_full() {
+        let now = base();
+        let (mut ours, mut theirs) = pair(now);
+        let terms = (true, Reliability::Reliable);
+        theirs.send(now, 1, 53, vec![0; 1000], terms).unwrap();
+        let gap = theirs.poll_packet().unwrap();
+        let number = |at: usize| u32::from_be_bytes(gap[at..at + 4].try_into().unwrap());
+        let tsn = number(16);
+        let mut window = u32::MAX;
+        let mut count = 1;
+        while window > 0 {
+            assert!(count < 1000, "the window does not close");
+            let len = window.min(1000) as usize;
+            let mut next = gap[..28 + len].to_vec();
+            let chunk = u16::try_from(16 + len).unwrap();
+            next[14..16].copy_from_slice(&chunk.to_be_bytes());
+            next[16..20].copy_from_slice(&(tsn.wrapping_add(count)).to_be_bytes());
+            let ssn = u16::try_from(count).unwrap();
+            next[22..24].copy_from_slice(&ssn.to_be_bytes());
+            sctp::write_checksum(&mut next);
+            ours.receive(now, &next).unwrap();
+            count += 1;
+            while let Some(sack) = ours.poll_packet() {
+                assert_eq!(sack[12], 3);
+                window = u32::from_be_bytes(sack[20..24].try_into().unwrap());
+            }
+        }
+        assert!(ours.poll_fact().is_none(), "the gap holds everything back");
+        ours.receive(now, &gap).unwrap();
+        let heard = std::iter::from_fn(|| ours.poll_fact());
+        assert_eq!(heard.count(), count as usize);
     }
 
     #[test]

@@ -10,6 +10,9 @@ const COMMON_HEADER_LEN: usize = 12;
 const CHUNK_HEADER_LEN: usize = 4;
 
 const CHUNK_DATA: u8 = 0;
+const CHUNK_INIT: u8 = 1;
+const CHUNK_INIT_ACK: u8 = 2;
+const CHUNK_SACK: u8 = 3;
 const CHUNK_I_DATA: u8 = 64;
 const CHUNK_FORWARD_TSN: u8 = 192;
 
@@ -64,9 +67,107 @@ pub fn work_within(packet: &[u8], streams: u16) -> Option<usize> {
     (data + control > 0 && control <= MAX_CONTROL_CHUNKS).then_some(data + control)
 }
 
+/// Lowers what a packet of our own says of the receive window by `less` bytes, to `most` at most.
+///
+/// Packets that say nothing of it are not touched.
+pub fn narrow_window(packet: &mut [u8], less: u32, most: u32) {
+    let mut at = COMMON_HEADER_LEN;
+    let mut touched = false;
+    while let Some(len) = be16(packet, at + 2).map(usize::from) {
+        let tells = matches!(packet[at], CHUNK_INIT | CHUNK_INIT_ACK | CHUNK_SACK);
+        // RFC 9260 sections 3.3.2 to 3.3.4: after an initiate tag, or a cumulative TSN.
+        if let Some(window) = packet.get_mut(at + 8..at + 12).filter(|_| tells) {
+            let said = window.iter().fold(0, |n, byte| n << 8 | u32::from(*byte));
+            window.copy_from_slice(&said.saturating_sub(less).min(most).to_be_bytes());
+            touched = true;
+        }
+        at += len.max(CHUNK_HEADER_LEN).next_multiple_of(4);
+    }
+    if touched {
+        write_checksum(packet);
+    }
+}
+
+/// Writes a packet's checksum anew (RFC 9260 section 6.8 and appendix A).
+pub fn write_checksum(packet: &mut [u8]) {
+    if let Some(place) = packet.get_mut(8..COMMON_HEADER_LEN) {
+        place.fill(0);
+        let checksum = crc32c(packet);
+        packet[8..COMMON_HEADER_LEN].copy_from_slice(&checksum.to_le_bytes());
+    }
+}
+
+/// CRC-32C (Castagnoli), its bits reflected (RFC 9260 appendix A).
+fn crc32c(bytes: &[u8]) -> u32 {
+    let step = |crc: u32, byte: &u8| CRC[usize::from((crc.to_le_bytes()[0]) ^ byte)] ^ (crc >> 8);
+    !bytes.iter().fold(!0, step)
+}
+
+/// What each byte does to the checksum.
+const CRC: [u32; 256] = {
+    let mut table = [0; 256];
+    let mut at = 0;
+    while at < table.len() {
+        let mut crc = at as u32;
+        let mut bit = 0;
+        while bit < 8 {
+            // The polynomial 0x1edc6f41, reflected.
+            crc = (crc >> 1) ^ (0x82f6_3b78 * (crc & 1));
+            bit += 1;
+        }
+        table[at] = crc;
+        at += 1;
+    }
+    table
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_checksum_is_the_standard_s() {
+        // RFC 3720 appendix B.4: 32 zeros, 32 ones, and counting up.
+        assert_eq!(crc32c(&[0; 32]), 0x8a91_36aa);
+        assert_eq!(crc32c(&[0xff; 32]), 0x62a8_ab43);
+        let counting: Vec<u8> = (0..32).collect();
+        assert_eq!(crc32c(&counting), 0x46dd_794e);
+    }
+
+    #[test]
+    fn the_window_is_narrowed_wherever_it_stands_and_nothing_else_is() {
+        let told = |kind: u8, window: u32| {
+            let window = window.to_be_bytes();
+            let head = [kind, 0, 0, 16, 9, 9, 9, 9];
+            [&head[..], &window, &[0, 10, 0, 20]].concat()
+        };
+        let window = |packet: &[u8], at| u32::from_be_bytes(packet[at..at + 4].try_into().unwrap());
+        for kind in [CHUNK_INIT, CHUNK_INIT_ACK, CHUNK_SACK] {
+            let mut narrow = packet(&[&data(1), &told(kind, 1000)]);
+            let before = narrow.clone();
+            narrow_window(&mut narrow, 300, 800);
+            assert_eq!(window(&narrow, 40), 700);
+            assert_ne!(narrow[8..12], before[8..12]);
+            assert_eq!(narrow[12..40], before[12..40]);
+            assert_eq!(narrow[44..], before[44..]);
+            narrow_window(&mut narrow, 0, 600);
+            assert_eq!(window(&narrow, 40), 600);
+            narrow_window(&mut narrow, 601, 600);
+            assert_eq!(window(&narrow, 40), 0);
+        }
+        // Without one, cut short, or with lengths that lead nowhere.
+        let whole = packet(&[&told(CHUNK_SACK, 1000)]);
+        let others = [packet(&[&data(1)]), packet(&[&[3, 0, 0, 0]])];
+        for other in others
+            .iter()
+            .map(Vec::as_slice)
+            .chain((0..24).map(|len| &whole[..len]))
+        {
+            let mut same = other.to_vec();
+            narrow_window(&mut same, 300, 800);
+            assert_eq!(same, other);
+        }
+    }
 
     const HEADER: [u8; 12] = [0x13, 0x88, 0x13, 0x88, 1, 2, 3, 4, 0, 0, 0, 0];
 
