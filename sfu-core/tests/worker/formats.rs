@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use sfu_core::command::Command;
 use sfu_core::drop_reason::DropReason;
 use sfu_core::event::{Event, SubscriptionFailure};
 use sfu_core::id::{PayloadType, TrackId};
@@ -270,6 +271,39 @@ fn a_publisher_that_hops_between_formats_costs_nobody_else_anything() {
         .get(DropReason::PayloadTypeUnknown);
     assert!(dropped > 400, "{dropped}");
     assert!(meeting.clients[listener].rtp.len() > 400);
+}
+
+#[test]
+fn one_viewers_picture_numbers_are_never_anothers() {
+    let mut meeting = Meeting::new();
+    let formats = [format(Codec::Vp9, 98)];
+    let camera = publisher(&mut meeting, MediaKind::Video, &formats);
+    let paused = viewer(&mut meeting, MediaKind::Video, &formats);
+    let steady = viewer(&mut meeting, MediaKind::Video, &formats);
+    let set_enabled = |meeting: &mut Meeting, enabled| {
+        meeting.command(Command::SetSubscriptionEnabled {
+            participant: participant(paused),
+            track: TrackId(1),
+            enabled,
+        });
+    };
+    for n in 0..6_u8 {
+        match n {
+            2 => set_enabled(&mut meeting, false),
+            4 => set_enabled(&mut meeting, true),
+            _ => {}
+        }
+        // A keyframe each, with the picture id `n`.
+        let payload = [0x88, n, 0x82, 1];
+        meeting.send(camera, &packet(n.into(), 98, 3000, &payload));
+        meeting.pass(33 * MS);
+    }
+    let ids = |client: usize| -> Vec<u8> {
+        let got = meeting.clients[client].rtp.iter();
+        got.map(|packet| packet.payload[1]).collect()
+    };
+    assert_eq!(ids(steady), [0, 1, 2, 3, 4, 5]);
+    assert_eq!(ids(paused), [0, 1, 2, 3]);
 }
 
 #[test]
