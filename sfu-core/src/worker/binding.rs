@@ -143,6 +143,7 @@ fn end_ingress(
     let Some(track) = room.tracks.get_mut(stream.track) else {
         return;
     };
+    track.loudness.stream_restarted();
     let slot = &mut track.encodings[usize::from(stream.encoding)];
     let ingresses = &mut room.peers[index].ingresses;
     if let Some(mut former) = slot.take().and_then(|key| ingresses.try_remove(key)) {
