@@ -274,6 +274,25 @@ fn a_publisher_that_hops_between_formats_costs_nobody_else_anything() {
 }
 
 #[test]
+fn a_publisher_that_hops_between_streams_of_other_formats_tells_nobody_more_often() {
+    let mut meeting = Meeting::new();
+    let formats = [format(Codec::Opus, OPUS), format(Codec::Pcmu, 0)];
+    let speaker = publisher(&mut meeting, MediaKind::Audio, &formats);
+    viewer(&mut meeting, MediaKind::Audio, &formats);
+    for n in 0..1000_u32 {
+        let number = if n % 2 == 0 { OPUS } else { 0 };
+        let hop = Packet {
+            ssrc: 0x3000 + n % 2,
+            ..packet(n.into(), number, 960, &[1; 50])
+        };
+        meeting.send(speaker, &hop);
+        meeting.pass(2 * MS);
+    }
+    // Two seconds, at most one change in each.
+    assert!(codecs(&meeting).len() <= 4, "{:?}", codecs(&meeting));
+}
+
+#[test]
 fn one_viewers_picture_numbers_are_never_anothers() {
     let mut meeting = Meeting::new();
     let formats = [format(Codec::Vp9, 98)];
