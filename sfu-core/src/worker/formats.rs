@@ -40,6 +40,17 @@ fn refresh_published(
     if formats == track.formats {
         return;
     }
+    let is_sent = |format: PayloadType| formats.iter().any(|one| one.payload_type == format);
+    if track.format.is_some_and(|format| !is_sent(format)) {
+        // What was sent is over, and subscribers need what comes instead.
+        track.format = None;
+        if let Some(first) = formats.first() {
+            shared.events.push_back(Event::TrackCodec {
+                track: track.id,
+                codec: first.codec,
+            });
+        }
+    }
     track.formats = formats;
     for key in track.encodings.into_iter().flatten() {
         peer.ingresses[key]

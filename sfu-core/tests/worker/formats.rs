@@ -235,6 +235,23 @@ fn who_decodes_nothing_of_a_track_is_told_and_sent_nothing() {
 }
 
 #[test]
+fn a_publisher_that_no_longer_offers_what_it_sent_keeps_who_decodes_the_rest() {
+    let mut meeting = Meeting::new();
+    let formats = [format(Codec::Vp8, 96), format(Codec::Vp9, 98)];
+    let camera = publisher(&mut meeting, MediaKind::Video, &formats);
+    let screen = viewer(&mut meeting, MediaKind::Video, &formats);
+    let key = vp8(true, 1);
+    meeting.send(camera, &packet(0, 96, 3000, &key));
+    meeting.pass(33 * MS);
+    meeting.clients[camera].sections[0].payloads = formats[1..].iter().copied().collect();
+    meeting.offer(camera);
+    assert!(failed(&meeting).is_empty());
+    meeting.send(camera, &packet(1, 98, 3000, &[0x88, 0x07, 0x82, 1]));
+    assert_eq!(last(&meeting, screen).payload_type, 98);
+    assert_eq!(codecs(&meeting), [Codec::Vp8, Codec::Vp9]);
+}
+
+#[test]
 fn who_cannot_follow_a_change_of_codec_is_told() {
     let mut meeting = Meeting::new();
     let formats = [format(Codec::Vp8, 96), format(Codec::Vp9, 98)];
