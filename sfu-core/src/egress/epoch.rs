@@ -38,18 +38,17 @@ impl Epoch {
         source.wrapping_add(self.frame_number)
     }
 
-    /// What changes in a payload of this stretch. A payload of the first stretch of VP9 has the
-    /// source's numbers, so that nothing needs to be written.
+    /// What changes in a payload of this stretch. Numbers are written wherever the payload has any,
+    /// even the source's own over themselves: the stored bytes may show another subscriber's.
     pub(super) fn rewrite(&self, payload: &PayloadFacts, red: RedTreatment) -> PayloadRewrite {
         match *payload {
             PayloadFacts::Opaque => PayloadRewrite::Unchanged,
-            PayloadFacts::Vp8(numbers) if numbers == FrameNumbers::default() => {
+            PayloadFacts::Vp8(numbers) | PayloadFacts::Vp9(numbers)
+                if numbers == FrameNumbers::default() =>
+            {
                 PayloadRewrite::Unchanged
             }
             PayloadFacts::Vp8(numbers) => PayloadRewrite::Vp8(self.numbers_of(numbers)),
-            PayloadFacts::Vp9(_) if (self.picture_id, self.tl0) == (0, 0) => {
-                PayloadRewrite::Unchanged
-            }
             PayloadFacts::Vp9(numbers) => PayloadRewrite::Vp9(self.numbers_of(numbers)),
             PayloadFacts::Red { primary_start } => match red {
                 RedTreatment::Kept => PayloadRewrite::Unchanged,

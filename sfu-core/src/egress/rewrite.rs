@@ -6,7 +6,7 @@ use arrayvec::ArrayVec;
 
 use super::EgressSettings;
 use super::epoch::Epoch;
-use crate::media::outbound::{NumbersToWrite, OutboundPacket, PayloadRewrite};
+use crate::media::outbound::OutboundPacket;
 use crate::media::packet::{PacketFacts, PayloadFacts};
 use crate::media::source_clock::SourceClock;
 
@@ -171,7 +171,6 @@ impl Rewriter {
         facts: &PacketFacts,
         clock: Option<&SourceClock>,
     ) {
-        let (arrived, payload) = (facts.arrived, &facts.payload);
         self.clock = clock.copied().or(self.clock);
         // What fills a gap is older than the newest, in every one of its numbers.
         if sent.sequence < self.next_sequence {
@@ -180,10 +179,10 @@ impl Rewriter {
         self.next_sequence = sent.sequence + 1;
         self.newest = Some(Newest {
             timestamp: sent.timestamp,
-            arrived,
+            arrived: facts.arrived,
         });
         let after = |number: u16| number.wrapping_add(1);
-        let numbers = numbers_seen(sent, payload);
+        let numbers = sent.rewrite.numbers();
         self.next_picture_id = numbers.picture_id.map(after).or(self.next_picture_id);
         let tl0 = numbers.tl0_picture_index.map(|tl0| tl0.wrapping_add(1));
         self.next_tl0 = tl0.or(self.next_tl0);
@@ -233,19 +232,6 @@ impl Rewriter {
             self.clock?.rtp_of(ntp, clock_rate)
         };
         Some(before.timestamp_of(source))
-    }
-}
-
-/// The numbers that the subscriber sees in what was sent.
-fn numbers_seen(sent: &OutboundPacket, payload: &PayloadFacts) -> NumbersToWrite {
-    match (sent.rewrite, payload) {
-        (PayloadRewrite::Unchanged, PayloadFacts::Vp8(source) | PayloadFacts::Vp9(source)) => {
-            NumbersToWrite {
-                picture_id: source.picture_id.map(|id| id.value),
-                tl0_picture_index: source.tl0_picture_index,
-            }
-        }
-        (rewrite, _) => rewrite.numbers(),
     }
 }
 

@@ -85,6 +85,11 @@ impl Loudness {
         }
     }
 
+    /// The stream begins anew: its timestamps have nothing to do with those before.
+    pub fn stream_restarted(&mut self) {
+        self.last_timestamp = None;
+    }
+
     /// Ends a span of time; false when there is nothing left to look at.
     fn look(&mut self, span: Duration) -> bool {
         let span = u32::try_from(span.as_millis()).unwrap_or(u32::MAX).max(1);

@@ -1,6 +1,7 @@
 //! A room's tracks, and the routes from each to its subscriptions.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use slab::Slab;
 
@@ -44,6 +45,8 @@ pub struct Track {
     pub formats: Payloads,
     /// The payload type that it sends now.
     pub format: Option<PayloadType>,
+    /// Since when it does.
+    pub format_since: Option<Instant>,
     /// Its section has stopped sending: it is over, and only the control plane does not know yet.
     pub ended: bool,
     /// The publisher's ingress of each encoding, lowest quality first.
@@ -99,6 +102,7 @@ impl Tracks {
             mid: None,
             formats: Payloads::new(),
             format: None,
+            format_since: None,
             ended: false,
             encodings: [None; MAX_ENCODINGS],
             best: None,

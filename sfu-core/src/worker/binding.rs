@@ -15,9 +15,10 @@ use crate::media::packet_cache::PacketCache;
 use crate::room::tracks::PeerIndex;
 use crate::wire::rtp::RtpHeader;
 
-/// How long an encoding's format lasts at least in the control plane's eyes. Raising it tells the
-/// others of a change later; lowering it lets a publisher that hops between formats cost more: each
-/// change is told to everyone, and one of the clock makes the ingress anew.
+/// How long a track's format lasts at least in the control plane's eyes, whichever of its streams
+/// come and go. Raising it tells the others of a change later; lowering it lets a publisher that hops
+/// between formats cost more: each change is told to everyone, and one of the clock makes the
+/// ingress anew.
 const MIN_FORMAT_SPAN: Duration = Duration::from_secs(1);
 
 /// The first packet of a stream: what it carries.
@@ -67,19 +68,22 @@ pub(super) fn follow_format(
         .tracks
         .get(stream.track)
         .ok_or(DropReason::StreamUnknown)?;
+    let is_other = track.format.is_some_and(|format| format != payload_type);
+    let changed = track.format_since.filter(|_| is_other);
+    let hops = changed.is_some_and(|since| now < since + MIN_FORMAT_SPAN);
     let slot = track.encodings[usize::from(stream.encoding)];
     let publishing = slot.and_then(|key| room.peers[index].ingresses.get_mut(key));
     match publishing {
         Some(publishing) if publishing.payload_type == payload_type => return Ok(()),
         // What hops to and fro costs nobody else anything: it is forwarded to who knows it.
-        Some(publishing) if now < publishing.format_since + MIN_FORMAT_SPAN => {
+        Some(publishing) if hops => {
             let goes_on = publishing.ingress.goes_on_as(payload_type);
             return goes_on.then_some(()).ok_or(DropReason::PayloadTypeUnknown);
         }
         Some(publishing) if publishing.ingress.goes_on_as(payload_type) => {
             publishing.payload_type = payload_type;
-            publishing.format_since = now;
         }
+        None if hops => return Err(DropReason::PayloadTypeUnknown),
         former => {
             let formats = track.formats.clone();
             let is_known = formats.iter().any(|one| one.payload_type == payload_type);
@@ -96,10 +100,10 @@ pub(super) fn follow_format(
                 media_ssrc: stream.ssrc,
             };
             let ingress = Ingress::new(settings, now).ok_or(DropReason::PayloadTypeUnknown)?;
-            start_ingress(room, index, stream, (payload_type, now), ingress);
+            start_ingress(room, index, stream, payload_type, ingress);
         }
     }
-    formats::changed(shared, room, stream.track, payload_type);
+    formats::changed(shared, room, now, stream.track, payload_type);
     Ok(())
 }
 
@@ -108,7 +112,7 @@ fn start_ingress(
     room: &mut Room,
     index: PeerIndex,
     stream: Stream,
-    (payload_type, format_since): (PayloadType, Instant),
+    payload_type: PayloadType,
     mut ingress: Ingress,
 ) {
     let peer = &mut room.peers[index];
@@ -125,7 +129,6 @@ fn start_ingress(
         cache: PacketCache::new(track.kind),
         ssrc: stream.ssrc,
         payload_type,
-        format_since,
     });
     track.encodings[usize::from(stream.encoding)] = Some(key);
 }
@@ -143,6 +146,7 @@ fn end_ingress(
     let Some(track) = room.tracks.get_mut(stream.track) else {
         return;
     };
+    track.loudness.stream_restarted();
     let slot = &mut track.encodings[usize::from(stream.encoding)];
     let ingresses = &mut room.peers[index].ingresses;
     if let Some(mut former) = slot.take().and_then(|key| ingresses.try_remove(key)) {

@@ -1,6 +1,8 @@
 //! Which formats a track comes in and a subscriber takes, as offers and the packets themselves change
 //! them.
 
+use std::time::Instant;
+
 use super::peer::SectionUse;
 use super::sections::{ask_for_offer, end_egress};
 use super::{Room, Shared};
@@ -37,6 +39,17 @@ fn refresh_published(
     let formats = accepted(offered, &track.announcement.codecs);
     if formats == track.formats {
         return;
+    }
+    let is_sent = |format: PayloadType| formats.iter().any(|one| one.payload_type == format);
+    if track.format.is_some_and(|format| !is_sent(format)) {
+        // What was sent is over, and subscribers need what comes instead.
+        track.format = None;
+        if let Some(first) = formats.first() {
+            shared.events.push_back(Event::TrackCodec {
+                track: track.id,
+                codec: first.codec,
+            });
+        }
     }
     track.formats = formats;
     for key in track.encodings.into_iter().flatten() {
@@ -81,6 +94,7 @@ fn refresh_sent(shared: &mut Shared, room: &mut Room, index: PeerIndex, at: usiz
 pub(super) fn changed(
     shared: &mut Shared,
     room: &mut Room,
+    now: Instant,
     track_index: TrackIndex,
     payload_type: PayloadType,
 ) {
@@ -94,9 +108,11 @@ pub(super) fn changed(
             .map(|one| one.codec)
     };
     let before = codec_of(track, track.needed_format());
-    track.format = Some(payload_type);
-    let now = codec_of(track, track.format);
-    if let Some(codec) = now.filter(|codec| before != Some(*codec)) {
+    if track.format.replace(payload_type) != Some(payload_type) {
+        track.format_since = Some(now);
+    }
+    let after = codec_of(track, track.format);
+    if let Some(codec) = after.filter(|codec| before != Some(*codec)) {
         let track = track.id;
         shared.events.push_back(Event::TrackCodec { track, codec });
     }

@@ -66,9 +66,8 @@ pub(super) struct Publishing {
     pub(super) ingress: Ingress,
     pub(super) cache: PacketCache,
     pub(super) ssrc: Ssrc,
-    /// The format that it comes in, and since when.
+    /// The format that it comes in.
     pub(super) payload_type: PayloadType,
-    pub(super) format_since: Instant,
 }
 
 /// One track that the participant is sent.

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use sfu_core::command::Command;
 use sfu_core::drop_reason::DropReason;
 use sfu_core::event::{Event, SubscriptionFailure};
 use sfu_core::id::{PayloadType, TrackId};
@@ -234,6 +235,23 @@ fn who_decodes_nothing_of_a_track_is_told_and_sent_nothing() {
 }
 
 #[test]
+fn a_publisher_that_no_longer_offers_what_it_sent_keeps_who_decodes_the_rest() {
+    let mut meeting = Meeting::new();
+    let formats = [format(Codec::Vp8, 96), format(Codec::Vp9, 98)];
+    let camera = publisher(&mut meeting, MediaKind::Video, &formats);
+    let screen = viewer(&mut meeting, MediaKind::Video, &formats);
+    let key = vp8(true, 1);
+    meeting.send(camera, &packet(0, 96, 3000, &key));
+    meeting.pass(33 * MS);
+    meeting.clients[camera].sections[0].payloads = formats[1..].iter().copied().collect();
+    meeting.offer(camera);
+    assert!(failed(&meeting).is_empty());
+    meeting.send(camera, &packet(1, 98, 3000, &[0x88, 0x07, 0x82, 1]));
+    assert_eq!(last(&meeting, screen).payload_type, 98);
+    assert_eq!(codecs(&meeting), [Codec::Vp8, Codec::Vp9]);
+}
+
+#[test]
 fn who_cannot_follow_a_change_of_codec_is_told() {
     let mut meeting = Meeting::new();
     let formats = [format(Codec::Vp8, 96), format(Codec::Vp9, 98)];
@@ -270,6 +288,58 @@ fn a_publisher_that_hops_between_formats_costs_nobody_else_anything() {
         .get(DropReason::PayloadTypeUnknown);
     assert!(dropped > 400, "{dropped}");
     assert!(meeting.clients[listener].rtp.len() > 400);
+}
+
+#[test]
+fn a_publisher_that_hops_between_streams_of_other_formats_tells_nobody_more_often() {
+    let mut meeting = Meeting::new();
+    let formats = [format(Codec::Opus, OPUS), format(Codec::Pcmu, 0)];
+    let speaker = publisher(&mut meeting, MediaKind::Audio, &formats);
+    viewer(&mut meeting, MediaKind::Audio, &formats);
+    for n in 0..1000_u32 {
+        let number = if n % 2 == 0 { OPUS } else { 0 };
+        let hop = Packet {
+            ssrc: 0x3000 + n % 2,
+            ..packet(n.into(), number, 960, &[1; 50])
+        };
+        meeting.send(speaker, &hop);
+        meeting.pass(2 * MS);
+    }
+    // Two seconds, at most one change in each.
+    assert!(codecs(&meeting).len() <= 4, "{:?}", codecs(&meeting));
+}
+
+#[test]
+fn one_viewers_picture_numbers_are_never_anothers() {
+    let mut meeting = Meeting::new();
+    let formats = [format(Codec::Vp9, 98)];
+    let camera = publisher(&mut meeting, MediaKind::Video, &formats);
+    let paused = viewer(&mut meeting, MediaKind::Video, &formats);
+    let steady = viewer(&mut meeting, MediaKind::Video, &formats);
+    let set_enabled = |meeting: &mut Meeting, enabled| {
+        meeting.command(Command::SetSubscriptionEnabled {
+            participant: participant(paused),
+            track: TrackId(1),
+            enabled,
+        });
+    };
+    for n in 0..6_u8 {
+        match n {
+            2 => set_enabled(&mut meeting, false),
+            4 => set_enabled(&mut meeting, true),
+            _ => {}
+        }
+        // A keyframe each, with the picture id `n`.
+        let payload = [0x88, n, 0x82, 1];
+        meeting.send(camera, &packet(n.into(), 98, 3000, &payload));
+        meeting.pass(33 * MS);
+    }
+    let ids = |client: usize| -> Vec<u8> {
+        let got = meeting.clients[client].rtp.iter();
+        got.map(|packet| packet.payload[1]).collect()
+    };
+    assert_eq!(ids(steady), [0, 1, 2, 3, 4, 5]);
+    assert_eq!(ids(paused), [0, 1, 2, 3]);
 }
 
 #[test]

@@ -89,3 +89,28 @@ fn a_client_that_does_not_tell_its_levels_is_no_speaker() {
     }
     assert_eq!(told(&mut meeting).len(), 0);
 }
+
+#[test]
+fn a_sound_whose_stream_begins_anew_is_heard_whatever_its_timestamps() {
+    let mut meeting = Meeting::new();
+    let client = meeting.publisher(1, MediaKind::Audio, &[]);
+    for n in 0..150_u32 {
+        // Another stream, whose timestamps lie before the former one's.
+        let (ssrc, behind) = if n < 50 {
+            (0x2000, 0)
+        } else {
+            (0x2001, 1 << 24)
+        };
+        let packet = Packet {
+            ssrc,
+            timestamp: (960 * n).wrapping_sub(behind),
+            ..audio(n.into())
+        };
+        meeting.send(client, &packet);
+        meeting.pass(20 * MS);
+    }
+    assert_eq!(
+        told(&mut meeting).last().map(Vec::as_slice),
+        Some(&[(1, 20)][..])
+    );
+}

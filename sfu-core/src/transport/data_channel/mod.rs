@@ -245,7 +245,10 @@ impl DataChannels {
     }
 
     fn opened(&mut self, now: Instant, stream: u16, open: &Open<'_>) -> Result<(), DropReason> {
-        if self.channels.iter().any(|c| c.stream == stream) {
+        // What still waits there is the answer to a channel before: the peer has not let our half of
+        // it end, and would have one answer after the other wait.
+        let is_taken = self.channels.iter().any(|c| c.stream == stream);
+        if is_taken || self.association.unsent(stream) > 0 {
             return Err(DropReason::DataChannelRefused);
         }
         let label = std::str::from_utf8(open.label).ok();

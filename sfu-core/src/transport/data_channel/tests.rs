@@ -120,3 +120,49 @@ fn a_queue_of_tiny_messages_is_bounded_too() {
         (0..2 * MAX_DATA_QUEUED_MESSAGES).filter(|_| ours.send(&label("a"), &tiny).is_err());
     assert_eq!(refused.count(), MAX_DATA_QUEUED_MESSAGES);
 }
+
+/// Whether an SCTP packet asks for the end of streams (RFC 6525 section 4.1).
+fn asks_for_an_end(packet: &[u8]) -> bool {
+    let mut rest = &packet[12..];
+    while let [130, _, high, low, parameter @ ..] = rest {
+        if parameter.starts_with(&[0, 13]) {
+            return true;
+        }
+        let len = usize::from(u16::from_be_bytes([*high, *low]));
+        rest = rest.get(len.next_multiple_of(4)..).unwrap_or_default();
+    }
+    false
+}
+
+#[test]
+fn a_peer_that_never_ends_our_half_of_a_channel_cannot_fill_our_queue() {
+    let (mut now, mut refused) = (base(), 0);
+    let (mut ours, mut theirs) = pair(now);
+    for _ in 0..100 {
+        now += std::time::Duration::from_millis(50);
+        let open = vec![3, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, b'c'];
+        theirs.send(now, 3, dcep::PPID_DCEP, open, TERMS).unwrap();
+        for end in [false, true] {
+            if end {
+                theirs.reset(now, 3);
+            }
+            loop {
+                while let Some(packet) = theirs.poll_packet() {
+                    ours.receive(now, &packet).unwrap();
+                }
+                let Some(packet) = ours.poll_packet(now) else {
+                    break;
+                };
+                if !asks_for_an_end(&packet) {
+                    theirs.receive(now, &packet).unwrap();
+                }
+            }
+        }
+        let dropped = DataEvent::Dropped(DropReason::DataChannelRefused);
+        let events = std::iter::from_fn(|| ours.poll_event());
+        refused += events.filter(|event| *event == dropped).count();
+    }
+    let waiting = ours.association.unsent(3);
+    assert!(waiting <= 1, "{waiting} answers wait for ever");
+    assert!(refused > 90, "{refused}");
+}
