@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::step::Step;
-use crate::{manifests, needs, workspace};
+use crate::{manifests, needs, python, workspace};
 
 /// How much is tested.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -91,8 +91,9 @@ fn server() -> Result<(), String> {
     Step::new("server", "cargo", &build, &workspace::root()).run()
 }
 
-/// Calls between Chromium pages, and between Chromium and Firefox.
+/// Calls between Chromium pages, and between Chromium and Firefox and the Python and Node SDKs.
 fn calls_in_a_browser() -> Result<(), String> {
+    let python = python::venv()?.join("bin").join("python");
     let (chromium, firefox) = (needs::chromium()?, needs::firefox()?);
     Step::new(
         "calls in a browser",
@@ -102,6 +103,7 @@ fn calls_in_a_browser() -> Result<(), String> {
     )
     .env("CHROMIUM", chromium)
     .env("FIREFOX", firefox)
+    .env("PYTHON", python)
     .env("SFU_SERVER_BIN", workspace::server_binary("debug"))
     .run()
 }

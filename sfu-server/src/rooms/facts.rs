@@ -23,6 +23,7 @@ impl Rooms {
             | Event::MediaLost { participant, .. }
             | Event::ConnectionStatistics { participant, .. }
             | Event::DataChannelOpened { participant, .. }
+            | Event::DataOverflow { participant }
             | Event::DataReceived { participant, .. } => ids::room_of(participant.0),
             Event::TrackBound { track, .. }
             | Event::TrackCodec { track, .. }
@@ -125,6 +126,10 @@ impl State {
                 participant,
                 statistics,
             } => self.judge(participant, &statistics),
+            Event::DataOverflow { participant } => {
+                let who = self.sid_of(participant);
+                tracing::info!(room = %self.name, participant = who, "misses reliable data: it reads too slowly");
+            }
             Event::TrackBound { track, mid } => self.track_bound(track, mid),
             Event::TrackCodec { track, codec } => self.track_codec(track, codec),
             Event::TrackUnbound { track } => self.unpublish(track),
