@@ -122,7 +122,11 @@ fn a_batch_that_fills_up_among_the_subscribers_loses_and_mixes_nothing() {
         }
         // One batch only: what does not fit waits while more arrives.
         meeting.batch.clear();
-        assert!(meeting.worker.poll_transmit(meeting.now, &mut meeting.batch));
+        assert!(
+            meeting
+                .worker
+                .poll_transmit(meeting.now, &mut meeting.batch)
+        );
         meeting.hand_out();
     }
     meeting.drain();
