@@ -1,6 +1,7 @@
 #![allow(clippy::disallowed_methods, reason = "a base for virtual time")]
 
 mod formats;
+mod hostile;
 mod random;
 mod repair;
 mod reports;

@@ -12,7 +12,7 @@ use crate::id::PayloadType;
 use crate::ingress::{Ingress, IngressSettings};
 use crate::media::format::PayloadMapping;
 use crate::media::packet_cache::PacketCache;
-use crate::room::tracks::PeerIndex;
+use crate::room::tracks::{PeerIndex, Track};
 use crate::wire::rtp::RtpHeader;
 
 /// How long a track's format lasts at least in the control plane's eyes, whichever of its streams
@@ -43,6 +43,9 @@ pub(super) fn bind(
     if !track.formats.iter().any(carries) {
         return Err(DropReason::PayloadTypeUnknown);
     }
+    if !stream.rtx && hops(track, header.payload_type, now) {
+        return Err(DropReason::PayloadTypeUnknown);
+    }
     peer.streams.add(stream)?;
     if !stream.rtx {
         // A new stream's numbers have nothing to do with those of the encoding's former one.
@@ -68,9 +71,7 @@ pub(super) fn follow_format(
         .tracks
         .get(stream.track)
         .ok_or(DropReason::StreamUnknown)?;
-    let is_other = track.format.is_some_and(|format| format != payload_type);
-    let changed = track.format_since.filter(|_| is_other);
-    let hops = changed.is_some_and(|since| now < since + MIN_FORMAT_SPAN);
+    let hops = hops(track, payload_type, now);
     let slot = track.encodings[usize::from(stream.encoding)];
     let publishing = slot.and_then(|key| room.peers[index].ingresses.get_mut(key));
     match publishing {
@@ -105,6 +106,13 @@ pub(super) fn follow_format(
     }
     formats::changed(shared, room, now, stream.track, payload_type);
     Ok(())
+}
+
+/// Whether `payload_type` would change a track's format again before its span is over.
+fn hops(track: &Track, payload_type: PayloadType, now: Instant) -> bool {
+    let is_other = track.format.is_some_and(|format| format != payload_type);
+    let changed = track.format_since.filter(|_| is_other);
+    changed.is_some_and(|since| now < since + MIN_FORMAT_SPAN)
 }
 
 /// Gives an encoding its ingress.

@@ -135,7 +135,9 @@ fn fan_out_track(
     });
     for route in &track.routes {
         let peer = &mut room.peers[route.peer];
-        if !peer.transport.is_connected() {
+        // What has nowhere to go gets no number: after half of all numbers (RFC 3711 section 3.3.1) the
+        // subscriber could not tell how often they have wrapped, and would understand nothing more.
+        if !peer.transport.is_connected() || peer.transport.selected_path().is_none() {
             for _ in packets {
                 shared.stats.drops.count(DropReason::SubscriptionInactive);
             }

@@ -8,9 +8,10 @@ use super::sections::{ask_for_offer, end_egress};
 use super::{Room, Shared};
 use crate::event::{Event, SubscriptionFailure};
 use crate::id::{PayloadType, TrackId};
+use crate::media::codec::Codec;
 use crate::media::delivery::deliveries;
 use crate::media::format::{PayloadMapping, Payloads, accepted};
-use crate::room::tracks::{PeerIndex, TrackIndex};
+use crate::room::tracks::{PeerIndex, Track, TrackIndex};
 
 /// Brings a participant's tracks and subscriptions to what its sections say now.
 pub(super) fn refresh(shared: &mut Shared, room: &mut Room, index: PeerIndex) {
@@ -40,18 +41,12 @@ fn refresh_published(
     if formats == track.formats {
         return;
     }
-    let is_sent = |format: PayloadType| formats.iter().any(|one| one.payload_type == format);
-    if track.format.is_some_and(|format| !is_sent(format)) {
-        // What was sent is over, and subscribers need what comes instead.
-        track.format = None;
-        if let Some(first) = formats.first() {
-            shared.events.push_back(Event::TrackCodec {
-                track: track.id,
-                codec: first.codec,
-            });
-        }
-    }
+    let before = codec_of(track, track.needed_format());
+    let is_sent = |format: &PayloadType| formats.iter().any(|one| one.payload_type == *format);
+    // What is not offered any more is over, and subscribers need what comes instead.
+    track.format = track.format.filter(is_sent);
     track.formats = formats;
+    tell_codec(shared, track, before);
     for key in track.encodings.into_iter().flatten() {
         peer.ingresses[key]
             .ingress
@@ -101,21 +96,11 @@ pub(super) fn changed(
     let Some(track) = room.tracks.get_mut(track_index) else {
         return;
     };
-    let codec_of = |track: &crate::room::tracks::Track, number: Option<PayloadType>| {
-        let mut formats = track.formats.iter();
-        formats
-            .find(|one| Some(one.payload_type) == number)
-            .map(|one| one.codec)
-    };
     let before = codec_of(track, track.needed_format());
     if track.format.replace(payload_type) != Some(payload_type) {
         track.format_since = Some(now);
     }
-    let after = codec_of(track, track.format);
-    if let Some(codec) = after.filter(|codec| before != Some(*codec)) {
-        let track = track.id;
-        shared.events.push_back(Event::TrackCodec { track, codec });
-    }
+    tell_codec(shared, track, before);
     let takes = |route: &&crate::room::tracks::Route| {
         let egress = &room.peers[route.peer].egresses[route.egress].egress;
         egress
@@ -131,6 +116,21 @@ pub(super) fn changed(
         .collect();
     for peer in unserved {
         fail(shared, room, peer, track_index);
+    }
+}
+
+fn codec_of(track: &Track, number: Option<PayloadType>) -> Option<Codec> {
+    let mut formats = track.formats.iter();
+    let found = formats.find(|one| Some(one.payload_type) == number)?;
+    Some(found.codec)
+}
+
+/// Tells the control plane which codec a track is in now, if it was another `before`.
+fn tell_codec(shared: &mut Shared, track: &Track, before: Option<Codec>) {
+    let now = codec_of(track, track.needed_format());
+    if let Some(codec) = now.filter(|codec| before != Some(*codec)) {
+        let track = track.id;
+        shared.events.push_back(Event::TrackCodec { track, codec });
     }
 }
 

@@ -106,3 +106,40 @@ fn a_publisher_that_leaves_within_a_burst_takes_nobody_along() {
     meeting.drain();
     assert_eq!(meeting.clients[viewer].rtp.len(), 6);
 }
+
+#[test]
+fn a_batch_that_fills_up_among_the_subscribers_loses_and_mixes_nothing() {
+    let mut meeting = Meeting::new();
+    let publisher = meeting.publisher(1, MediaKind::Video, &[]);
+    let viewers: Vec<_> = (0..60)
+        .map(|_| meeting.viewer(1, MediaKind::Video))
+        .collect();
+    let payloads: Vec<_> = (0..24).map(|n| vp8(n == 0, n)).collect();
+    for burst in payloads.chunks(8).enumerate() {
+        for (n, payload) in burst.1.iter().enumerate() {
+            let n = (burst.0 * 8 + n) as u64;
+            arrive(&mut meeting, publisher, &video(n, payload));
+        }
+        // One batch only: what does not fit waits while more arrives.
+        meeting.batch.clear();
+        assert!(
+            meeting
+                .worker
+                .poll_transmit(meeting.now, &mut meeting.batch)
+        );
+        meeting.hand_out();
+    }
+    meeting.drain();
+    for viewer in viewers {
+        let got = &meeting.clients[viewer].rtp;
+        assert_eq!(got.len(), payloads.len());
+        assert!(is_continuous(&sequences(&meeting, viewer, got[0].ssrc)));
+        let picture_ids = got.iter().map(|packet| {
+            let high = packet.payload[2] & 0x7f;
+            u16::from_be_bytes([high, packet.payload[3]])
+        });
+        let first = picture_ids.clone().next().unwrap();
+        let expected = (0..24).map(|n| (first + n) & 0x7fff);
+        assert!(picture_ids.eq(expected), "{viewer}");
+    }
+}

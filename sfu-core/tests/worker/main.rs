@@ -16,6 +16,7 @@ mod formats;
 mod meeting;
 mod muting;
 mod naming;
+mod outages;
 mod permissions;
 mod pool;
 mod reports;

@@ -168,17 +168,7 @@ impl Meeting {
             loop {
                 self.batch.clear();
                 let more = self.worker.poll_transmit(self.now, &mut self.batch);
-                for run in self.batch.runs() {
-                    let client = self
-                        .clients
-                        .iter_mut()
-                        .find(|c| c.path == run.path)
-                        .unwrap();
-                    for datagram in self.batch.bytes()[run.range.clone()].chunks(run.segment_size) {
-                        moved = true;
-                        client.receive(self.now, datagram);
-                    }
-                }
+                moved |= self.hand_out();
                 if !more {
                     break;
                 }
@@ -196,6 +186,21 @@ impl Meeting {
                 return;
             }
         }
+    }
+
+    /// Carries the batch to the clients; false when there is nothing in it.
+    pub(crate) fn hand_out(&mut self) -> bool {
+        for run in self.batch.runs() {
+            let client = self
+                .clients
+                .iter_mut()
+                .find(|c| c.path == run.path)
+                .unwrap();
+            for datagram in self.batch.bytes()[run.range.clone()].chunks(run.segment_size) {
+                client.receive(self.now, datagram);
+            }
+        }
+        !self.batch.is_empty()
     }
 
     /// Lets time pass, from deadline to deadline, with the clients' checks.

@@ -181,7 +181,8 @@ impl DataChannels {
             };
             self.queued -= payload.len();
             self.messages -= 1;
-            self.overflowing &= self.queued > MAX_DATA_QUEUED / 2;
+            self.overflowing &=
+                self.queued > MAX_DATA_QUEUED / 2 || self.messages > MAX_DATA_QUEUED_MESSAGES / 2;
             let terms = (channel.ordered, channel.reliability);
             let stream = channel.stream;
             // SCTP carries no empty message (RFC 8831 section 6.6).

@@ -121,6 +121,32 @@ fn a_queue_of_tiny_messages_is_bounded_too() {
     assert_eq!(refused.count(), MAX_DATA_QUEUED_MESSAGES);
 }
 
+#[test]
+fn an_overflow_of_tiny_messages_is_told_once_until_half_of_them_have_left() {
+    let now = base();
+    let (mut ours, mut theirs) = pair(now);
+    while ours.poll_event().is_some() {}
+    let tiny: Arc<[u8]> = vec![7; 1].into();
+    let mut told = 0;
+    for _ in 0..3 {
+        while ours.send(&label("a"), &tiny).is_ok() {}
+        let events = std::iter::from_fn(|| ours.poll_event());
+        told += events
+            .filter(|event| *event == DataEvent::Overflowed)
+            .count();
+        // Some of them leave, far from half.
+        for _ in 0..10 {
+            let packet = ours.poll_packet(now).unwrap();
+            theirs.receive(now, &packet).unwrap();
+        }
+        assert!(ours.messages < MAX_DATA_QUEUED_MESSAGES);
+        while let Some(packet) = theirs.poll_packet() {
+            ours.receive(now, &packet).unwrap();
+        }
+    }
+    assert_eq!(told, 1);
+}
+
 /// Whether an SCTP packet asks for the end of streams (RFC 6525 section 4.1).
 fn asks_for_an_end(packet: &[u8]) -> bool {
     let mut rest = &packet[12..];
