@@ -65,6 +65,7 @@ impl Transport {
         let dtls = self.dtls.as_mut().filter(|dtls| dtls.is_connected())?;
         let packet = self.data.channels.as_mut()?.poll_packet(now)?;
         dtls.send(&packet);
+        self.dtls_speaks = true;
         let len = dtls.poll_datagram(out)?;
         Some((path, len))
     }

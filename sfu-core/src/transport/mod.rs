@@ -72,6 +72,8 @@ pub struct Transport {
     peer: Option<(Fingerprint, DtlsRole)>,
     /// Boxed: the handshake's room is large, and media never looks at it.
     dtls: Option<Box<Dtls>>,
+    /// DTLS may have something to send: every flush asks, and its room is far away.
+    dtls_speaks: bool,
     keys: Option<Box<SrtpKeys>>,
     data: Data,
     answers: VecDeque<(Path, ice::Answer)>,
@@ -97,6 +99,7 @@ impl Transport {
             dtls_seed: settings.wants_seed().then(|| rng.next_u64()),
             peer: None,
             dtls: None,
+            dtls_speaks: false,
             keys: None,
             data: Data::new(rng.next_u64()),
             answers: VecDeque::new(),
@@ -169,6 +172,7 @@ impl Transport {
         self.start_dtls(now);
         let dtls = self.dtls.as_mut().ok_or(DropReason::DtlsFailed)?;
         let taken = dtls.receive(now, datagram);
+        self.dtls_speaks = true;
         self.take_dtls_fact(now);
         taken.and(self.take_data(now))
     }
@@ -180,9 +184,13 @@ impl Transport {
             out.get_mut(..answer.len())?.copy_from_slice(&answer);
             return Some((path, answer.len()));
         }
+        if !self.dtls_speaks {
+            return None;
+        }
         let path = self.ice.control_path()?;
-        let len = self.dtls.as_mut()?.poll_datagram(out)?;
-        Some((path, len))
+        let written = self.dtls.as_mut().and_then(|dtls| dtls.poll_datagram(out));
+        self.dtls_speaks = written.is_some();
+        Some((path, written?))
     }
 
     /// Does what is due at `now`.
@@ -200,6 +208,7 @@ impl Transport {
             && dtls.poll_timeout().is_some_and(|at| at <= now)
         {
             dtls.handle_timeout(now);
+            self.dtls_speaks = true;
             self.take_dtls_fact(now);
         }
         self.handle_data_timeout(now);
@@ -215,6 +224,7 @@ impl Transport {
     pub fn close(&mut self) {
         if let Some(dtls) = &mut self.dtls {
             dtls.close();
+            self.dtls_speaks = true;
         }
         self.is_over = true;
         self.keys = None;
@@ -234,6 +244,7 @@ impl Transport {
             return;
         };
         if self.dtls.is_none() {
+            self.dtls_speaks = true;
             self.dtls = Some(Box::new(Dtls::start(
                 now,
                 &self.settings,
