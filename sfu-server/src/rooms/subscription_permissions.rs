@@ -112,13 +112,15 @@ fn check(permissions: &[TrackPermission]) -> Result<(), ApiError> {
 
 impl State {
     fn audience(&self, permissions: &[TrackPermission]) -> Audience {
+        // Looked up by sid only here: one walk through the room, however many are named.
+        let by_sid = permissions.iter().any(|one| one.identity.is_empty());
+        let all = self.participants.values().filter(|_| by_sid);
+        let by_sid: HashMap<&str, _> = all.map(|one| (one.sid.as_str(), &one.identity)).collect();
         let mut shares = HashMap::new();
         for one in permissions {
             let identity = if one.identity.is_empty() {
                 // One who is not there any more comes back under another sid.
-                let mut all = self.participants.values();
-                let found = all.find(|participant| participant.sid == one.sid);
-                found.map(|participant| Arc::clone(&participant.identity))
+                by_sid.get(one.sid.as_str()).copied().map(Arc::clone)
             } else {
                 Some(Arc::from(one.identity.as_str()))
             };
