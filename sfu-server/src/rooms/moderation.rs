@@ -203,11 +203,12 @@ impl State {
         let Some(participant) = self.participants.get(&id) else {
             return;
         };
-        let source = |track: &TrackId| self.tracks.get(track).map(|track| track.info.source);
+        let may = |track: &TrackId| {
+            let info = self.tracks.get(track).map(|track| &track.info);
+            info.is_some_and(|info| permissions.may_publish_as(info.source, info.kind))
+        };
         let tracks = participant.tracks.iter().copied();
-        let over: Vec<_> = tracks
-            .filter(|track| source(track).is_none_or(|source| !permissions.may_publish(source)))
-            .collect();
+        let over: Vec<_> = tracks.filter(|track| !may(track)).collect();
         for track in over {
             self.unpublish(track);
         }
