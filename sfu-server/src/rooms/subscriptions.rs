@@ -1,5 +1,7 @@
 //! Who wants which track.
 
+use std::collections::BTreeSet;
+
 use sfu_core::command::Command;
 use sfu_core::event::SubscriptionFailure;
 use sfu_core::id::{ParticipantId, TrackId};
@@ -114,7 +116,7 @@ impl State {
     /// A participant no longer wants these tracks.
     pub(super) fn unsubscribe_by_sid(&mut self, id: ParticipantId, sids: &[String]) {
         let wanted = sids.iter().take(limits::MAX_TRACKS_PER_REQUEST);
-        let wanted: Vec<_> = wanted
+        let wanted: BTreeSet<_> = wanted
             .filter_map(|sid| self.track_sids.get(sid).copied())
             .collect();
         if let Some(participant) = self.participants.get_mut(&id) {
@@ -156,10 +158,10 @@ impl State {
         }
     }
 
-    /// Those of the tracks that the participant is subscribed to.
-    fn subscribed(&self, id: ParticipantId, sids: &[String]) -> Vec<TrackId> {
+    /// Those of the tracks that the participant is subscribed to, each once.
+    fn subscribed(&self, id: ParticipantId, sids: &[String]) -> BTreeSet<TrackId> {
         let Some(participant) = self.participants.get(&id) else {
-            return Vec::new();
+            return BTreeSet::new();
         };
         sids.iter()
             .take(limits::MAX_TRACKS_PER_REQUEST)

@@ -563,6 +563,20 @@ async fn joins_of_one_address_are_limited_in_time() {
 }
 
 #[test]
+fn a_track_that_is_named_often_in_one_request_is_one_command() {
+    let house = house();
+    let ann = house.join("ann");
+    let bob = house.join("bob");
+    house.publish(&ann);
+    let ann = house.rooms.get_participant("kitchen", "ann").unwrap();
+    let often = vec![ann.tracks[0].sid.clone(); 9];
+    house.sent();
+    bob.session.set_enabled(&often, false);
+    bob.session.unsubscribe(&often);
+    assert_eq!(house.sent(), ["2 has 1 false", "2 wants no 1"]);
+}
+
+#[test]
 fn of_a_hidden_participant_nobody_is_told() {
     let house = house();
     let mut ann = house.join("ann");
