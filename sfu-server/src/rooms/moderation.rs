@@ -144,6 +144,7 @@ impl State {
         let Some(participant) = self.participants.get_mut(&id) else {
             return Ok(());
         };
+        let was_hidden = participant.permissions.hidden;
         let mut attributes = participant.attributes.clone();
         attributes.extend(update.attributes);
         attributes.retain(|_, value| !value.is_empty());
@@ -159,6 +160,10 @@ impl State {
             self.permit(id, &permissions);
         }
         self.changed(id);
+        if was_hidden {
+            // After the others were told that it is there, if they were.
+            self.subscribe_everyone_to_all_of(id);
+        }
         self.record_participant(id, RoomEvent::ParticipantUpdated);
         if let Some(participant) = self.participants.get(&id) {
             let info = Arc::new(participant.info(&self.tracks));
@@ -216,6 +221,8 @@ impl State {
 
     /// The others lose sight of a participant that is hidden from now on.
     fn vanish(&mut self, id: ParticipantId) {
+        self.speaker_leaves(id);
+        self.unsubscribe_everyone_from(id);
         let Some(participant) = self.participants.get_mut(&id) else {
             return;
         };
@@ -223,6 +230,7 @@ impl State {
         let mut info = participant.info(&self.tracks);
         info.state = ParticipantState::Disconnected;
         info.tracks.clear();
+        self.remember_departed(&info);
         let notice = Notice::ParticipantsChanged(Arc::new(vec![info]));
         let others: Vec<_> = self.participants.keys().copied().collect();
         for other in others.into_iter().filter(|other| *other != id) {

@@ -18,7 +18,7 @@ pub struct Permissions {
     pub sources: Vec<TrackSource>,
     /// May change its own name, metadata and attributes.
     pub update_own_metadata: bool,
-    /// The others are not told of it.
+    /// The others are neither told of it nor sent its tracks.
     pub hidden: bool,
     /// It records the room.
     pub recorder: bool,

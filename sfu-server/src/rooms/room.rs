@@ -254,7 +254,9 @@ impl State {
             ?reason,
             "participant left"
         );
-        self.remember_departed(&info);
+        if !info.permissions.hidden {
+            self.remember_departed(&info);
+        }
         self.watch
             .record(|| RoomEvent::ParticipantLeft(Box::new(info.clone())));
         self.tell_others(id, info);

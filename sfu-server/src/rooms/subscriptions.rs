@@ -37,14 +37,44 @@ impl State {
         }
     }
 
+    /// A participant is no longer hidden: what it publishes is there for everyone.
+    pub(super) fn subscribe_everyone_to_all_of(&mut self, publisher: ParticipantId) {
+        let shown = self.participants.get(&publisher);
+        let shown = shown.filter(|one| !one.permissions.hidden);
+        for track in shown.map_or_else(Vec::new, |one| one.tracks.clone()) {
+            self.subscribe_everyone(publisher, track);
+        }
+    }
+
+    /// Nobody is sent any of a participant's tracks any more, or waits for them.
+    pub(super) fn unsubscribe_everyone_from(&mut self, publisher: ParticipantId) {
+        let tracks = self.participants.get(&publisher);
+        for track in tracks.map_or_else(Vec::new, |one| one.tracks.clone()) {
+            for (id, participant) in &mut self.participants {
+                participant.withheld.remove(&track);
+                if participant.subscriptions.remove(&track) {
+                    self.engine.send(Command::Unsubscribe {
+                        participant: *id,
+                        track,
+                    });
+                }
+            }
+        }
+    }
+
     pub(super) fn subscribe(
         &mut self,
         id: ParticipantId,
         track: TrackId,
     ) -> Result<(), SubscriptionError> {
         let permitted = self.is_permitted(id, track);
-        let wanted = self.tracks.get_mut(&track);
-        let wanted = wanted.filter(|track| track.info.mid.is_some() && track.publisher != id);
+        let participants = &self.participants;
+        let wanted = self.tracks.get_mut(&track).filter(|track| {
+            // A hidden one's stream would name its publisher.
+            let publisher = participants.get(&track.publisher);
+            let hidden = publisher.is_none_or(|one| one.permissions.hidden);
+            track.info.mid.is_some() && track.publisher != id && !hidden
+        });
         let (Some(wanted), Some(participant)) = (wanted, self.participants.get_mut(&id)) else {
             return Err(SubscriptionError::TrackNotFound);
         };
