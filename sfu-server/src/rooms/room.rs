@@ -222,6 +222,7 @@ impl State {
             return;
         };
         participant.version += 1;
+        participant.news.changed = false;
         let info = participant.info(&self.tracks);
         self.tell_others(id, info);
     }

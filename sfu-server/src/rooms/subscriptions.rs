@@ -39,9 +39,8 @@ impl State {
 
     /// A participant is no longer hidden: what it publishes is there for everyone.
     pub(super) fn subscribe_everyone_to_all_of(&mut self, publisher: ParticipantId) {
-        let shown = self.participants.get(&publisher);
-        let shown = shown.filter(|one| !one.permissions.hidden);
-        for track in shown.map_or_else(Vec::new, |one| one.tracks.clone()) {
+        let tracks = self.participants.get(&publisher);
+        for track in tracks.map_or_else(Vec::new, |one| one.tracks.clone()) {
             self.subscribe_everyone(publisher, track);
         }
     }
@@ -94,6 +93,8 @@ impl State {
             return Ok(());
         }
         participant.subscriptions.insert(track);
+        // It asks again before its turn to be given the track has come.
+        let was_withheld = participant.withheld.remove(&track);
         self.engine.send(Command::Subscribe {
             participant: id,
             track,
@@ -101,6 +102,9 @@ impl State {
         if !std::mem::replace(&mut wanted.subscribed, true) {
             let (publisher, sid) = (wanted.publisher, wanted.info.sid.clone());
             self.tell(publisher, Notice::TrackSubscribed { track: sid });
+        }
+        if was_withheld {
+            self.tell_permission(id, track, true);
         }
         Ok(())
     }
