@@ -198,6 +198,7 @@ impl State {
     fn sweep(&mut self, now: Instant) -> bool {
         self.forget_departed(now);
         self.tell_qualities(now);
+        self.tell_late_news();
         self.watch.forget_unwatched(now);
         let over = self.participants.iter().filter_map(|(id, participant)| {
             let reason = participant.given_up(now)?;

@@ -61,6 +61,15 @@ pub const MAX_TRACK_PERMISSIONS: usize = 1_000;
 /// Most tracks that it names in all. As for [`MAX_TRACK_PERMISSIONS`].
 pub const MAX_PERMITTED_TRACKS: usize = 4_000;
 
+/// How often a second one participant's own doing is told to everyone: its mutes, what it says of
+/// itself and of its tracks, whom it lets have them. What comes more often is told together, within
+/// [`SWEEP_INTERVAL`]. Raising: everyone's link carries that many times what is known of it, up to
+/// 40 kB each. Lowering: who presses a key to talk is shown late.
+pub const NEWS_PER_SECOND: u32 = 5;
+
+/// As often at once. As for [`NEWS_PER_SECOND`].
+pub const NEWS_BURST: u32 = 30;
+
 /// How often a room is told at most how good its connections are. Raising: trouble is shown later.
 /// Lowering: in large rooms somebody's changes each time, and everyone is told.
 pub const QUALITY_INTERVAL: Duration = Duration::from_secs(2);

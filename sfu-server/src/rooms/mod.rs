@@ -19,6 +19,7 @@ mod join_counts;
 mod join_times;
 pub mod limits;
 mod moderation;
+mod news;
 mod notice;
 mod participant;
 mod permissions;

@@ -60,6 +60,7 @@ impl Rooms {
                 let sid = track_sid.to_owned();
                 state.tell(id, Notice::MuteChanged { track: sid, muted });
                 state.set_muted(track, muted);
+                state.changed(id);
                 if let Some(track) = state.tracks.get_mut(&track) {
                     track.muted_by_server = true;
                 }
@@ -82,7 +83,8 @@ impl Rooms {
         let room = self.0.registry.named(room).ok_or_else(no_room)?;
         room.with(|state| {
             let id = state.participant_named(identity)?;
-            state.update(id, update)?;
+            let appears = state.update(id, update)?;
+            state.updated(id, appears);
             let participant = state.participants.get(&id).ok_or_else(no_participant)?;
             Ok(participant.info(&state.tracks))
         })
@@ -131,19 +133,21 @@ impl State {
         Ok((number, track.info.clone()))
     }
 
-    /// Changes a participant, whoever asks for it; it and the others are told.
+    /// Changes a participant, whoever asks for it; the caller sees to it that it and the others
+    /// are told. True if it was hidden until now.
     pub(super) fn update(
         &mut self,
         id: ParticipantId,
         update: ParticipantUpdate,
-    ) -> Result<(), ApiError> {
+    ) -> Result<bool, ApiError> {
         let name = update.name.as_deref().unwrap_or_default();
         let metadata = update.metadata.as_deref().unwrap_or_default();
         check::text("name", name, limits::MAX_NAME)?;
         check::text("metadata", metadata, limits::MAX_METADATA)?;
         let Some(participant) = self.participants.get_mut(&id) else {
-            return Ok(());
+            return Ok(false);
         };
+        let was_hidden = participant.permissions.hidden;
         let mut attributes = participant.attributes.clone();
         attributes.extend(update.attributes);
         attributes.retain(|_, value| !value.is_empty());
@@ -158,13 +162,24 @@ impl State {
         if let Some(permissions) = update.permission {
             self.permit(id, &permissions);
         }
+        let shown = self.participants.get(&id);
+        let shown = shown.is_some_and(|one| !one.permissions.hidden);
+        Ok(was_hidden && shown)
+    }
+
+    /// A participant is another than before: everyone is told.
+    pub(super) fn updated(&mut self, id: ParticipantId, appears: bool) {
         self.changed(id);
+        if appears {
+            // After the others were told that it is there.
+            self.subscribe_everyone_to_all_of(id);
+        }
         self.record_participant(id, RoomEvent::ParticipantUpdated);
-        if let Some(participant) = self.participants.get(&id) {
+        if let Some(participant) = self.participants.get_mut(&id) {
+            participant.news.updated = false;
             let info = Arc::new(participant.info(&self.tracks));
             self.tell(id, Notice::SelfChanged(info));
         }
-        Ok(())
     }
 
     /// A participant may do this from now on, and no longer what it may not.
@@ -203,11 +218,12 @@ impl State {
         let Some(participant) = self.participants.get(&id) else {
             return;
         };
-        let source = |track: &TrackId| self.tracks.get(track).map(|track| track.info.source);
+        let may = |track: &TrackId| {
+            let info = self.tracks.get(track).map(|track| &track.info);
+            info.is_some_and(|info| permissions.may_publish_as(info.source, info.kind))
+        };
         let tracks = participant.tracks.iter().copied();
-        let over: Vec<_> = tracks
-            .filter(|track| source(track).is_none_or(|source| !permissions.may_publish(source)))
-            .collect();
+        let over: Vec<_> = tracks.filter(|track| !may(track)).collect();
         for track in over {
             self.unpublish(track);
         }
@@ -215,6 +231,8 @@ impl State {
 
     /// The others lose sight of a participant that is hidden from now on.
     fn vanish(&mut self, id: ParticipantId) {
+        self.speaker_leaves(id);
+        self.unsubscribe_everyone_from(id);
         let Some(participant) = self.participants.get_mut(&id) else {
             return;
         };
@@ -222,6 +240,7 @@ impl State {
         let mut info = participant.info(&self.tracks);
         info.state = ParticipantState::Disconnected;
         info.tracks.clear();
+        self.remember_departed(&info);
         let notice = Notice::ParticipantsChanged(Arc::new(vec![info]));
         let others: Vec<_> = self.participants.keys().copied().collect();
         for other in others.into_iter().filter(|other| *other != id) {

@@ -12,6 +12,7 @@ use super::data::Data;
 use super::ids;
 use super::info::{ParticipantInfo, ParticipantState, TrackInfo};
 use super::join::JoinParams;
+use super::news::News;
 use super::notice::{LeaveReason, Notice};
 use super::permissions::Permissions;
 use super::quality::Quality;
@@ -52,6 +53,7 @@ pub(super) struct Participant {
     /// How often its signalling was taken up: an older hold on the session is void.
     pub(super) holds: u32,
     pub(super) data: Data,
+    pub(super) news: News,
     /// Since when no socket carries its signalling.
     pub(super) signalling_lost: Option<Instant>,
     pub(super) outbox: mpsc::Sender<Notice>,
@@ -86,6 +88,7 @@ impl Participant {
             holds: 0,
             media: Media::Awaited(now),
             data: Data::new(now),
+            news: News::new(now),
             signalling_lost: None,
             outbox,
             ended,

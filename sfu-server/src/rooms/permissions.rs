@@ -18,7 +18,7 @@ pub struct Permissions {
     pub sources: Vec<TrackSource>,
     /// May change its own name, metadata and attributes.
     pub update_own_metadata: bool,
-    /// The others are not told of it.
+    /// The others are neither told of it nor sent its tracks.
     pub hidden: bool,
     /// It records the room.
     pub recorder: bool,
@@ -47,9 +47,26 @@ impl Permissions {
         }
     }
 
+    /// Sources as they are kept: each once, however often somebody names it, since everyone is
+    /// told them with every change of the participant.
+    ///
+    /// # Errors
+    /// The first of the errors among them.
+    pub fn each_once<E>(
+        sources: impl Iterator<Item = Result<TrackSource, E>>,
+    ) -> Result<Vec<TrackSource>, E> {
+        let mut kept = Vec::new();
+        for source in sources {
+            let source = source?;
+            if !kept.contains(&source) {
+                kept.push(source);
+            }
+        }
+        Ok(kept)
+    }
+
     /// Whether it may publish a track from `source`.
-    #[must_use]
-    pub fn may_publish(&self, source: TrackSource) -> bool {
+    fn may_publish(&self, source: TrackSource) -> bool {
         self.publish && (self.sources.is_empty() || self.sources.contains(&source))
     }
 

@@ -70,7 +70,7 @@ impl State {
             me,
             repeated,
             others: self.others(id),
-            departed: self.departed_lately(now),
+            departed: self.departed_lately(id, now),
             last_data,
         })
     }
@@ -82,10 +82,8 @@ impl State {
         shown.map(|(_, one)| one.info(&self.tracks)).collect()
     }
 
+    /// For those who are without signalling now: somebody whom the others saw is gone.
     pub(super) fn remember_departed(&mut self, info: &ParticipantInfo) {
-        if info.permissions.hidden {
-            return;
-        }
         if self.departed.len() >= limits::MAX_DEPARTED {
             self.departed.pop_front();
         }
@@ -99,11 +97,19 @@ impl State {
         self.departed.push_back((Instant::now(), slim));
     }
 
-    /// Who left lately and is not back.
-    fn departed_lately(&self, now: Instant) -> Vec<ParticipantInfo> {
+    /// Who left lately, or is hidden since, and is not back; never `me`.
+    fn departed_lately(&self, me: ParticipantId, now: Instant) -> Vec<ParticipantInfo> {
+        let is_there = |identity: &str| {
+            let id = self.identities.get(identity);
+            let hidden = |id| {
+                let one = self.participants.get(id);
+                one.is_none_or(|one| one.permissions.hidden)
+            };
+            id.is_some_and(|id| *id == me || !hidden(id))
+        };
         let departed = self.departed.iter().filter(|(at, info)| {
             let lately = now.saturating_duration_since(*at) <= limits::REMEMBER_DEPARTED;
-            lately && !self.identities.contains_key(info.identity.as_str())
+            lately && !is_there(info.identity.as_str())
         });
         departed.map(|(_, info)| info.clone()).collect()
     }

@@ -222,6 +222,7 @@ impl State {
             return;
         };
         participant.version += 1;
+        participant.news.changed = false;
         let info = participant.info(&self.tracks);
         self.tell_others(id, info);
     }
@@ -254,7 +255,9 @@ impl State {
             ?reason,
             "participant left"
         );
-        self.remember_departed(&info);
+        if !info.permissions.hidden {
+            self.remember_departed(&info);
+        }
         self.watch
             .record(|| RoomEvent::ParticipantLeft(Box::new(info.clone())));
         self.tell_others(id, info);

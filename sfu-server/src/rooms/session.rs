@@ -159,7 +159,9 @@ impl SessionHandle {
                     "the token does not allow changing it",
                 ));
             }
-            state.update(self.id, update)
+            state.update(self.id, update)?;
+            state.updated_itself(self.id);
+            Ok(())
         })
     }
 

@@ -56,7 +56,8 @@ impl Audience {
 
 impl SessionHandle {
     /// Lets everyone have its tracks, or only those who are named; what was said before is void.
-    /// Who loses a track is sent nothing of it any more; who wanted it gets it when it may.
+    /// Who loses a track is sent nothing of it any more; who wanted it gets it when it may, a little later where that
+    /// changes more often than [`limits::NEWS_PER_SECOND`].
     ///
     /// # Errors
     /// `ResourceExhausted` naming `track_permissions` beyond [`limits::MAX_TRACK_PERMISSIONS`] or
@@ -74,10 +75,12 @@ impl SessionHandle {
             } else {
                 state.audience(permissions)
             };
-            if let Some(publisher) = state.participants.get_mut(&self.id) {
-                publisher.audience = audience;
-            }
-            state.apply_audience(self.id);
+            let Some(publisher) = state.participants.get_mut(&self.id) else {
+                return Ok(());
+            };
+            publisher.audience = audience;
+            let gives = publisher.news.may_be_told();
+            state.apply_audience(self.id, gives);
             Ok(())
         })
     }
@@ -112,13 +115,15 @@ fn check(permissions: &[TrackPermission]) -> Result<(), ApiError> {
 
 impl State {
     fn audience(&self, permissions: &[TrackPermission]) -> Audience {
+        // Looked up by sid only here: one walk through the room, however many are named.
+        let by_sid = permissions.iter().any(|one| one.identity.is_empty());
+        let all = self.participants.values().filter(|_| by_sid);
+        let by_sid: HashMap<&str, _> = all.map(|one| (one.sid.as_str(), &one.identity)).collect();
         let mut shares = HashMap::new();
         for one in permissions {
             let identity = if one.identity.is_empty() {
                 // One who is not there any more comes back under another sid.
-                let mut all = self.participants.values();
-                let found = all.find(|participant| participant.sid == one.sid);
-                found.map(|participant| Arc::clone(&participant.identity))
+                by_sid.get(one.sid.as_str()).copied().map(Arc::clone)
             } else {
                 Some(Arc::from(one.identity.as_str()))
             };
@@ -143,24 +148,29 @@ impl State {
         permitted().unwrap_or(false)
     }
 
-    /// Takes away what is no longer permitted, and gives what is wanted and permitted again.
-    fn apply_audience(&mut self, publisher: ParticipantId) {
-        let tracks = self.participants.get(&publisher);
-        let tracks = tracks.map_or_else(Vec::new, |one| one.tracks.clone());
+    /// Takes away what is no longer permitted, and gives what is wanted and permitted again: now,
+    /// or soon where that was asked for too often. What was not given need not be taken away, so
+    /// that this bounds both.
+    pub(super) fn apply_audience(&mut self, publisher: ParticipantId, gives: bool) {
+        let Some(one) = self.participants.get_mut(&publisher) else {
+            return;
+        };
+        one.news.gives = !gives;
+        let tracks = one.tracks.clone();
         let all: Vec<_> = self.participants.keys().copied().collect();
         for track in tracks {
             for id in &all {
-                self.apply_permission(*id, track);
+                self.apply_permission(*id, track, gives);
             }
         }
     }
 
-    fn apply_permission(&mut self, id: ParticipantId, track: TrackId) {
+    fn apply_permission(&mut self, id: ParticipantId, track: TrackId, gives: bool) {
         let permitted = self.is_permitted(id, track);
         let Some(participant) = self.participants.get_mut(&id) else {
             return;
         };
-        if permitted && participant.withheld.remove(&track) {
+        if permitted && gives && participant.withheld.remove(&track) {
             self.tell_permission(id, track, true);
             let _ = self.subscribe(id, track);
         } else if !permitted && participant.subscriptions.remove(&track) {
@@ -197,7 +207,7 @@ impl State {
         }
     }
 
-    fn tell_permission(&mut self, to: ParticipantId, track: TrackId, allowed: bool) {
+    pub(super) fn tell_permission(&mut self, to: ParticipantId, track: TrackId, allowed: bool) {
         let Some(track) = self.tracks.get(&track) else {
             return;
         };

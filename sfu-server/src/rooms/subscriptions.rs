@@ -1,5 +1,7 @@
 //! Who wants which track.
 
+use std::collections::BTreeSet;
+
 use sfu_core::command::Command;
 use sfu_core::event::SubscriptionFailure;
 use sfu_core::id::{ParticipantId, TrackId};
@@ -35,14 +37,43 @@ impl State {
         }
     }
 
+    /// A participant is no longer hidden: what it publishes is there for everyone.
+    pub(super) fn subscribe_everyone_to_all_of(&mut self, publisher: ParticipantId) {
+        let tracks = self.participants.get(&publisher);
+        for track in tracks.map_or_else(Vec::new, |one| one.tracks.clone()) {
+            self.subscribe_everyone(publisher, track);
+        }
+    }
+
+    /// Nobody is sent any of a participant's tracks any more, or waits for them.
+    pub(super) fn unsubscribe_everyone_from(&mut self, publisher: ParticipantId) {
+        let tracks = self.participants.get(&publisher);
+        for track in tracks.map_or_else(Vec::new, |one| one.tracks.clone()) {
+            for (id, participant) in &mut self.participants {
+                participant.withheld.remove(&track);
+                if participant.subscriptions.remove(&track) {
+                    self.engine.send(Command::Unsubscribe {
+                        participant: *id,
+                        track,
+                    });
+                }
+            }
+        }
+    }
+
     pub(super) fn subscribe(
         &mut self,
         id: ParticipantId,
         track: TrackId,
     ) -> Result<(), SubscriptionError> {
         let permitted = self.is_permitted(id, track);
-        let wanted = self.tracks.get_mut(&track);
-        let wanted = wanted.filter(|track| track.info.mid.is_some() && track.publisher != id);
+        let participants = &self.participants;
+        let wanted = self.tracks.get_mut(&track).filter(|track| {
+            // A hidden one's stream would name its publisher.
+            let publisher = participants.get(&track.publisher);
+            let hidden = publisher.is_none_or(|one| one.permissions.hidden);
+            track.info.mid.is_some() && track.publisher != id && !hidden
+        });
         let (Some(wanted), Some(participant)) = (wanted, self.participants.get_mut(&id)) else {
             return Err(SubscriptionError::TrackNotFound);
         };
@@ -62,6 +93,8 @@ impl State {
             return Ok(());
         }
         participant.subscriptions.insert(track);
+        // It asks again before its turn to be given the track has come.
+        let was_withheld = participant.withheld.remove(&track);
         self.engine.send(Command::Subscribe {
             participant: id,
             track,
@@ -69,6 +102,9 @@ impl State {
         if !std::mem::replace(&mut wanted.subscribed, true) {
             let (publisher, sid) = (wanted.publisher, wanted.info.sid.clone());
             self.tell(publisher, Notice::TrackSubscribed { track: sid });
+        }
+        if was_withheld {
+            self.tell_permission(id, track, true);
         }
         Ok(())
     }
@@ -114,7 +150,7 @@ impl State {
     /// A participant no longer wants these tracks.
     pub(super) fn unsubscribe_by_sid(&mut self, id: ParticipantId, sids: &[String]) {
         let wanted = sids.iter().take(limits::MAX_TRACKS_PER_REQUEST);
-        let wanted: Vec<_> = wanted
+        let wanted: BTreeSet<_> = wanted
             .filter_map(|sid| self.track_sids.get(sid).copied())
             .collect();
         if let Some(participant) = self.participants.get_mut(&id) {
@@ -156,10 +192,10 @@ impl State {
         }
     }
 
-    /// Those of the tracks that the participant is subscribed to.
-    fn subscribed(&self, id: ParticipantId, sids: &[String]) -> Vec<TrackId> {
+    /// Those of the tracks that the participant is subscribed to, each once.
+    fn subscribed(&self, id: ParticipantId, sids: &[String]) -> BTreeSet<TrackId> {
         let Some(participant) = self.participants.get(&id) else {
-            return Vec::new();
+            return BTreeSet::new();
         };
         sids.iter()
             .take(limits::MAX_TRACKS_PER_REQUEST)

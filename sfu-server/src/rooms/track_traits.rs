@@ -81,7 +81,7 @@ impl SessionHandle {
                 track.info.disable_dtx = features.contains(&AudioFeature::NoDtx);
                 track.info.traits.audio_features = features;
             }
-            state.changed(self.id);
+            state.changed_itself(self.id);
             Ok(())
         })
     }
@@ -101,7 +101,7 @@ impl SessionHandle {
             if let Some(track) = state.tracks.get_mut(&track) {
                 (track.info.width, track.info.height) = (width, height);
             }
-            state.changed(self.id);
+            state.changed_itself(self.id);
             Ok(())
         })
     }

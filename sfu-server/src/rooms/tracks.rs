@@ -247,27 +247,28 @@ impl State {
                 .is_some_and(|one| one.publisher == id)
         };
         let track = found.filter(own).ok_or_else(no_track)?;
-        self.set_muted(track, muted);
+        if self.set_muted(track, muted) {
+            self.changed_itself(id);
+        }
         if let Some(own) = self.tracks.get_mut(&track) {
             own.muted_by_server = false;
         }
         Ok(())
     }
 
-    /// Mutes a track or lets it go on; the others are told.
-    pub(super) fn set_muted(&mut self, track: TrackId, muted: bool) {
-        let Some(changed) = self.tracks.get_mut(&track) else {
-            return;
+    /// Mutes a track or lets it go on; true if that changes anything, which is for the caller to
+    /// tell the others.
+    pub(super) fn set_muted(&mut self, track: TrackId, muted: bool) -> bool {
+        let changed = self.tracks.get_mut(&track);
+        let Some(changed) = changed.filter(|track| track.info.muted != muted) else {
+            return false;
         };
-        if changed.info.muted != muted {
-            changed.info.muted = muted;
-            let publisher = changed.publisher;
-            self.engine.send(Command::SetTrackMuted { track, muted });
-            if let Some(track) = self.tracks.get(&track) {
-                self.record_track(track, RoomEvent::TrackMuteChanged);
-            }
-            self.changed(publisher);
+        changed.info.muted = muted;
+        self.engine.send(Command::SetTrackMuted { track, muted });
+        if let Some(track) = self.tracks.get(&track) {
+            self.record_track(track, RoomEvent::TrackMuteChanged);
         }
+        true
     }
 
     /// Nothing refers to the track any more; the engine is told by the caller's command.

@@ -95,7 +95,7 @@ pub(super) fn permissions(permission: &v1::ParticipantPermission) -> Result<Perm
         publish: permission.can_publish.unwrap_or(true),
         subscribe: permission.can_subscribe.unwrap_or(true),
         publish_data: permission.can_publish_data.unwrap_or(true),
-        sources: sources.collect::<Result<_, _>>()?,
+        sources: Permissions::each_once(sources)?,
         update_own_metadata: permission.can_update_own_metadata.unwrap_or_default(),
         hidden: permission.hidden.unwrap_or_default(),
         recorder: permission.recorder.unwrap_or_default(),

@@ -151,7 +151,7 @@ fn permissions(grants: &VideoGrants) -> Result<Permissions, ApiError> {
             "known are camera, microphone, screen_share and screen_share_audio",
         )),
     };
-    let sources: Result<Vec<_>, _> = grants.can_publish_sources.iter().map(source).collect();
+    let sources = Permissions::each_once(grants.can_publish_sources.iter().map(source));
     Ok(Permissions {
         publish,
         subscribe: grants.can_subscribe.unwrap_or(true),

@@ -18,12 +18,18 @@ pub(super) const MAX_JOIN_REQUEST: usize = 512 * 1024;
 /// Most tracks that a join request announces: what a participant may publish.
 pub(super) const MAX_JOIN_TRACKS: usize = crate::rooms::limits::MAX_TRACKS_PER_PARTICIPANT;
 
-/// Messages per second of one socket, in the long run. Raising: one client costs more of a core.
+/// Messages of up to [`MESSAGE_UNIT`] per second of one socket, in the long run. Raising: one client costs more of a core.
 /// Lowering: scrolling through a large room makes bursts of track settings.
 pub(super) const MESSAGES_PER_SECOND: u32 = 50;
 
 /// Messages at once of one socket. As for [`MESSAGES_PER_SECOND`].
 pub(super) const MESSAGE_BURST: u32 = 300;
+
+/// Bytes of a message that count as a message: a longer one counts as several, since reading an
+/// offer, or a list of a hundred thousand names, takes the longer the longer it is. Raising: one
+/// client costs more of a core, and of memory for a moment. Lowering: in large rooms offers are
+/// half a megabyte, and some in a row close the socket.
+pub(super) const MESSAGE_UNIT: usize = 16 * 1024;
 
 /// Sockets of one address, unless the operator says otherwise. Raising: one address may hold more
 /// memory, about 50 kB each. Lowering: offices behind one address are shut out.

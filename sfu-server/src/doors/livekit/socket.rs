@@ -172,7 +172,13 @@ impl Signalling {
             Some(Err(error)) => return Err(read_fault(error)),
             Some(Ok(message)) => message,
         };
-        if !self.rate.take(Instant::now()) {
+        let length = match &message {
+            Message::Binary(bytes) => bytes.len(),
+            Message::Text(text) => text.len(),
+            Message::Ping(_) | Message::Pong(_) | Message::Close(_) => 0,
+        };
+        let units = u32::try_from(length / limits::MESSAGE_UNIT).unwrap_or(u32::MAX);
+        if !self.rate.take_many(units.saturating_add(1), Instant::now()) {
             return Err(Closing::TooManyMessages);
         }
         let asked = match message {

@@ -590,6 +590,34 @@ async fn junk_closes_its_own_socket_only() {
 }
 
 #[tokio::test]
+async fn a_long_message_counts_as_several() {
+    let server = Server::start().await;
+    let (mut ann, _) = server.join("ann").await;
+    let each = u32::try_from(limits::MAX_MESSAGE / limits::MESSAGE_UNIT).unwrap();
+    let long = || {
+        Ask::TrackSetting(proto::UpdateTrackSettings {
+            track_sids: vec!["x".repeat(limits::MAX_MESSAGE - 64)],
+            ..Default::default()
+        })
+    };
+    for _ in 0..limits::MESSAGE_BURST / (each + 1) {
+        ann.ask(long()).await;
+    }
+    ann.ask(Ask::Ping(1)).await;
+    assert!(matches!(ann.told().await, Told::Pong(_)));
+    let message = proto::SignalRequest {
+        message: Some(long()),
+    };
+    let bytes = message.encode_to_vec();
+    for _ in 0..20 {
+        // The server may close before all is written.
+        let _ = ann.socket.feed(Message::Binary(bytes.clone().into())).await;
+    }
+    let _ = ann.socket.flush().await;
+    assert_eq!(ann.closed().await, (1013, "too_many_messages".into()));
+}
+
+#[tokio::test]
 async fn too_many_messages_close_the_socket() {
     let server = Server::start().await;
     let (mut ann, _) = server.join("ann").await;

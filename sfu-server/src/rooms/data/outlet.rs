@@ -3,6 +3,7 @@
 //! Others see a participant before its channels are open, and greet it at once. So reliable
 //! messages wait for a moment, in a bounded room.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -22,10 +23,9 @@ pub(super) enum Fate {
 pub(super) struct Outlet {
     reliable: bool,
     lossy: bool,
-    waiting: Vec<Arc<[u8]>>,
+    /// Since when each waits, oldest first.
+    waiting: VecDeque<(Instant, Arc<[u8]>)>,
     waiting_bytes: usize,
-    /// Since when the oldest waits.
-    waiting_since: Option<Instant>,
 }
 
 impl Outlet {
@@ -38,7 +38,9 @@ impl Outlet {
             }
             Delivery::Reliable => {
                 self.reliable = true;
-                self.take_waiting()
+                self.waiting_bytes = 0;
+                let waiting = std::mem::take(&mut self.waiting);
+                waiting.into_iter().map(|(_, payload)| payload).collect()
             }
         }
     }
@@ -59,25 +61,18 @@ impl Outlet {
         if bytes > limits::MAX_WAITING_DATA || self.waiting.len() >= limits::MAX_WAITING_MESSAGES {
             return Fate::Dropped;
         }
-        self.waiting.push(Arc::clone(payload));
+        self.waiting.push_back((now, Arc::clone(payload)));
         self.waiting_bytes = bytes;
-        self.waiting_since.get_or_insert(now);
         Fate::Waits
     }
 
     /// Gives up what waited for too long; returns how many.
     pub(super) fn expire(&mut self, now: Instant) -> usize {
-        let old = |since| now.saturating_duration_since(since) >= limits::WAITING_DATA_FOR;
-        if self.waiting_since.is_some_and(old) {
-            self.take_waiting().len()
-        } else {
-            0
+        let old = |since: Instant| now.saturating_duration_since(since) >= limits::WAITING_DATA_FOR;
+        let before = self.waiting.len();
+        while let Some((_, payload)) = self.waiting.pop_front_if(|(since, _)| old(*since)) {
+            self.waiting_bytes -= payload.len();
         }
-    }
-
-    fn take_waiting(&mut self) -> Vec<Arc<[u8]>> {
-        self.waiting_bytes = 0;
-        self.waiting_since = None;
-        std::mem::take(&mut self.waiting)
+        before - self.waiting.len()
     }
 }

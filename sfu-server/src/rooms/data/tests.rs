@@ -347,6 +347,21 @@ async fn what_waits_for_a_channel_is_bounded_in_bytes_number_and_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn each_message_waits_for_its_own_time() {
+    let house = house();
+    let ann = house.guest("ann");
+    let late = house.join("late");
+    house.says(&ann, "0////old");
+    tokio::time::advance(limits::WAITING_DATA_FOR / 2).await;
+    house.says(&ann, "0////young");
+    tokio::time::advance(limits::WAITING_DATA_FOR / 2).await;
+    house.rooms.sweep(Instant::now());
+    assert_eq!(house.drops(DataDrop::NoChannel), 1);
+    house.open(&late, Delivery::Reliable);
+    assert_eq!(house.sent(), ["2 <- whole: young Reliable by ann (a sid)"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_sends_too_much_to_too_many_is_slowed_and_nobody_else() {
     let house = house();
     let guests: Vec<_> = (0..51).map(|n| house.guest(&n.to_string())).collect();

@@ -173,6 +173,29 @@ fn a_permission_that_is_lost_ends_what_it_allowed() {
 }
 
 #[test]
+fn pictures_called_a_microphone_end_with_the_permission_for_pictures() {
+    let house = house();
+    let ann = house.join("ann");
+    let disguised = NewTrack {
+        kind: MediaKind::Video,
+        ..microphone()
+    };
+    ann.session.add_track(disguised).unwrap();
+    house.bound(ids::track_id(1, 1));
+    house.sent();
+    let update = ParticipantUpdate {
+        permission: Some(Permissions {
+            sources: vec![TrackSource::Microphone],
+            ..Permissions::default()
+        }),
+        ..ParticipantUpdate::default()
+    };
+    let info = house.rooms.update_participant("kitchen", "ann", update);
+    assert!(info.unwrap().tracks.is_empty());
+    assert_eq!(house.sent(), ["end track 1"]);
+}
+
+#[test]
 fn who_is_hidden_from_now_on_is_gone_for_the_others() {
     let house = house();
     let ann = house.join("ann");

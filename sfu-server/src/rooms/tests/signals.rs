@@ -122,6 +122,92 @@ fn hidden_people_and_screens_do_not_speak() {
     assert_eq!(signals(&mut ann), [""; 0]);
 }
 
+impl House {
+    fn hide(&self, identity: &str, hidden: bool) {
+        let permission = Some(Permissions {
+            hidden,
+            ..Permissions::default()
+        });
+        let update = ParticipantUpdate {
+            permission,
+            ..ParticipantUpdate::default()
+        };
+        let updated = self.rooms.update_participant("kitchen", identity, update);
+        updated.unwrap();
+    }
+}
+
+#[test]
+fn who_is_hidden_from_now_on_is_neither_seen_nor_heard_until_it_is_shown_again() {
+    let house = house();
+    let ann = house.join("ann");
+    let mut bob = house.join("bob");
+    let one = house.publish(&ann);
+    house.sounds(&[(one, 20)]);
+    told(&mut bob);
+    house.sent();
+    house.hide("ann", true);
+    assert_eq!(house.sent(), ["2 wants no 1"]);
+    let last = told(&mut bob);
+    assert!(
+        last.len() == 2 && last[0].contains("active: false"),
+        "{last:?}"
+    );
+    assert_eq!(last[1], "ann Disconnected tracks 0 muted 0");
+
+    let mut carl = house.join("carl");
+    assert_eq!(told(&mut carl), [""; 0]);
+    house.sounds(&[]);
+    let sid = house
+        .rooms
+        .get_participant("kitchen", "ann")
+        .unwrap()
+        .tracks[0]
+        .sid
+        .clone();
+    told(&mut bob);
+    bob.session.subscribe(std::slice::from_ref(&sid));
+    assert_eq!(told(&mut bob), [format!("{sid} TrackNotFound")]);
+    assert_eq!(house.sent(), ["add 3"]);
+
+    house.hide("ann", false);
+    assert_eq!(house.sent(), ["2 wants 1", "3 wants 1"]);
+    assert_eq!(told(&mut carl), ["ann Joined tracks 1 muted 0"]);
+}
+
+#[test]
+fn a_hidden_participant_s_tracks_tell_nobody_of_it() {
+    let house = house();
+    let _ann = house.join("ann");
+    let mut hidden = params("eve");
+    hidden.permissions.hidden = true;
+    let mut eve = house.rooms.join(&hidden).unwrap();
+    house.sent();
+    house.publish(&eve);
+    house.join("late");
+    assert_eq!(house.sent(), ["announce 1 of 2", "add 3"]);
+    assert_eq!(told(&mut eve)[0], "published mic");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_was_without_signalling_is_told_who_was_hidden_meanwhile() {
+    let house = house();
+    let ann = house.join("ann");
+    let bob = house.join("bob");
+    let sids = (ann.me.sid.clone(), bob.me.sid.clone());
+    drop((ann, bob));
+    house.hide("ann", true);
+    let departed = |identity, sid| {
+        let again = house.rooms.resume(&params(identity), sid).unwrap();
+        let sids = again.departed.iter().map(|one| one.sid.clone());
+        (again.others.len(), sids.collect::<Vec<_>>())
+    };
+    assert_eq!(departed("bob", &sids.1), (0, vec![sids.0.clone()]));
+    assert_eq!(departed("ann", &sids.0), (1, vec![]), "not of itself");
+    house.hide("ann", false);
+    assert_eq!(departed("bob", &sids.1), (1, vec![]));
+}
+
 #[tokio::test(start_paused = true)]
 async fn who_was_without_signalling_is_told_of_everyone_s_voice() {
     let house = house();

@@ -94,6 +94,21 @@ async fn what_is_absent_in_an_update_stays() {
 }
 
 #[tokio::test]
+async fn a_source_that_is_named_often_is_one() {
+    let mut served = serve().await;
+    let _ann = recording::join(&served.rooms, "kitchen", "ann");
+    let mut update = a_participant("ann");
+    let microphone = i32::from(v1::TrackSource::Microphone);
+    let permission = update.permission.get_or_insert_default();
+    permission.can_publish_sources = vec![microphone; 100_000];
+    let answer = served
+        .client
+        .update_participant(with(admin("kitchen"), update));
+    let after = answer.await.unwrap().into_inner().participant.unwrap();
+    assert_eq!(after.permission.unwrap().can_publish_sources, [microphone]);
+}
+
+#[tokio::test]
 async fn a_bad_field_of_an_update_is_named_and_changes_nothing() {
     let mut served = serve().await;
     let _ann = recording::join(&served.rooms, "kitchen", "ann");
