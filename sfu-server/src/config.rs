@@ -51,7 +51,7 @@ fails (a port in use) with code 1.";
 #[command(name = "sfu-server", version, after_help = AFTER_HELP)]
 pub struct Flags {
     /// Development: serves the demo page and hands out tokens to whoever asks, with a published
-    /// API key. Never for the open network
+    /// API key; clients may ask for faults (SimulateScenario). Never for the open network
     #[arg(long, help_heading = "Development")]
     pub dev: bool,
 
