@@ -28,6 +28,7 @@ mod synthetic;
 mod tap;
 mod token;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -53,7 +54,8 @@ fn main() -> ExitCode {
     };
     let report = runtime.block_on(run::run(plan));
     runtime.shutdown_background();
-    print!("{report}");
+    // Who pipes the report away (`| head`) may stop reading it.
+    let _ = write!(std::io::stdout(), "{report}");
     if let Some(file) = json
         && let Err(error) = std::fs::write(&file, report.json())
     {

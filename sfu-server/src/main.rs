@@ -11,6 +11,7 @@ use sfu_server::config::{
 use sfu_server::server::{Listening, Server};
 use sfu_server::shutdown::{LAST_PACKETS, Signals, bound_the_end};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 fn main() -> ExitCode {
     let flags = Flags::parse();
@@ -100,6 +101,13 @@ fn announce(config: &Config, listening: &Listening) {
 }
 
 fn start_log(filter: &str, format: LogFormat) -> Result<(), String> {
+    // A bare word would be taken for a module's name, and a misspelt level would silence all others.
+    let bare = |word: &&str| !word.contains('=') && word.parse::<LevelFilter>().is_err();
+    if let Some(word) = filter.split(',').map(str::trim).find(bare) {
+        return Err(format!(
+            "--log: {word:?} is no level; for a module write {word}=debug"
+        ));
+    }
     // The SCTP library logs every packet whole, at a level that is on by default.
     let filter = EnvFilter::try_new(format!("dcsctp=off,{filter}"));
     let filter = filter.map_err(|error| error.to_string())?;

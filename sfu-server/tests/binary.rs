@@ -316,6 +316,7 @@ fn a_wrong_command_line_ends_with_2_and_says_why() {
         (&["--api-key", "k"], "--api-secret-file"),
         (&["--dev", "--bind", "0.0.0.0"], "--dev-allow-remote"),
         (&["--dev", "--log", "a=b=c"], "--log"),
+        (&["--dev", "--log", "sfu_core=debug,inof"], "--log"),
     ] {
         let output = output(flags);
         let text = String::from_utf8(output.stderr).unwrap();

@@ -20,7 +20,7 @@ pub enum KeyError {
     #[error("keys: an API key must not be empty")]
     EmptyKey,
     /// The secret is too short.
-    #[error("keys.{key}: the secret has {got} bytes, at least {MIN_SECRET_LEN} are needed")]
+    #[error("key {key}: the secret has {got} bytes, at least {MIN_SECRET_LEN} are needed")]
     ShortSecret {
         /// The key's name.
         key: String,

@@ -231,13 +231,13 @@ fn drops(encoder: &mut DescriptorEncoder<'_>, workers: &[Published]) -> fmt::Res
         };
         ([("reason", reason.label())], engine + outside)
     });
-    let help = "Packets and datagrams that were not forwarded, by reason";
+    let help = "Packets and datagrams that were not forwarded, by reason; other_encoding, rtx_useless and padding_only are part of any healthy call";
     counters(encoder, "dropped_packets", help, None, samples)
 }
 
 /// How busy each worker is and what it has left.
 fn states(encoder: &mut DescriptorEncoder<'_>, workers: &[Published]) -> fmt::Result {
-    let help = "Time that a worker spent working; its rate is the worker's utilisation";
+    let help = "Time from a worker's wake-ups to the end of their work; its rate is the worker's utilisation, on a busy host above its CPU time";
     let each = || workers.iter().enumerate();
     let samples = each().map(|(index, worker)| (by_worker(index), worker.busy.as_secs_f64()));
     seconds(encoder, "worker_busy", help, samples)?;
