@@ -44,7 +44,6 @@ pub(crate) fn test(extent: Extent) -> Result<(), String> {
 
     if extent == Extent::Whole {
         advisories()?;
-        server()?;
         manifests::test()?;
         calls_in_a_browser()?;
     }
@@ -84,14 +83,9 @@ fn advisories() -> Result<(), String> {
     }
 }
 
-/// The server that the tests from outside meet. It is of the dev profile: its dependencies, the
-/// cryptography among them, are optimised there too.
-fn server() -> Result<(), String> {
-    let build = ["build", "-p", "sfu-server"];
-    Step::new("server", "cargo", &build, &workspace::root()).run()
-}
-
-/// Calls between Chromium pages, and between Chromium and Firefox and the Python and Node SDKs.
+/// Calls between Chromium pages, and between Chromium and Firefox and the Python and Node SDKs,
+/// through the server that the tests before have built: one built alone would have its dependencies
+/// built anew. It is of the dev profile, where they, the cryptography among them, are optimised too.
 fn calls_in_a_browser() -> Result<(), String> {
     let python = python::venv()?.join("bin").join("python");
     let (chromium, firefox) = (needs::chromium()?, needs::firefox()?);
