@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sfu_core::id::Ssrc;
 use sfu_core::media::codec::MediaKind;
-use sfu_core::wire::rtcp::{self, SenderInfo};
+use sfu_core::wire::rtcp::{self, RtcpItem, SenderInfo};
 
 use crate::client::MS;
 use crate::meeting::{Meeting, video, vp8};
@@ -12,9 +12,12 @@ use crate::meeting::{Meeting, video, vp8};
 const SECONDS: usize = 10;
 const VIEWERS: usize = 10;
 
-/// Most RTCP packets to a publisher in a second: a report, and keyframe requests as fast as they are
-/// ever repeated. This publisher does not number its packets for feedback on arrivals.
-const MOST_TO_PUBLISHER: usize = 4;
+/// Most RTCP packets to a publisher in a second: feedback on arrivals each 50 ms, a report, and
+/// keyframe requests as fast as they are ever repeated.
+const MOST_TO_PUBLISHER: usize = 20 + 4;
+
+/// The client's id of the transport-wide sequence number.
+const TRANSPORT_CC: u8 = 3;
 
 /// Most RTCP packets to a viewer in a second: a report on each of its streams.
 const MOST_TO_VIEWER: usize = 2;
@@ -35,6 +38,8 @@ fn rtcp_and_timers_are_bounded_while_every_viewer_asks_as_fast_as_it_can() {
     for frame in 0..SECONDS as u64 * 30 {
         for _ in 0..8 {
             let payload = if n == 0 { &key } else { &inter };
+            let number = (n as u16).to_be_bytes().to_vec();
+            meeting.clients[publisher].extension = Some((TRANSPORT_CC, number));
             meeting.send(publisher, &video(n, payload));
             n += 1;
         }
@@ -63,7 +68,10 @@ fn rtcp_and_timers_are_bounded_while_every_viewer_asks_as_fast_as_it_can() {
         wake_ups += pass(&mut meeting, 33 * MS);
     }
     let to = |client: usize| meeting.clients[client].rtcp.len();
-    assert!(to(publisher) > SECONDS, "feedback flows");
+    let feedback = meeting.rtcp(publisher, |item| {
+        usize::from(matches!(item, RtcpItem::TransportFeedback(_)))
+    });
+    assert!(feedback > 5 * SECONDS, "feedback flows: {feedback}");
     assert!(
         to(publisher) <= SECONDS * MOST_TO_PUBLISHER,
         "{}",
