@@ -6,7 +6,7 @@
 //!
 //! A participant is a task (`publisher`, `subscriber`) that drives a `participant`: a `signalling`
 //! socket and a peer `connection`. What comes is counted in the connection's `tap`, into the
-//! participant's `record`; `run` conducts, `report` sums up.
+//! participant's `record`; `run` conducts by `phase`, `report` sums up.
 //!
 //! Deliberately absent: simulcast, data messages, reconnecting, and a choice of codecs.
 
@@ -15,6 +15,7 @@
 mod args;
 mod connection;
 mod participant;
+mod phase;
 mod progress;
 mod publisher;
 mod record;

@@ -23,8 +23,8 @@ use webrtc::peer_connection::PeerConnection;
 
 use crate::connection::{OPUS, VP8};
 use crate::participant::{Draft, Failure, JOIN_PATIENCE, Setting};
+use crate::phase::Phase;
 use crate::record::Record;
-use crate::run::Phase;
 use crate::synthetic::{self, Picture};
 
 /// Length of a sound packet.

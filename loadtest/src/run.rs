@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 
 use crate::args::Plan;
 use crate::participant::Setting;
+use crate::phase::Phase;
 use crate::progress::Progress;
 use crate::record::{Record, Role};
 use crate::report::{Report, Seen};
@@ -26,25 +27,6 @@ const SHOW_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Exit code after a second Ctrl-C: 128 and SIGINT's number, as shells expect it.
 const INTERRUPTED: i32 = 130;
-
-/// What participants do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Phase {
-    /// Join, and send or receive.
-    Call,
-    /// Publishers stop; what is under way arrives.
-    Quiet,
-    /// All leave.
-    Leave,
-}
-
-impl Phase {
-    /// Waits until this phase or a later one; may be given up and called again.
-    pub(crate) async fn begins(self, phase: &mut watch::Receiver<Self>) {
-        // An error says that the run is gone: every phase has passed.
-        let _ = phase.wait_for(|phase| *phase >= self).await;
-    }
-}
 
 /// Sums over all participants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -6,8 +6,8 @@ use std::time::Instant;
 use tokio::sync::{oneshot, watch};
 
 use crate::participant::{Draft, Failure, JOIN_PATIENCE, Setting, receive};
+use crate::phase::Phase;
 use crate::record::Record;
-use crate::run::Phase;
 
 /// Joins, receives until the run is over, and leaves.
 pub(crate) async fn attend(

@@ -65,7 +65,8 @@ pub(super) fn arrived(
     if room.burst.len() >= MAX_BURST {
         fan_out(shared, room, now);
     }
-    if room.burst.is_empty() && !shared.burst_rooms.contains(&room.key) {
+    if room.burst.is_empty() {
+        // A room that was fanned out on the way stands there twice: the second time does nothing.
         shared.burst_rooms.push(room.key);
     }
     room.burst.push(Arrived {

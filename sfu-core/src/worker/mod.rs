@@ -102,7 +102,7 @@ struct Shared {
     data_turns: DataTurns,
     /// Participants with something to send.
     dirty: VecDeque<PeerKey>,
-    /// Rooms whose burst is not empty.
+    /// Rooms whose burst is not empty; some twice, some emptied since.
     burst_rooms: Vec<usize>,
     /// The last datagrams of transports that are gone: DTLS closures.
     farewells: VecDeque<(Path, Vec<u8>)>,

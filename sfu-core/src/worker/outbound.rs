@@ -150,11 +150,11 @@ fn seal(
     let (facts, bytes) = pool.get_mut(packet.packet)?;
     let start = usize::from(facts.payload_start);
     let stored = start..start + usize::from(facts.payload_len);
-    let mut rewritten = packet.rewrite.writes();
-    if packet.rewrite.is_everyones() {
+    let in_place = packet.rewrite.is_everyones();
+    if in_place {
         packet.rewrite.apply(bytes.get_mut(stored.clone())?)?;
-        rewritten = false;
     }
+    let rewritten = packet.rewrite.writes() && !in_place;
     let bytes = &*bytes;
     let payload = packet.rewrite.part(bytes.get(stored)?)?;
     let mut values = CarriedValues::default();
