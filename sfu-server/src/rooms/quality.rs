@@ -7,6 +7,9 @@
 //! worse of the two directions counts. What is muted, paused or silent has no packets and so
 //! changes nothing. What got worse is said at once, what got better when it has held.
 //!
+//! One exception: who publishes, but neither sends a packet nor has a socket of signalling, has
+//! crashed or is off the network, and its connection is poor until its consent has run out.
+//!
 //! A connection is *lost* only when the engine has said that its media is gone: a client that is
 //! told so for 10 s while it publishes starts anew.
 
@@ -97,6 +100,19 @@ impl Quality {
         self.knows_others = false;
     }
 
+    /// Nothing is heard of it in any way.
+    fn silent(&mut self) {
+        if let Some(now) = self
+            .now
+            .as_mut()
+            .filter(|now| **now > ConnectionQuality::Lost)
+        {
+            *now = ConnectionQuality::Poor;
+            self.rating = 0.0;
+            self.better = 0;
+        }
+    }
+
     /// What the last seconds were like.
     fn judge(&mut self, statistics: &ConnectionStatistics) {
         let Some(now) = self.now.filter(|now| *now > ConnectionQuality::Lost) else {
@@ -180,7 +196,16 @@ fn score(rating: f64) -> f32 {
 impl State {
     /// The engine tells how a connection did.
     pub(super) fn judge(&mut self, id: ParticipantId, statistics: &ConnectionStatistics) {
-        if let Some(participant) = self.participants.get_mut(&id) {
+        let Some(participant) = self.participants.get_mut(&id) else {
+            return;
+        };
+        let tracks = participant.tracks.iter();
+        let mut tracks = tracks.filter_map(|track| self.tracks.get(track));
+        let sends = tracks.any(|track| track.info.mid.is_some() && !track.info.muted);
+        let is_away = participant.signalling_lost.is_some();
+        if sends && is_away && statistics.received.expected == 0 {
+            participant.quality.silent();
+        } else {
             participant.quality.judge(statistics);
         }
     }

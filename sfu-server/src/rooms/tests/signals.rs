@@ -24,8 +24,13 @@ impl House {
 
     /// Two seconds with so many losses of 100 packets each way.
     fn statistics(&self, participant: ParticipantId, lost: u64) {
+        self.statistics_of(participant, 100, lost);
+    }
+
+    /// Two seconds with so many losses of so many packets each way.
+    fn statistics_of(&self, participant: ParticipantId, expected: u64, lost: u64) {
         let link = LinkStatistics {
-            expected: 100,
+            expected,
             lost,
             jitter: Duration::ZERO,
         };
@@ -271,6 +276,48 @@ async fn connections_are_told_of_when_they_change() {
     house.media_lost(first);
     pass(2).await;
     assert_eq!(signals(&mut bob), [ann_is("Lost")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_heard_in_no_way_at_all_is_shown_as_poor() {
+    let house = house();
+    let ann = house.join("ann");
+    let (id, sid) = (house.newest_participant(), ann.me.sid.clone());
+    let mut bob = house.join("bob");
+    house.connected(id);
+    house.publish(&ann);
+    let after_silence = async |house: &House, bob: &mut Joined| {
+        house.statistics_of(id, 0, 0);
+        tokio::time::advance(limits::QUALITY_INTERVAL).await;
+        house.rooms.sweep(Instant::now());
+        signals(bob)
+    };
+    let ann_is = |word: &str| vec![format!("{sid} {word}")];
+    assert_eq!(after_silence(&house, &mut bob).await, ann_is("Excellent"));
+    // Silent, but here: a pause.
+    assert_eq!(after_silence(&house, &mut bob).await, [""; 0]);
+    // Muted and away: nothing was to come.
+    ann.session.mute(&track_of(&house, "ann"), true).unwrap();
+    drop(ann);
+    assert_eq!(after_silence(&house, &mut bob).await, [""; 0]);
+    // Away, with a track that ought to be heard.
+    let again = house.rooms.resume(&params("ann"), &sid).unwrap();
+    again.session.mute(&track_of(&house, "ann"), false).unwrap();
+    signals(&mut bob);
+    drop(again);
+    assert_eq!(after_silence(&house, &mut bob).await, ann_is("Poor"));
+    // Its packets come again.
+    house.statistics(id, 0);
+    house.statistics(id, 0);
+    tokio::time::advance(limits::QUALITY_INTERVAL).await;
+    house.rooms.sweep(Instant::now());
+    assert_eq!(signals(&mut bob), ann_is("Excellent"));
+}
+
+/// The sid of somebody's only track.
+fn track_of(house: &House, identity: &str) -> String {
+    let participant = house.rooms.get_participant("kitchen", identity).unwrap();
+    participant.tracks[0].sid.clone()
 }
 
 #[tokio::test(start_paused = true)]
