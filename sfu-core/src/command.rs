@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::id::{DataLabel, ParticipantId, RoomId, TrackId};
 use crate::media::codec::MediaKind;
 use crate::media::format::CodecWishes;
+use crate::media::layer::LayerWish;
 use crate::media::session::OfferedSession;
 
 /// What a participant's media may do.
@@ -117,6 +118,15 @@ pub enum Command {
         track: TrackId,
         /// False: nothing is sent until true.
         enabled: bool,
+    },
+    /// What a subscriber asks for of a track's pictures, until it asks for something else.
+    SetLayerWish {
+        /// The subscriber.
+        participant: ParticipantId,
+        /// The track.
+        track: TrackId,
+        /// What it asks for.
+        wish: LayerWish,
     },
     /// A message for these participants, each over its open data channel of that label. Who has none
     /// open, or does not read, misses it: that is counted and hurts nobody else.

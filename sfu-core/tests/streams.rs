@@ -13,6 +13,7 @@ use sfu_core::ingress::{Ingress, IngressSettings};
 use sfu_core::media::codec::{Codec, MediaKind};
 use sfu_core::media::delivery::deliveries;
 use sfu_core::media::format::{FormatParameters, PayloadMapping};
+use sfu_core::media::layer::Layers;
 use sfu_core::media::outbound::OutboundPacket;
 use sfu_core::media::packet::{CarriedExtensions, PacketPool};
 use sfu_core::media::packet_cache::{PacketCache, VIDEO_CACHE_PACKETS};
@@ -164,7 +165,7 @@ impl Engine {
             rtx_first_sequence: 7,
         };
         let mut egress = Egress::new(settings_out, deliveries(&[VP8], &[VP8]));
-        egress.set_target(Some(0));
+        egress.set_target(Some(Layers::all_of(0)));
         Self {
             pool: PacketPool::new(u32::from(ENCODINGS) * VIDEO_CACHE_PACKETS as u32 + 1),
             ingress: (0..ENCODINGS)
@@ -289,7 +290,7 @@ impl Meeting {
             let live = millis < RUN_MILLIS - QUIET_MILLIS;
             if live && self.dice.roll(1500) == 0 {
                 let target = self.dice.roll(ENCODINGS.into()) as u8;
-                self.engine.egress.set_target(Some(target));
+                self.engine.egress.set_target(Some(Layers::all_of(target)));
             }
             for encoding in 0..ENCODINGS {
                 self.publish(millis, encoding, live);

@@ -12,45 +12,25 @@ mod history;
 mod repair;
 mod reports;
 mod rewrite;
+mod settings;
 
 use std::time::Instant;
 
 pub use repair::Retransmission;
+pub use settings::EgressSettings;
 
 use self::epoch::Epoch;
 use self::history::History;
 use self::reports::Reports;
 use self::rewrite::Rewriter;
 use crate::drop_reason::DropReason;
-use crate::id::{PayloadType, Ssrc};
+use crate::id::PayloadType;
 use crate::media::codec::MediaKind;
 use crate::media::delivery::{Deliveries, Delivery};
+use crate::media::layer::Layers;
 use crate::media::outbound::OutboundPacket;
 use crate::media::packet::{PacketFacts, PacketRef};
 use crate::media::source_clock::SourceClock;
-
-/// What a subscription's stream is called, and where its numbers start: random, and given by the
-/// worker, as the engine draws nothing itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EgressSettings {
-    /// Audio or video.
-    pub kind: MediaKind,
-    /// The stream.
-    pub ssrc: Ssrc,
-    /// The stream of its repairs, where RTX is agreed on (RFC 4588).
-    pub rtx_ssrc: Option<Ssrc>,
-    /// First sequence number. The top bit is ignored: a start below 0x8000 keeps a first packet
-    /// that is lost from leaving the receiver a rollover behind (RFC 3711 section 3.3.1).
-    pub first_sequence: u16,
-    /// First timestamp.
-    pub first_timestamp: u32,
-    /// First picture id of VP8, of which the low 15 bits count.
-    pub first_picture_id: u16,
-    /// First TL0PICIDX of VP8.
-    pub first_tl0: u8,
-    /// First sequence number of the repairs; as [`Self::first_sequence`].
-    pub rtx_first_sequence: u16,
-}
 
 /// One subscription's stream.
 #[derive(Clone, Debug)]
@@ -61,8 +41,8 @@ pub struct Egress {
     /// The publisher's payload type of what is sent.
     format: Option<PayloadType>,
     enabled: bool,
-    /// The encoding wanted.
-    target: Option<u8>,
+    /// The layers wanted.
+    target: Option<Layers>,
     /// The encoding sent. `None` before the start and until the keyframe after a pause.
     current: Option<u8>,
     rewriter: Rewriter,
@@ -107,18 +87,18 @@ impl Egress {
             .copied()
     }
 
-    /// Wants `encoding`, or nothing. Video goes on with the present encoding until the wanted one's
+    /// Wants `layers`, or nothing. Video goes on with the present encoding until the wanted one's
     /// keyframe. After nothing was wanted, video starts at a keyframe again.
-    pub fn set_target(&mut self, encoding: Option<u8>) {
-        self.target = encoding;
-        if encoding.is_none() {
+    pub fn set_target(&mut self, layers: Option<Layers>) {
+        self.target = layers;
+        if layers.is_none() {
             self.pause();
         }
     }
 
-    /// The encoding wanted.
+    /// The layers wanted.
     #[must_use]
-    pub const fn target(&self) -> Option<u8> {
+    pub const fn target(&self) -> Option<Layers> {
         self.target
     }
 
@@ -132,8 +112,9 @@ impl Egress {
     /// The encoding whose keyframe this waits for; `None` when it has what it wants.
     #[must_use]
     pub fn wants_keyframe_of(&self) -> Option<u8> {
-        let waits = self.enabled && self.is_video() && self.current != self.target;
-        self.target.filter(|_| waits)
+        let target = self.target?.encoding;
+        let waits = self.enabled && self.is_video() && self.current != Some(target);
+        waits.then_some(target)
     }
 
     /// Pauses, or goes on: video with the next keyframe.
@@ -184,7 +165,7 @@ impl Egress {
         clock: Option<&SourceClock>,
     ) -> Result<OutboundPacket, DropReason> {
         let target = self.target.filter(|_| self.enabled);
-        let target = target.ok_or(DropReason::SubscriptionInactive)?;
+        let target = target.ok_or(DropReason::SubscriptionInactive)?.encoding;
         let delivery = self.delivery(facts.payload_type);
         let delivery = delivery.ok_or(DropReason::FormatNotAgreed)?;
         let epoch = if self.current != Some(encoding) {

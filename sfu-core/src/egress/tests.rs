@@ -11,8 +11,10 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use super::*;
+use crate::id::Ssrc;
 use crate::media::codec::Codec;
 use crate::media::delivery::RedTreatment;
+use crate::media::layer::Layers;
 use crate::media::outbound::PayloadRewrite;
 use crate::media::packet::{CarriedExtensions, FrameNumbers, PacketPool, PayloadFacts, VideoFacts};
 use crate::wire::codec::picture_id::PictureId;
@@ -49,7 +51,7 @@ fn egress_of(codec: Codec) -> Egress {
 
 fn video() -> Egress {
     let mut egress = egress_of(Codec::Vp8);
-    egress.set_target(Some(0));
+    egress.set_target(Some(Layers::all_of(0)));
     egress
 }
 
@@ -164,7 +166,7 @@ fn nothing_flows_without_a_target() {
     let inactive = Err(DropReason::SubscriptionInactive);
     assert_eq!(send(&mut egress, 0, &source.next(true)), inactive);
     assert_eq!(egress.wants_keyframe_of(), None);
-    egress.set_target(Some(0));
+    egress.set_target(Some(Layers::all_of(0)));
     assert_eq!(egress.wants_keyframe_of(), Some(0));
     egress.set_enabled(false);
     assert_eq!(egress.wants_keyframe_of(), None);
@@ -218,7 +220,7 @@ fn a_start_ignores_the_top_bit_of_first_numbers() {
         ..settings(Codec::Vp8)
     };
     let mut egress = Egress::new(settings, [delivery(Codec::Vp8, 96)].into_iter().collect());
-    egress.set_target(Some(0));
+    egress.set_target(Some(Layers::all_of(0)));
     let facts = Source::new(0, 70_000, Instant::now()).next(true);
     let sent = send(&mut egress, 0, &facts).unwrap();
     assert_eq!(
@@ -249,10 +251,10 @@ fn a_narrow_picture_id_stays_narrow_and_counts_on() {
     }
     // On to an encoding with the other width, and back.
     let mut wide = Source::new(1, 70_000, start + 301 * 40 * MS);
-    egress.set_target(Some(1));
+    egress.set_target(Some(Layers::all_of(1)));
     let sent = send(&mut egress, 1, &wide.next(true)).unwrap();
     assert_eq!(sent.rewrite.numbers().picture_id, Some(last + 1));
-    egress.set_target(Some(0));
+    egress.set_target(Some(Layers::all_of(0)));
     let sent = send(&mut egress, 0, &narrow.next(true)).unwrap();
     assert_eq!(sent.rewrite.numbers().picture_id, Some((last + 2) & 0x7f));
 }
@@ -306,7 +308,7 @@ fn a_number_too_old_to_know_is_not_given() {
 #[test]
 fn audio_flows_at_once_and_keeps_the_marker() {
     let mut egress = egress_of(Codec::Opus);
-    egress.set_target(Some(0));
+    egress.set_target(Some(Layers::all_of(0)));
     assert_eq!(egress.wants_keyframe_of(), None);
     let start = Instant::now();
     for at in 0..100u32 {
@@ -333,7 +335,7 @@ fn audio_flows_at_once_and_keeps_the_marker() {
 #[test]
 fn audio_goes_on_after_a_pause_without_a_gap_in_its_numbers() {
     let mut egress = egress_of(Codec::Opus);
-    egress.set_target(Some(0));
+    egress.set_target(Some(Layers::all_of(0)));
     let mut source = Source::new(0, 70_000, Instant::now());
     source.ticks = 1920;
     let before = send(&mut egress, 0, &source.next(false)).unwrap();

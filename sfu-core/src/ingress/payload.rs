@@ -3,6 +3,7 @@
 use crate::drop_reason::DropReason;
 use crate::media::codec::Codec;
 use crate::media::format::{FormatParameters, PayloadMapping};
+use crate::media::layer::Layer;
 use crate::media::packet::{FrameNumbers, PayloadFacts, VideoFacts};
 use crate::wire::codec::{av1, h264, h265, red, vp8, vp9};
 
@@ -30,20 +31,24 @@ pub(super) fn read(format: &PayloadMapping, payload: &[u8]) -> Result<Facts, Dro
             opaque(VideoFacts {
                 frame_start: packet.frame_start,
                 keyframe_start: packet.is_keyframe,
-                temporal_layer: packet.temporal_id,
-                spatial_layer: 0,
+                layer: layer(0, packet.temporal_id),
+                ..VideoFacts::default()
             })
         }),
         Codec::Av1 => av1::parse(payload).map(|packet| {
             opaque(VideoFacts {
                 frame_start: packet.frame_start,
                 keyframe_start: packet.is_keyframe && packet.spatial_id == 0,
-                temporal_layer: packet.temporal_id,
-                spatial_layer: packet.spatial_id,
+                layer: layer(packet.spatial_id, packet.temporal_id),
+                ..VideoFacts::default()
             })
         }),
     };
     facts.ok_or(DropReason::CodecMalformed)
+}
+
+const fn layer(spatial: u8, temporal: u8) -> Layer {
+    Layer { spatial, temporal }
 }
 
 fn opaque(video: VideoFacts) -> Facts {
@@ -55,8 +60,8 @@ fn vp8(payload: &[u8]) -> Option<Facts> {
     let video = VideoFacts {
         frame_start: descriptor.frame_start,
         keyframe_start: descriptor.is_keyframe,
-        temporal_layer: descriptor.temporal_id.unwrap_or(0),
-        spatial_layer: 0,
+        layer: layer(0, descriptor.temporal_id.unwrap_or(0)),
+        ..VideoFacts::default()
     };
     let numbers = FrameNumbers {
         picture_id: descriptor.picture_id,
@@ -70,8 +75,11 @@ fn vp9(payload: &[u8]) -> Option<Facts> {
     let video = VideoFacts {
         frame_start: descriptor.frame_start,
         keyframe_start: descriptor.is_keyframe,
-        temporal_layer: descriptor.temporal_id.unwrap_or(0),
-        spatial_layer: descriptor.spatial_id.unwrap_or(0),
+        layer: layer(
+            descriptor.spatial_id.unwrap_or(0),
+            descriptor.temporal_id.unwrap_or(0),
+        ),
+        ..VideoFacts::default()
     };
     let numbers = FrameNumbers {
         picture_id: descriptor.picture_id,

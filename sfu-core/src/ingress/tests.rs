@@ -5,6 +5,7 @@ use crate::id::Ssrc;
 use crate::media::codec::Codec;
 use crate::media::format::FormatParameters;
 use crate::media::format::PayloadMapping;
+use crate::media::layer::Layer;
 use crate::media::packet::{FrameNumbers, PayloadFacts, VideoFacts};
 use crate::wire::codec::picture_id::PictureId;
 
@@ -92,8 +93,11 @@ fn a_packet_becomes_its_facts() {
     let video = VideoFacts {
         frame_start: true,
         keyframe_start: true,
-        temporal_layer: 1,
-        spatial_layer: 0,
+        layer: Layer {
+            spatial: 0,
+            temporal: 1,
+        },
+        ..VideoFacts::default()
     };
     assert_eq!(facts.video, video);
     let numbers = FrameNumbers {

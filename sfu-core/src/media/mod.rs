@@ -3,6 +3,7 @@
 pub mod codec;
 pub mod delivery;
 pub mod format;
+pub mod layer;
 pub mod offer_error;
 pub mod outbound;
 pub mod packet;

@@ -6,6 +6,7 @@
 
 use std::time::Instant;
 
+use super::layer::{FrameDependencies, Layer};
 use super::send_batch::MAX_DATAGRAM;
 use crate::id::PayloadType;
 use crate::wire::codec::picture_id::PictureId;
@@ -20,14 +21,23 @@ pub struct PacketRef {
 /// What forwarding needs to know of a video packet, read from the payload once at ingress.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VideoFacts {
-    /// First packet of a frame, as far as the payload tells it.
+    /// First packet of a frame, as far as the payload tells it. With spatial layers a picture is
+    /// several frames.
     pub frame_start: bool,
+    /// Last packet of a frame, as far as the payload tells it.
+    pub frame_end: bool,
     /// First packet of a keyframe: a subscription may start or switch here.
     pub keyframe_start: bool,
-    /// Temporal layer.
-    pub temporal_layer: u8,
-    /// Spatial layer within the encoding.
-    pub spatial_layer: u8,
+    /// The layer that the frame is of.
+    pub layer: Layer,
+    /// The frame, and all later ones of its temporal layer, need nothing above the layers below it:
+    /// whoever was sent those may be sent this temporal layer from here on.
+    pub temporal_switch: bool,
+    /// The frame needs no earlier picture, only lower spatial layers of its own: whoever is sent
+    /// those may be sent this spatial layer from here on.
+    pub spatial_switch: bool,
+    /// What its dependency descriptor says, where there is one: it then overrules the rest.
+    pub dependencies: Option<FrameDependencies>,
 }
 
 /// The numbers that VP8 (RFC 7741 section 4.2) and VP9 (RFC 9628 section 4.2) give their frames.

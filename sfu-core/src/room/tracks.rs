@@ -10,6 +10,7 @@ use crate::command::TrackAnnouncement;
 use crate::id::{Mid, PayloadType, TrackId};
 use crate::media::codec::MediaKind;
 use crate::media::format::Payloads;
+use crate::media::layer::{LayerWish, Layers};
 use crate::media::session::MAX_ENCODINGS;
 
 /// A participant's place in its room.
@@ -62,10 +63,15 @@ pub struct Track {
 }
 
 impl Track {
-    /// The encoding that subscriptions aim at; `None` while there is nothing to send.
+    /// The layers that a subscription with that wish aims at; `None` while there is nothing to send.
     #[must_use]
-    pub fn target(&self) -> Option<u8> {
-        self.best.filter(|_| !self.announcement.muted)
+    pub fn target(&self, wish: LayerWish) -> Option<Layers> {
+        let best = self.best.filter(|_| !self.announcement.muted)?;
+        let wanted = wish.max_quality.unwrap_or(best);
+        let mut encodings = self.encodings[..=usize::from(wanted.min(best))].iter();
+        let encoding = encodings.rposition(Option::is_some);
+        let encoding = encoding.and_then(|at| u8::try_from(at).ok());
+        Some(Layers::all_of(encoding.unwrap_or(best)))
     }
 
     /// The payload type that subscribers must be able to take: what is sent now, or first.

@@ -4,9 +4,9 @@ use std::time::Instant;
 
 use super::peer::SectionUse;
 use super::sections::{end_egress, end_ingresses};
-use super::{Room, Shared, Worker, forward, membership, negotiation, sections, speakers};
+use super::{Room, Shared, Worker, forward, membership, negotiation, speakers, wishes};
 use crate::command::{Command, TrackAnnouncement};
-use crate::config::{MAX_SUBSCRIPTIONS_PER_PARTICIPANT, MAX_TRACKS_PER_PARTICIPANT};
+use crate::config::MAX_TRACKS_PER_PARTICIPANT;
 use crate::id::{ParticipantId, TrackId};
 use crate::room::tracks::{PeerIndex, TrackIndex};
 
@@ -57,7 +57,8 @@ impl Worker {
             }
             Command::Subscribe { .. }
             | Command::Unsubscribe { .. }
-            | Command::SetSubscriptionEnabled { .. } => self.handle_wish(now, &command),
+            | Command::SetSubscriptionEnabled { .. }
+            | Command::SetLayerWish { .. } => self.handle_wish(now, &command),
             Command::SendData {
                 recipients,
                 label,
@@ -76,12 +77,12 @@ impl Worker {
         match *command {
             Command::Subscribe { participant, track } => {
                 self.with_peer(participant, |shared, room, index| {
-                    subscribe(shared, room, index, track);
+                    wishes::subscribe(shared, room, index, track);
                 });
             }
             Command::Unsubscribe { participant, track } => {
                 self.with_peer(participant, |shared, room, index| {
-                    unsubscribe(shared, room, index, track);
+                    wishes::unsubscribe(shared, room, index, track);
                 });
             }
             Command::SetSubscriptionEnabled {
@@ -90,7 +91,16 @@ impl Worker {
                 enabled,
             } => {
                 self.with_peer(participant, |shared, room, index| {
-                    set_enabled(shared, room, index, track, enabled, now);
+                    wishes::set_enabled(shared, room, index, track, enabled, now);
+                });
+            }
+            Command::SetLayerWish {
+                participant,
+                track,
+                wish,
+            } => {
+                self.with_peer(participant, |shared, room, index| {
+                    wishes::set_wish(shared, room, index, track, wish, now);
                 });
             }
             _ => {}
@@ -164,67 +174,6 @@ pub(super) fn remove_track(shared: &mut Shared, room: &mut Room, index: TrackInd
     for (_, peer) in &mut room.peers {
         peer.waiting.retain(|waiting| *waiting != track.id);
         peer.paused.remove(&track.id);
+        peer.wishes.remove(&track.id);
     }
-}
-
-fn subscribe(shared: &mut Shared, room: &mut Room, index: PeerIndex, id: TrackId) {
-    let Some(track) = room
-        .tracks
-        .index_of(id)
-        .and_then(|track| room.tracks.get(track))
-    else {
-        return;
-    };
-    let peer = &mut room.peers[index];
-    let already = peer.waiting.contains(&id) || track.routes.iter().any(|r| r.peer == index);
-    let count = peer.waiting.len() + peer.egresses.len();
-    if already || !peer.permissions.subscribe || count >= MAX_SUBSCRIPTIONS_PER_PARTICIPANT {
-        return;
-    }
-    peer.waiting.push(id);
-    sections::ask_for_offer(shared, room, index);
-}
-
-pub(super) fn unsubscribe(shared: &mut Shared, room: &mut Room, index: PeerIndex, id: TrackId) {
-    let peer = &mut room.peers[index];
-    peer.waiting.retain(|waiting| *waiting != id);
-    peer.paused.remove(&id);
-    let Some(track) = room.tracks.index_of(id) else {
-        return;
-    };
-    if let Some(egress) = room.tracks.remove_route(track, index) {
-        end_egress(shared, &mut room.peers[index], egress);
-        sections::ask_to_end(shared, room, index);
-    }
-}
-
-fn set_enabled(
-    shared: &mut Shared,
-    room: &mut Room,
-    index: PeerIndex,
-    id: TrackId,
-    enabled: bool,
-    now: Instant,
-) {
-    let Some(track) = room
-        .tracks
-        .index_of(id)
-        .and_then(|track| room.tracks.get(track))
-    else {
-        return;
-    };
-    let route = track.routes.iter().find(|route| route.peer == index);
-    let peer = &mut room.peers[index];
-    if route.is_none() && !peer.waiting.contains(&id) {
-        return;
-    }
-    if enabled {
-        peer.paused.remove(&id);
-    } else {
-        peer.paused.insert(id);
-    }
-    if let Some(route) = route {
-        peer.egresses[route.egress].egress.set_enabled(enabled);
-    }
-    super::feedback::request_wanted_keyframes(shared, room, index, now);
 }

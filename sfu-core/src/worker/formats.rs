@@ -146,6 +146,7 @@ pub(super) fn fail(shared: &mut Shared, room: &mut Room, index: PeerIndex, track
     }
     peer.waiting.retain(|waiting| *waiting != id);
     peer.paused.remove(&id);
+    peer.wishes.remove(&id);
     tracing::debug!(room = %room.id, participant = %peer.id, track = %id, "codec unsupported");
     shared.events.push_back(Event::SubscriptionFailed {
         participant: peer.id,

@@ -110,8 +110,10 @@ fn aim(room: &mut Room, track: TrackIndex) {
         return;
     };
     for route in &track.routes {
-        let egress = &mut room.peers[route.peer].egresses[route.egress].egress;
-        egress.set_target(track.target());
+        let peer = &mut room.peers[route.peer];
+        let wish = peer.wishes.get(&track.id).copied().unwrap_or_default();
+        let egress = &mut peer.egresses[route.egress].egress;
+        egress.set_target(track.target(wish));
     }
 }
 

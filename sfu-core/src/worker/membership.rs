@@ -1,15 +1,16 @@
 //! Participants come and go, and a room with them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use rand_core::Rng;
 use slab::Slab;
 
-use super::control::{remove_track, unsubscribe};
+use super::control::remove_track;
 use super::peer::{Peer, Requested};
 use super::rtcp_queue::RtcpQueue;
 use super::streams::Streams;
+use super::wishes::unsubscribe;
 use super::{PeerKey, Room, Shared, Worker, fan_out};
 use crate::bandwidth::pacer::Pacer;
 use crate::command::MediaPermissions;
@@ -116,6 +117,7 @@ fn new_peer(
         arrivals: TwccRecorder::new(now),
         waiting: Vec::new(),
         paused: BTreeSet::new(),
+        wishes: BTreeMap::new(),
         requested: Requested::default(),
         rtt: None,
         next_report: now,

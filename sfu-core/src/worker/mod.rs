@@ -2,7 +2,7 @@
 //!
 //! Each leg of a packet's walk has its own file: [`inbound`], [`arrival`] with [`binding`] and
 //! [`identify`], [`forward`] with [`fan_out`], [`outbound`]; [`data`] is that of data messages;
-//! [`feedback`] carries RTCP's facts backwards; [`control`] with [`membership`], and [`negotiation`]
+//! [`feedback`] carries RTCP's facts backwards; [`control`] with [`membership`] and [`wishes`], and [`negotiation`]
 //! with [`sections`] and [`formats`], obey the control plane; [`timers`] does what is due by the
 //! [`deadlines`]. All work on behalf of one room runs inside
 //! [`Worker::in_room`], which contains a panic to that room.
@@ -31,6 +31,7 @@ mod stats;
 mod streams;
 mod timers;
 mod traffic;
+mod wishes;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,6 +1,6 @@
 //! One participant's media: its transport, its sections, what it publishes and what it is sent.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use slab::Slab;
@@ -15,6 +15,7 @@ use crate::id::{Mid, ParticipantId, PayloadType, Ssrc, TrackId};
 use crate::ingress::Ingress;
 use crate::ingress::twcc_recorder::TwccRecorder;
 use crate::media::codec::MediaKind;
+use crate::media::layer::LayerWish;
 use crate::media::packet::PacketPool;
 use crate::media::packet_cache::PacketCache;
 use crate::media::session::{ExtensionMap, OfferedSection};
@@ -115,6 +116,8 @@ pub(super) struct Peer {
     pub(super) waiting: Vec<TrackId>,
     /// Subscriptions that are paused, whether they have a section or wait for one.
     pub(super) paused: BTreeSet<TrackId>,
+    /// What it asks for of the pictures of those that it does not want all of.
+    pub(super) wishes: BTreeMap<TrackId, LayerWish>,
     pub(super) requested: Requested,
     /// The round-trip time by the participant's last report on what it is sent.
     pub(super) rtt: Option<Duration>,

@@ -160,7 +160,8 @@ fn bind_subscription(
         rtx_first_sequence: random_u16(&mut shared.rng),
     };
     let mut egress = Egress::new(settings, deliveries);
-    egress.set_target(track.target());
+    let wish = peer.wishes.get(&track.id).copied().unwrap_or_default();
+    egress.set_target(track.target(wish));
     egress.set_enabled(!peer.paused.contains(&track.id));
     let key = peer.egresses.insert(Sending {
         track: track_index,

@@ -24,3 +24,4 @@ mod republishing;
 mod speakers;
 mod statistics;
 mod traffic;
+mod wishes;

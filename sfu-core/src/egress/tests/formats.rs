@@ -11,7 +11,7 @@ fn egress_with(deliveries: &[Delivery]) -> Egress {
         ..settings(Codec::Vp8)
     };
     let mut egress = Egress::new(settings, deliveries.iter().copied().collect());
-    egress.set_target(Some(0));
+    egress.set_target(Some(Layers::all_of(0)));
     egress
 }
 
@@ -57,7 +57,7 @@ fn vp9_keeps_its_sources_numbers_until_one_follows_another() {
         assert_eq!(sent.rewrite, PayloadRewrite::Vp9(written));
         last = Some(numbers);
     }
-    egress.set_target(Some(1));
+    egress.set_target(Some(Layers::all_of(1)));
     let (last, mut steps) = (last.unwrap(), 0);
     for at in 0..10 {
         let sent = send(&mut egress, 1, &next_vp9(&mut high, at == 0)).unwrap();
@@ -81,7 +81,7 @@ fn a_descriptors_frame_numbers_go_on_over_a_seam() {
     let mut seen = Vec::new();
     for encoding in [0, 0, 0, 1, 1, 0, 0] {
         let switches = egress.current() != Some(encoding as u8);
-        egress.set_target(Some(encoding as u8));
+        egress.set_target(Some(Layers::all_of(encoding as u8)));
         let mut facts = frame(&mut sources[encoding], 96, switches, PayloadFacts::Opaque);
         facts.extensions.descriptor = Some(DescriptorPlace {
             start: 20,

@@ -14,7 +14,7 @@ fn run(codec: Codec, seed: u64) -> (usize, usize) {
     let mut now = Instant::now();
     let mut sources = [70_000_i64, 90_000];
     let mut egress = egress_of(codec);
-    egress.set_target(Some(0));
+    egress.set_target(Some(Layers::all_of(0)));
     let (mut spent, mut highest) = (HashSet::new(), None::<u64>);
     let template = Source::new(0, 0, now).next(false);
     for _ in 0..4000 {
@@ -22,7 +22,7 @@ fn run(codec: Codec, seed: u64) -> (usize, usize) {
         let encoding = dice.u8(..2);
         match dice.u8(..40) {
             0 => egress.set_enabled(dice.bool()),
-            1 => egress.set_target(Some(encoding).filter(|_| dice.u8(..4) > 0)),
+            1 => egress.set_target(Some(Layers::all_of(encoding)).filter(|_| dice.u8(..4) > 0)),
             2 => egress.source_restarted(encoding),
             3 => {
                 let formats = [delivery(codec, 96), delivery(codec, 100)];

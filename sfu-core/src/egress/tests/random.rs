@@ -51,7 +51,7 @@ fn meeting(seed: u64, weather: Weather) -> Vec<Sent> {
     let mut count = 0;
     for tick in 0..1200u64 {
         if dice.one_in(40) {
-            egress.set_target(Some(dice.roll(3) as u8));
+            egress.set_target(Some(Layers::all_of(dice.roll(3) as u8)));
         }
         if weather.pauses && dice.one_in(60) {
             egress.set_enabled(dice.one_in(2));

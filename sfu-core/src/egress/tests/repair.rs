@@ -37,7 +37,7 @@ fn packets_from_before_a_switch_are_repaired_as_they_were() {
     let mut sent = Vec::new();
     for switch in 0..MAX_EPOCHS + 1 {
         let encoding = switch % 2;
-        egress.set_target(Some(encoding as u8));
+        egress.set_target(Some(Layers::all_of(encoding as u8)));
         for frame in 0..2 {
             let facts = sources[encoding].next(frame == 0);
             let out = send(&mut egress, encoding as u8, &facts).unwrap();
@@ -140,7 +140,7 @@ fn without_rtx_nothing_is_repaired() {
             ..settings(Codec::Vp8)
         };
         let mut egress = Egress::new(settings, [delivery].into_iter().collect());
-        egress.set_target(Some(0));
+        egress.set_target(Some(Layers::all_of(0)));
         let facts = Source::new(0, 70_000, Instant::now()).next(true);
         let sent = send(&mut egress, 0, &facts).unwrap();
         let found = egress.retransmit(facts.arrived, sent.sequence as u16);

@@ -60,7 +60,7 @@ fn over_a_switch_the_reports_keep_to_one_line_of_time() {
         .unwrap();
     egress.on_sent(start, 1);
     let before = egress.sender_report(start, Some(&low_clock)).unwrap();
-    egress.set_target(Some(1));
+    egress.set_target(Some(Layers::all_of(1)));
     high.frame = 25;
     let facts = high.next(true);
     let now = facts.arrived;

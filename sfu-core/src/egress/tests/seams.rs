@@ -29,10 +29,13 @@ fn a_switch_waits_for_the_keyframe_while_the_old_encoding_flows() {
     let other = Err(DropReason::OtherEncoding);
     assert_eq!(send(&mut egress, 2, &high.next(true)), other);
     let mut last = send(&mut egress, 0, &low.next(true)).unwrap();
-    egress.set_target(Some(2));
+    egress.set_target(Some(Layers::all_of(2)));
     for _ in 0..5 {
         assert_eq!(egress.wants_keyframe_of(), Some(2));
-        assert_eq!((egress.current(), egress.target()), (Some(0), Some(2)));
+        assert_eq!(
+            (egress.current(), egress.target()),
+            (Some(0), Some(Layers::all_of(2)))
+        );
         assert_eq!(send(&mut egress, 2, &high.next(false)), other);
         let sent = send(&mut egress, 0, &low.next(false)).unwrap();
         assert_eq!(step(&last, &sent), 3600);
@@ -59,7 +62,7 @@ fn a_switch_waits_for_the_keyframe_while_the_old_encoding_flows() {
     let next = send(&mut egress, 2, &high.next(false)).unwrap();
     assert_eq!(step(&switched, &next), 3600);
     // And down again.
-    egress.set_target(Some(0));
+    egress.set_target(Some(Layers::all_of(0)));
     low.frame = high.frame;
     let down = send(&mut egress, 0, &low.next(true)).unwrap();
     assert_eq!(step(&next, &down), 3600);
@@ -71,8 +74,8 @@ fn a_target_taken_back_changes_nothing() {
     let mut low = Source::new(0, 70_000, start);
     let mut egress = video();
     let first = send(&mut egress, 0, &low.next(true)).unwrap();
-    egress.set_target(Some(1));
-    egress.set_target(Some(0));
+    egress.set_target(Some(Layers::all_of(1)));
+    egress.set_target(Some(Layers::all_of(0)));
     assert_eq!(egress.wants_keyframe_of(), None);
     let sent = send(&mut egress, 0, &low.next(false)).unwrap();
     assert_eq!(step(&first, &sent), 3600);
@@ -93,7 +96,7 @@ fn switch(frames: u64, delay: Duration, clocks: bool) -> u32 {
         let sent = egress.forward(facts.arrived, 0, any_packet(), &facts, low_clock.as_ref());
         last = Some(sent.unwrap());
     }
-    egress.set_target(Some(1));
+    egress.set_target(Some(Layers::all_of(1)));
     high.frame = 49 + frames;
     let mut facts = high.next(true);
     facts.arrived += delay;
@@ -141,7 +144,7 @@ fn clocks_that_cannot_be_right_are_not_followed() {
         let facts = low.next(true);
         let clock = low.clock(start);
         let sent = egress.forward(facts.arrived, 0, any_packet(), &facts, Some(&clock));
-        egress.set_target(Some(1));
+        egress.set_target(Some(Layers::all_of(1)));
         high.frame = 1;
         let mut clock = high.clock(start);
         clock.ntp = clock.ntp.wrapping_add(wrong);
@@ -162,7 +165,7 @@ fn a_clock_serves_only_the_encoding_that_it_is_of() {
         // The same media clock, so that another encoding's report would look right.
         source.first_timestamp = 5;
         let clock = (encoding != 1).then(|| source.clock(start));
-        egress.set_target(Some(encoding));
+        egress.set_target(Some(Layers::all_of(encoding)));
         source.frame = u64::from(encoding);
         let mut facts = source.next(true);
         facts.arrived += u32::from(encoding) * 30 * MS;
@@ -193,7 +196,7 @@ fn the_latest_report_counts() {
     }
     let facts = low.next(false);
     let before = egress.forward(facts.arrived, 0, any_packet(), &facts, Some(&clocks[0]));
-    egress.set_target(Some(1));
+    egress.set_target(Some(Layers::all_of(1)));
     high.frame = 2;
     let mut facts = high.next(true);
     facts.arrived += 100 * MS;
@@ -211,7 +214,7 @@ fn after_a_pause_video_goes_on_at_a_keyframe_in_real_time() {
         ),
         (
             |egress| egress.set_target(None),
-            |egress| egress.set_target(Some(0)),
+            |egress| egress.set_target(Some(Layers::all_of(0))),
         ),
     ];
     for (pause, go_on) in pauses {
@@ -271,7 +274,7 @@ fn a_gap_too_wide_to_repair_is_closed_at_the_next_keyframe() {
 #[test]
 fn audio_closes_a_wide_gap_at_once() {
     let mut egress = egress_of(Codec::Opus);
-    egress.set_target(Some(0));
+    egress.set_target(Some(Layers::all_of(0)));
     let mut source = Source::new(0, 70_000, Instant::now());
     let before = send(&mut egress, 0, &source.next(false)).unwrap();
     source.packets += 30_000;
@@ -300,9 +303,9 @@ fn what_was_sent_of_a_source_before_it_started_afresh_is_not_repaired_by_what_ca
     let start = Instant::now();
     let (mut low, mut high) = (Source::new(0, 70_000, start), Source::new(1, 80_000, start));
     let mut egress = video();
-    egress.set_target(Some(1));
+    egress.set_target(Some(Layers::all_of(1)));
     let before = send(&mut egress, 1, &high.next(true)).unwrap();
-    egress.set_target(Some(0));
+    egress.set_target(Some(Layers::all_of(0)));
     let now = send(&mut egress, 0, &low.next(true)).unwrap();
     // Not the one that is sent now: that one goes on, and is repaired as before.
     egress.source_restarted(1);

@@ -56,7 +56,7 @@ fn a_keyframe_of_an_upper_spatial_layer_is_no_start() {
     // A sequence header in spatial layer 1.
     let upper = receive(&mut ingress, start, 1, &[0x10, 0x0c, 0x08, 0]).unwrap();
     assert!(!upper.video.keyframe_start);
-    assert_eq!(upper.video.spatial_layer, 1);
+    assert_eq!(upper.video.layer.spatial, 1);
 }
 
 #[test]
