@@ -24,4 +24,5 @@ mod republishing;
 mod speakers;
 mod statistics;
 mod traffic;
+mod voices;
 mod wishes;
