@@ -40,6 +40,9 @@ pub enum DropReason {
     PayloadTypeUnknown,
     /// One stream more than a participant may send.
     StreamLimit,
+    /// A stream that would take the place of one that still sends: most often the late packets of
+    /// one that was replaced itself.
+    StreamContested,
     /// Padding only (a probe): counted for TWCC, never forwarded.
     PaddingOnly,
     /// An RTX packet whose original had already arrived, or that repairs nothing known.
@@ -88,7 +91,7 @@ pub enum DropReason {
 
 impl DropReason {
     /// Every reason, in counter order.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::NotDemultiplexed,
         Self::StunMalformed,
         Self::StunUnknownUfrag,
@@ -105,6 +108,7 @@ impl DropReason {
         Self::StreamUnknown,
         Self::PayloadTypeUnknown,
         Self::StreamLimit,
+        Self::StreamContested,
         Self::PaddingOnly,
         Self::RtxUseless,
         Self::Duplicate,
@@ -149,6 +153,7 @@ impl DropReason {
             Self::StreamUnknown => "stream_unknown",
             Self::PayloadTypeUnknown => "payload_type_unknown",
             Self::StreamLimit => "stream_limit",
+            Self::StreamContested => "stream_contested",
             Self::PaddingOnly => "padding_only",
             Self::RtxUseless => "rtx_useless",
             Self::Duplicate => "duplicate",

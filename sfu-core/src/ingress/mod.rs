@@ -33,11 +33,6 @@ use crate::unit::Bitrate;
 use crate::wire::rtcp::{ReportBlock, SenderInfo};
 use crate::wire::rtp::RtpHeader;
 
-/// How long after its last packet an encoding counts as living. Raising it leaves subscribers longer
-/// on an encoding that the publisher turned off; lowering it below the pace of a still screen (a
-/// frame a second) calls a living one dead.
-pub const ENCODING_ALIVE: Duration = Duration::from_millis(1500);
-
 /// One published encoding.
 #[derive(Debug)]
 pub struct Ingress {
@@ -52,7 +47,8 @@ pub struct Ingress {
     keyframes: KeyframeThrottle,
     rate: RateMeter,
     clock: Option<SourceClock>,
-    last_media: Option<Instant>,
+    /// The newest packet that starts a keyframe: the stream's own number of it, and the facts'.
+    keyframe: Option<(u64, u64)>,
 }
 
 impl Ingress {
@@ -74,7 +70,7 @@ impl Ingress {
             keyframes: KeyframeThrottle::new(),
             rate: RateMeter::new(now),
             clock: None,
-            last_media: None,
+            keyframe: None,
         })
     }
 
@@ -140,16 +136,18 @@ impl Ingress {
             self.window.skip(fresh);
             return Err(DropReason::PaddingOnly);
         }
-        self.last_media = Some(now);
+        self.keyframes.media_seen();
+        let sequence = self.window.dense(fresh.sequence);
         let (video, payload_facts) = payload::read(&format, payload)?;
         if video.keyframe_start {
             // What is missing before it stays due: a receiver could do without, but subscribers see
             // the gap too, ask for it, and hold the keyframe back behind it meanwhile.
             self.keyframes.keyframe_seen();
+            self.keyframe = self.keyframe.max(Some((fresh.sequence, sequence)));
         }
         Ok(PacketFacts {
             arrived: now,
-            sequence: self.window.dense(fresh.sequence),
+            sequence,
             timestamp: header.timestamp,
             marker: header.marker,
             payload_start: header.header_len,
@@ -196,25 +194,28 @@ impl Ingress {
             other => other,
         })?;
         if self.nack {
-            let lost = self
-                .nack_generator
-                .received(now, fresh.sequence, fresh.highest_before);
-            self.gave_up(now, lost);
+            let (sequence, before) = (fresh.sequence, fresh.highest_before);
+            let nacks = &mut self.nack_generator;
+            if nacks.received(now, sequence, before, repaired) {
+                self.gave_up(now, sequence);
+            }
         }
         Ok(fresh)
     }
 
-    /// What is lost for good breaks pictures until a keyframe.
-    fn gave_up(&mut self, now: Instant, lost: bool) {
-        if lost && self.kind == MediaKind::Video {
+    /// What is lost for good breaks pictures until a keyframe, which may have come since.
+    fn gave_up(&mut self, now: Instant, sequence: u64) {
+        let is_mended = self.keyframe.is_some_and(|(own, _)| own > sequence);
+        if self.kind == MediaKind::Video && !is_mended {
             self.keyframes.want(now);
         }
     }
 
     /// Appends to `out` the numbers to ask for again now, ascending; what does not fit stays due.
     pub fn poll_nacks<const N: usize>(&mut self, now: Instant, out: &mut ArrayVec<u16, N>) {
-        let lost = self.nack_generator.poll(now, out);
-        self.gave_up(now, lost);
+        if let Some(sequence) = self.nack_generator.poll(now, out) {
+            self.gave_up(now, sequence);
+        }
     }
 
     /// Somebody needs a keyframe. True: ask the publisher now. False: a request is under way, or
@@ -232,6 +233,18 @@ impl Ingress {
     /// Nobody waits for a keyframe any longer.
     pub fn cancel_keyframe(&mut self) {
         self.keyframes.cancel();
+    }
+
+    /// The encoding is turned off, or lives. While it is off nobody asks it for a keyframe.
+    pub fn set_paused(&mut self, paused: bool) {
+        self.keyframes.set_paused(paused);
+    }
+
+    /// Whether a packet, by the number that the facts gave it, is of before the newest keyframe:
+    /// nobody who was sent that keyframe misses it.
+    #[must_use]
+    pub fn is_before_keyframe(&self, sequence: u64) -> bool {
+        self.keyframe.is_some_and(|(_, told)| told > sequence)
     }
 
     /// When to call [`Self::poll_nacks`] and [`Self::poll_keyframe`] next.
@@ -275,13 +288,6 @@ impl Ingress {
     #[must_use]
     pub const fn source_clock(&self) -> Option<&SourceClock> {
         self.clock.as_ref()
-    }
-
-    /// Whether media came within [`ENCODING_ALIVE`].
-    #[must_use]
-    pub fn is_alive(&self, now: Instant) -> bool {
-        self.last_media
-            .is_some_and(|at| now.saturating_duration_since(at) < ENCODING_ALIVE)
     }
 
     /// What came over the last second: RTP with headers and padding, repairs included.
