@@ -205,6 +205,7 @@ impl Tracks {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::layer::Layer;
 
     fn announcement(track: u64, cid: &str) -> TrackAnnouncement {
         TrackAnnouncement {
@@ -233,6 +234,53 @@ mod tests {
         assert!(tracks.remove(mine).is_some());
         assert_eq!(tracks.index_of(TrackId(10)), None);
         assert_eq!(tracks.of_publisher(2).collect::<Vec<_>>(), [theirs]);
+    }
+
+    #[test]
+    #[allow(clippy::disallowed_methods, reason = "a base for virtual time")]
+    fn a_wish_becomes_layers_of_what_is_published() {
+        let mut tracks = Tracks::default();
+        let index = tracks.announce(1, announcement(10, "camera")).unwrap();
+        let track = tracks.get_mut(index).unwrap();
+        let wish = |max_quality, max_frame_rate| LayerWish {
+            max_quality,
+            max_frame_rate,
+        };
+        assert_eq!(
+            track.target(wish(None, None), None),
+            None,
+            "nothing came yet"
+        );
+        let start = Instant::now();
+        for n in 0..41 {
+            let now = start + n * std::time::Duration::from_millis(50);
+            let temporal = u8::from(n % 2 == 1);
+            track.qualities.note(now, 0, n * 4500, temporal);
+        }
+        let layers = |encoding, spatial, temporal| {
+            let top = Layer { spatial, temporal };
+            Some(Layers { encoding, top })
+        };
+        const ALL: u8 = u8::MAX;
+        assert_eq!(track.target(wish(None, None), None), layers(0, ALL, ALL));
+        // One encoding: its qualities are spatial layers.
+        assert_eq!(
+            track.target(wish(Some(1), Some(20)), None),
+            layers(0, 1, ALL)
+        );
+        assert_eq!(track.target(wish(None, Some(10)), None), layers(0, ALL, 0));
+        // 20 frames a second are too much for 17, and not too much to stay with.
+        let former = track.target(wish(None, None), None);
+        assert_eq!(track.target(wish(None, Some(17)), None), layers(0, ALL, 0));
+        assert_eq!(track.target(wish(None, Some(17)), former), former);
+        // Several encodings are the qualities.
+        let rids = ["q", "h"].map(|rid| crate::id::Rid::from(rid).unwrap());
+        track.qualities.set_offered(&rids, 0);
+        assert_eq!(track.target(wish(Some(1), None), None), layers(0, ALL, ALL));
+        track.qualities.note(start, 1, 0, 0);
+        assert_eq!(track.target(wish(Some(1), None), None), layers(1, ALL, ALL));
+        track.announcement.muted = true;
+        assert_eq!(track.target(wish(None, None), None), None);
     }
 
     #[test]

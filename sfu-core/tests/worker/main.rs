@@ -21,6 +21,7 @@ mod naming;
 mod outages;
 mod permissions;
 mod pool;
+mod repairs;
 mod reports;
 mod republishing;
 mod speakers;
