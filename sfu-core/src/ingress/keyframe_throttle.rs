@@ -23,6 +23,8 @@ pub struct KeyframeThrottle {
     last_sent: Option<Instant>,
     /// When the next request is due; `None`: none is wanted.
     due: Option<Instant>,
+    /// The last request is not met yet.
+    is_open: bool,
     /// Requests since the encoding's last packet.
     unheard: u32,
     /// The encoding is turned off.
@@ -36,6 +38,7 @@ impl KeyframeThrottle {
         Self {
             last_sent: None,
             due: None,
+            is_open: false,
             unheard: 0,
             paused: false,
         }
@@ -62,6 +65,7 @@ impl KeyframeThrottle {
         let send = self.due.is_some_and(|due| due <= now);
         if send {
             self.last_sent = Some(now);
+            self.is_open = true;
             let doublings = self.unheard.min(MAX_DOUBLINGS);
             self.due = Some(now + KEYFRAME_RETRY_INTERVAL * (1 << doublings));
             self.unheard = self.unheard.saturating_add(1);
@@ -80,12 +84,13 @@ impl KeyframeThrottle {
 
     /// A keyframe started to arrive: every wish so far is met.
     pub fn keyframe_seen(&mut self) {
-        self.due = None;
+        self.cancel();
     }
 
     /// Nobody waits any longer: nothing is repeated.
     pub fn cancel(&mut self) {
         self.due = None;
+        self.is_open = false;
     }
 
     /// The encoding is turned off, or lives: while it is off nothing is asked of it, and wishes are
@@ -95,6 +100,12 @@ impl KeyframeThrottle {
         if paused {
             self.cancel();
         }
+    }
+
+    /// When a request was last sent that is not met yet.
+    #[must_use]
+    pub fn asked(&self) -> Option<Instant> {
+        self.last_sent.filter(|_| self.is_open)
     }
 
     /// When to call [`Self::poll`].

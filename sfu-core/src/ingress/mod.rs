@@ -1,6 +1,7 @@
 //! One published encoding as it arrives: what came, what is missing, what a packet is.
 
 mod keyframe_throttle;
+mod keyframes;
 mod nack_generator;
 mod payload;
 mod rate_meter;
@@ -203,48 +204,11 @@ impl Ingress {
         Ok(fresh)
     }
 
-    /// What is lost for good breaks pictures until a keyframe, which may have come since.
-    fn gave_up(&mut self, now: Instant, sequence: u64) {
-        let is_mended = self.keyframe.is_some_and(|(own, _)| own > sequence);
-        if self.kind == MediaKind::Video && !is_mended {
-            self.keyframes.want(now);
-        }
-    }
-
     /// Appends to `out` the numbers to ask for again now, ascending; what does not fit stays due.
     pub fn poll_nacks<const N: usize>(&mut self, now: Instant, out: &mut ArrayVec<u16, N>) {
         if let Some(sequence) = self.nack_generator.poll(now, out) {
             self.gave_up(now, sequence);
         }
-    }
-
-    /// Somebody needs a keyframe. True: ask the publisher now. False: a request is under way, or
-    /// [`Self::poll_keyframe`] will say when.
-    pub fn request_keyframe(&mut self, now: Instant) -> bool {
-        self.keyframes.request(now)
-    }
-
-    /// True: ask the publisher for a keyframe now, for a wish that waited, one that was not met, or
-    /// because too much is lost.
-    pub fn poll_keyframe(&mut self, now: Instant) -> bool {
-        self.keyframes.poll(now)
-    }
-
-    /// Nobody waits for a keyframe any longer.
-    pub fn cancel_keyframe(&mut self) {
-        self.keyframes.cancel();
-    }
-
-    /// The encoding is turned off, or lives. While it is off nobody asks it for a keyframe.
-    pub fn set_paused(&mut self, paused: bool) {
-        self.keyframes.set_paused(paused);
-    }
-
-    /// Whether a packet, by the number that the facts gave it, is of before the newest keyframe:
-    /// nobody who was sent that keyframe misses it.
-    #[must_use]
-    pub fn is_before_keyframe(&self, sequence: u64) -> bool {
-        self.keyframe.is_some_and(|(_, told)| told > sequence)
     }
 
     /// When to call [`Self::poll_nacks`] and [`Self::poll_keyframe`] next.

@@ -263,7 +263,7 @@ fn requests_wait_for_each_other_and_end_with_the_keyframe() {
     receive(&mut ingress, retry, 1, &KEYFRAME).unwrap();
     assert_eq!(ingress.next_timeout(), None);
     ingress.request_keyframe(retry + 2 * KEYFRAME_RETRY_INTERVAL);
-    ingress.cancel_keyframe();
+    ingress.set_paused(true);
     assert_eq!(ingress.next_timeout(), None);
 }
 

@@ -12,6 +12,7 @@ mod data;
 mod data_client;
 mod data_hostile;
 mod encodings;
+mod explanations;
 mod extensions;
 mod feedback;
 mod formats;
