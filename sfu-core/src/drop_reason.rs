@@ -53,6 +53,8 @@ pub enum DropReason {
     TooOld,
     /// The payload does not parse as its codec.
     CodecMalformed,
+    /// The dependency descriptor does not parse.
+    DescriptorMalformed,
     /// The packet pool is full of pinned packets.
     PoolExhausted,
     /// The track is muted or its publisher may not publish.
@@ -91,7 +93,7 @@ pub enum DropReason {
 
 impl DropReason {
     /// Every reason, in counter order.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 40] = [
         Self::NotDemultiplexed,
         Self::StunMalformed,
         Self::StunUnknownUfrag,
@@ -114,6 +116,7 @@ impl DropReason {
         Self::Duplicate,
         Self::TooOld,
         Self::CodecMalformed,
+        Self::DescriptorMalformed,
         Self::PoolExhausted,
         Self::NotPermitted,
         Self::OtherEncoding,
@@ -159,6 +162,7 @@ impl DropReason {
             Self::Duplicate => "duplicate",
             Self::TooOld => "too_old",
             Self::CodecMalformed => "codec_malformed",
+            Self::DescriptorMalformed => "descriptor_malformed",
             Self::PoolExhausted => "pool_exhausted",
             Self::NotPermitted => "not_permitted",
             Self::OtherEncoding => "other_encoding",

@@ -41,11 +41,12 @@ fn why(meeting: &mut Meeting, client: usize) -> Why {
 }
 
 fn frames(meeting: &mut Meeting, client: usize, rids: &[&str], n: u64, keyframe: bool) {
+    let payload = vp8(keyframe, n as u16);
     for rid in rids {
         let packet = Packet {
             ssrc: 100 + u32::from(rid.as_bytes()[0]),
             rid: Some(rid),
-            ..video(n, &vp8(keyframe, n as u16))
+            ..video(n, &payload)
         };
         meeting.send(client, &packet);
     }
@@ -70,7 +71,10 @@ fn every_quality_is_told_with_what_was_asked_and_what_is_sent() {
     let publisher = meeting.publisher(1, MediaKind::Video, &["f", "h", "q"]);
     let viewer = meeting.viewer(1, MediaKind::Video);
     let silent_for = None;
-    assert_eq!(why(&mut meeting, viewer), Why::PublisherSilent { silent_for });
+    assert_eq!(
+        why(&mut meeting, viewer),
+        Why::PublisherSilent { silent_for }
+    );
     frames(&mut meeting, publisher, &["q"], 0, false);
     let waits = |quality, ms| Why::WaitingForKeyframe {
         quality,
@@ -86,13 +90,19 @@ fn every_quality_is_told_with_what_was_asked_and_what_is_sent() {
     assert_eq!(why(&mut meeting, viewer), waits(2, 33));
     let told = one(&mut meeting, viewer);
     let quality = |layers: Option<sfu_core::media::layer::Layers>| layers.map(|l| l.encoding);
-    assert_eq!((quality(told.target), quality(told.current)), (Some(2), Some(0)));
+    assert_eq!(
+        (quality(told.target), quality(told.current)),
+        (Some(2), Some(0))
+    );
     frames(&mut meeting, publisher, &["q", "h", "f"], 3, true);
     assert_eq!(why(&mut meeting, viewer), Why::AsAsked);
     wish(&mut meeting, viewer, 1);
     frames(&mut meeting, publisher, &["q", "h", "f"], 4, true);
     let told = one(&mut meeting, viewer);
-    assert_eq!((told.reason, quality(told.current)), (Why::AsAsked, Some(1)));
+    assert_eq!(
+        (told.reason, quality(told.current)),
+        (Why::AsAsked, Some(1))
+    );
     assert_eq!(told.asked.max_quality, Some(1));
     // The lowest is turned off.
     wish(&mut meeting, viewer, 0);
@@ -109,7 +119,10 @@ fn the_subscribers_own_doing_is_told_before_its_publishers() {
     assert_eq!(why(&mut meeting, viewer), Why::AsAsked);
     meeting.pass(3000 * MS);
     let silent_for = Some(3000 * MS);
-    assert_eq!(why(&mut meeting, viewer), Why::PublisherSilent { silent_for });
+    assert_eq!(
+        why(&mut meeting, viewer),
+        Why::PublisherSilent { silent_for }
+    );
     let track = TrackId(1);
     meeting.command(Command::SetTrackMuted { track, muted: true });
     assert_eq!(why(&mut meeting, viewer), Why::MutedByPublisher);
@@ -120,7 +133,10 @@ fn the_subscribers_own_doing_is_told_before_its_publishers() {
         enabled: false,
     });
     let told = one(&mut meeting, viewer);
-    assert_eq!((told.reason, told.enabled), (Why::PausedBySubscriber, false));
+    assert_eq!(
+        (told.reason, told.enabled),
+        (Why::PausedBySubscriber, false)
+    );
 }
 
 #[test]
