@@ -10,6 +10,7 @@ use super::outbound::flush;
 use super::streams::Stream;
 use super::{PeerKey, Room, Shared, Worker};
 use crate::drop_reason::DropReason;
+use crate::egress::SourceFacts;
 use crate::media::codec::MediaKind;
 use crate::media::packet::{PacketFacts, PacketRef};
 use crate::media::packet_cache::capacity_for;
@@ -151,10 +152,11 @@ fn fan_out_track(
         for arrived in packets {
             let encoding = arrived.stream.encoding;
             let clock = clocks[usize::from(encoding)].as_ref();
+            let source = SourceFacts::of_clock(clock);
             let decided =
                 sending
                     .egress
-                    .forward(now, encoding, arrived.packet, &arrived.facts, clock);
+                    .forward(now, encoding, arrived.packet, &arrived.facts, source);
             match decided.and_then(|outbound| peer.pacer.push(route.egress, outbound)) {
                 Ok(()) => {
                     shared.pool.pin(arrived.packet);
