@@ -50,6 +50,8 @@ pub enum DropReason {
     TooOld,
     /// The payload does not parse as its codec.
     CodecMalformed,
+    /// The dependency descriptor does not parse.
+    DescriptorMalformed,
     /// The packet pool is full of pinned packets.
     PoolExhausted,
     /// The track is muted or its publisher may not publish.
@@ -112,6 +114,7 @@ impl DropReason {
         Self::Duplicate,
         Self::TooOld,
         Self::CodecMalformed,
+        Self::DescriptorMalformed,
         Self::PoolExhausted,
         Self::NotPermitted,
         Self::OtherEncoding,
@@ -157,6 +160,7 @@ impl DropReason {
             Self::Duplicate => "duplicate",
             Self::TooOld => "too_old",
             Self::CodecMalformed => "codec_malformed",
+            Self::DescriptorMalformed => "descriptor_malformed",
             Self::PoolExhausted => "pool_exhausted",
             Self::NotPermitted => "not_permitted",
             Self::OtherEncoding => "other_encoding",
