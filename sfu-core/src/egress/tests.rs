@@ -2,6 +2,7 @@
 
 mod formats;
 mod hostile;
+mod layers;
 mod random;
 mod repair;
 mod reports;

@@ -108,17 +108,17 @@ impl Selection {
     /// Takes a keyframe for a start, where the way of choosing changes with it.
     fn start_anew(&mut self, number: u64, facts: &PacketFacts, targets: Option<&DecodeTargets>) {
         match described(facts, targets) {
-            Some((dependencies, targets)) => {
-                if !self.is_described || !self.descriptor.goes_on_with(dependencies) {
-                    let starts = self.descriptor.start(dependencies, targets, self.aim);
-                    self.is_described |= starts;
-                }
+            Some((dependencies, targets))
+                if !self.is_described || !self.descriptor.goes_on_with(dependencies) =>
+            {
+                let starts = self.descriptor.start(dependencies, targets, self.aim);
+                self.is_described |= starts;
             }
             None if self.is_described && facts.video.dependencies.is_none() => {
                 self.is_described = false;
                 self.rules.start(number, facts, self.aim);
             }
-            None => {}
+            _ => {}
         }
     }
 
