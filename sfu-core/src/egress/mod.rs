@@ -246,6 +246,7 @@ impl Egress {
         let delivery = self.delivery(facts.payload_type);
         let delivery = delivery.ok_or(DropReason::FormatNotAgreed)?;
         self.current = Some(encoding);
+        self.reports.begin_stretch();
         Ok(self
             .rewriter
             .start(encoding, delivery.codec.clock_rate(), facts, clock))
