@@ -9,7 +9,7 @@ use super::publisher_clock::PublisherClock;
 use super::traffic::TrafficKind;
 use super::{PeerKey, Room, Shared, forward, owner, speakers};
 use crate::drop_reason::DropReason;
-use crate::ingress::rtx;
+use crate::ingress::{Incoming, rtx};
 use crate::media::packet::{
     CaptureTime, CarriedExtensions, DescriptorPlace, PacketFacts, PacketRef,
 };
@@ -114,10 +114,16 @@ fn store(
     is_repair: bool,
 ) -> Result<Stored, DropReason> {
     let (header, payload) = original(publishing, arrival, is_repair)?;
-    let (now, carried, padding) = (arrival.now, arrival.carried, arrival.header.padding_len);
-    let facts = publishing
-        .ingress
-        .receive(now, &header, padding, payload, carried, is_repair)?;
+    let (now, carried) = (arrival.now, arrival.carried);
+    let incoming = Incoming {
+        header,
+        padding_len: arrival.header.padding_len,
+        payload,
+        extensions: carried,
+        descriptor: carried.descriptor.and_then(|it| it.of(arrival.packet)),
+        repaired: is_repair,
+    };
+    let facts = publishing.ingress.receive(now, &incoming)?;
     // Padding is not forwarded: the stored bytes end where the payload ends.
     let end = usize::from(facts.payload_start) + payload.len();
     let bytes = arrival.packet.get(..end).ok_or(DropReason::RtpMalformed)?;
@@ -201,5 +207,6 @@ fn descriptor_place(start: usize, value: &[u8]) -> Option<DescriptorPlace> {
         start: u16::try_from(start).ok()?,
         len: u8::try_from(value.len()).ok()?,
         frame_number: dependency_descriptor::frame_number(value)?,
+        mask: None,
     })
 }
