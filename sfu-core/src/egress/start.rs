@@ -102,6 +102,7 @@ impl Egress {
             }
         }
         self.current = Some(encoding);
+        self.reports.begin_stretch();
         let clock_rate = delivery.codec.clock_rate();
         Ok(self
             .rewriter

@@ -9,7 +9,7 @@ use std::time::Instant;
 use super::feedback;
 use super::outbound::flush;
 use super::streams::Stream;
-use super::{PeerKey, Room, Shared, Worker};
+use super::{PeerKey, Room, Shared, Worker, reports};
 use crate::drop_reason::DropReason;
 use crate::egress::SourceFacts;
 use crate::media::codec::MediaKind;
@@ -176,6 +176,7 @@ fn fan_out_track(
         if !queued {
             continue;
         }
+        reports::owed_report(peer, route.egress, &clocks, now);
         let key = PeerKey::new(room.key, route.peer);
         let sealed = batch
             .as_deref_mut()

@@ -14,6 +14,7 @@ mod data_hostile;
 mod extensions;
 mod feedback;
 mod formats;
+mod lip_sync;
 mod meeting;
 mod muting;
 mod naming;

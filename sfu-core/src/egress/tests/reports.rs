@@ -87,6 +87,31 @@ fn over_a_switch_the_reports_keep_to_one_line_of_time() {
 }
 
 #[test]
+fn a_new_stretch_owes_a_report_and_many_do_not_owe_many() {
+    let start = Instant::now();
+    let mut source = Source::new(0, 70_000, start);
+    let clock = source.clock(start);
+    let mut egress = video();
+    assert!(!egress.owes_report(start));
+    let mut paid = 0;
+    for ms in 0..1000 {
+        let now = start + ms * MS;
+        // Each keyframe after a pause starts a stretch.
+        egress.set_enabled(false);
+        egress.set_enabled(true);
+        assert!(!egress.owes_report(now), "nothing is sent");
+        send(&mut egress, 0, &source.next(true)).unwrap();
+        egress.on_sent(now, 1);
+        if egress.owes_report(now) {
+            egress.sender_report(now, Some(&clock)).unwrap();
+            assert!(!egress.owes_report(now));
+            paid += 1;
+        }
+    }
+    assert_eq!(paid, 10, "one in 100 ms");
+}
+
+#[test]
 fn a_stream_that_fell_silent_reports_no_more() {
     let start = Instant::now();
     let mut source = Source::new(0, 70_000, start);
