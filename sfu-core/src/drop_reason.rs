@@ -66,6 +66,9 @@ pub enum DropReason {
     FormatNotAgreed,
     /// A subscription that is paused, or whose transport has no keys yet.
     SubscriptionInactive,
+    /// Sound that has no place among the voices that are forwarded: others speak. What is followed by a
+    /// word at once is sent after all.
+    VoiceWithheld,
     /// A subscriber's send queue is full.
     SendQueueFull,
     /// A packet that cannot be rewritten or sealed: longer than a datagram with our headers.
@@ -92,7 +95,7 @@ pub enum DropReason {
 
 impl DropReason {
     /// Every reason, in counter order.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 41] = [
         Self::NotDemultiplexed,
         Self::StunMalformed,
         Self::StunUnknownUfrag,
@@ -122,6 +125,7 @@ impl DropReason {
         Self::AwaitingKeyframe,
         Self::FormatNotAgreed,
         Self::SubscriptionInactive,
+        Self::VoiceWithheld,
         Self::SendQueueFull,
         Self::NotSealed,
         Self::SocketFull,
@@ -168,6 +172,7 @@ impl DropReason {
             Self::AwaitingKeyframe => "awaiting_keyframe",
             Self::FormatNotAgreed => "format_not_agreed",
             Self::SubscriptionInactive => "subscription_inactive",
+            Self::VoiceWithheld => "voice_withheld",
             Self::SendQueueFull => "send_queue_full",
             Self::NotSealed => "not_sealed",
             Self::SocketFull => "socket_full",

@@ -26,4 +26,5 @@ mod republishing;
 mod speakers;
 mod statistics;
 mod traffic;
+mod voices;
 mod wishes;
