@@ -19,6 +19,8 @@ const REST: [u8; 3] = [0x00, 1, 2];
 const PLAIN: CarriedExtensions = CarriedExtensions {
     audio_level: None,
     video_orientation: None,
+    capture_time: None,
+    playout_delay: None,
     descriptor: None,
 };
 

@@ -1,6 +1,6 @@
 //! From an SRTP packet to a stored one: authenticate, tell the stream, receive, remember.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::binding::{bind, follow_format};
 use super::identify::StreamNames;
@@ -9,7 +9,11 @@ use super::traffic::TrafficKind;
 use super::{PeerKey, Room, Shared, forward, owner, speakers};
 use crate::drop_reason::DropReason;
 use crate::ingress::{Incoming, rtx};
-use crate::media::packet::{CarriedExtensions, DescriptorPlace, PacketFacts, PacketRef};
+use crate::media::packet::{
+    CaptureTime, CarriedExtensions, DescriptorPlace, PacketFacts, PacketRef,
+};
+use crate::media::source_clock::duration_to_ntp;
+use crate::wire::extensions::AbsCaptureTime;
 use crate::wire::rtp::RtpHeader;
 use crate::wire::{dependency_descriptor, extensions};
 
@@ -140,7 +144,7 @@ fn read_extensions(
     header: &RtpHeader,
     packet: &[u8],
 ) -> (CarriedExtensions, StreamNames) {
-    let map = peer.extensions;
+    let map = &peer.extensions;
     let mut carried = CarriedExtensions::default();
     let mut names = StreamNames::default();
     let data = header.extension(packet);
@@ -162,6 +166,11 @@ fn read_extensions(
             names.repaired_rid = extensions::rid(value);
         } else if id == map.video_orientation {
             carried.video_orientation = value.first().copied();
+        } else if id == map.abs_capture_time {
+            carried.capture_time = capture_time(value, peer.rtt);
+        } else if id == map.playout_delay {
+            let bounds = value.try_into().ok();
+            carried.playout_delay = bounds.filter(extensions::is_playout_delay);
         } else if id == map.dependency_descriptor {
             let end = data.len() - elements.left();
             let start = usize::from(header.extension_start) + end - value.len();
@@ -169,6 +178,23 @@ fn read_extensions(
         }
     }
     (carried, names)
+}
+
+/// A capture time as the publisher's subscribers are to see it.
+///
+/// It is told on the capturer's clock, which needs no change; what has to hold behind us is the
+/// offset from the clock of the sender reports that go with it, and those are ours: the publisher's
+/// clock as its own reports brought it, which is late by the time that they took to get here.
+fn capture_time(value: &[u8], rtt: Option<Duration>) -> Option<CaptureTime> {
+    let time = AbsCaptureTime::parse(value)?;
+    // A stream without contributing sources is its capturer's own, so a sender that names no offset
+    // goes by the clock that it captures with.
+    let from_publisher = time.clock_offset.unwrap_or(0);
+    let our_delay = duration_to_ntp(rtt.unwrap_or_default() / 2);
+    Some(CaptureTime {
+        captured: time.captured,
+        clock_offset: from_publisher.saturating_add(our_delay),
+    })
 }
 
 /// A dependency descriptor that starts at byte `start` of the packet.
