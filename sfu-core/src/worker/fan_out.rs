@@ -126,15 +126,12 @@ fn fan_out_track(
         return;
     };
     let publisher = &room.peers[track.publisher];
-    let sources = track.encodings.map(|key| {
-        let ingress = key.and_then(|key| publisher.ingresses.get(key));
-        let ingress = ingress.map(|publishing| &publishing.ingress);
-        let clock = ingress.and_then(|ingress| ingress.source_clock().copied());
-        (
-            clock,
-            ingress.and_then(|ingress| ingress.decode_targets().cloned()),
-        )
+    let ingresses = track.encodings.map(|key| {
+        let publishing = publisher.ingresses.get(key?)?;
+        Some(&publishing.ingress)
     });
+    let clocks = ingresses.map(|ingress| ingress?.source_clock().copied());
+    let targets = ingresses.map(|ingress| ingress?.decode_targets().cloned());
     // Encodings of which a keyframe came to be needed, one bit each.
     let mut needed = 0u8;
     for route in &track.routes {
@@ -153,10 +150,9 @@ fn fan_out_track(
         let mut queued = false;
         for arrived in packets {
             let encoding = arrived.stream.encoding;
-            let (clock, targets) = &sources[usize::from(encoding)];
             let source = SourceFacts {
-                clock: clock.as_ref(),
-                targets: targets.as_ref(),
+                clock: clocks[usize::from(encoding)].as_ref(),
+                targets: targets[usize::from(encoding)].as_ref(),
             };
             let decided =
                 sending
