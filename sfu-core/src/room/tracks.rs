@@ -6,6 +6,7 @@ use std::time::Instant;
 use slab::Slab;
 
 use super::active_speaker::Loudness;
+use super::allocation::Allocation;
 use crate::command::TrackAnnouncement;
 use crate::id::{Mid, PayloadType, TrackId};
 use crate::media::codec::MediaKind;
@@ -54,6 +55,8 @@ pub struct Track {
     pub encodings: [Option<usize>; MAX_ENCODINGS],
     /// The best encoding that has packets now.
     pub best: Option<u8>,
+    /// What the publisher says that its layers cost and show, once it has.
+    pub allocation: Option<Box<Allocation>>,
     /// A packet has arrived.
     pub started: bool,
     /// How loud it is, of sound.
@@ -112,6 +115,7 @@ impl Tracks {
             ended: false,
             encodings: [None; MAX_ENCODINGS],
             best: None,
+            allocation: None,
             started: false,
             loudness: Loudness::default(),
             routes: Vec::new(),
