@@ -267,13 +267,13 @@ fn whatever_is_lost_and_late_on_the_way_here_a_voice_has_no_gap_but_what_was_los
             }
             hall.meeting.pass(20 * MS);
         }
-        for voice in 0..4 {
+        for (voice, arrivals) in arrivals.iter().enumerate() {
             let mut got = hall.got(voice);
             assert!(got.len() > 50, "seed {seed}");
             let first = got[0].1.sequence;
             got.sort_by_key(|(_, packet)| packet.sequence.wrapping_sub(first.wrapping_sub(1000)));
             let lost = |from: u64, to: u64| {
-                let arrived = |n: &u64| arrivals[voice].contains(n);
+                let arrived = |n: &u64| arrivals.contains(n);
                 (from + 1..to).filter(|n| !arrived(n)).count() as u64
             };
             for two in got.windows(2) {
