@@ -69,6 +69,17 @@ pub(crate) struct Recording {
     pub(crate) streams: Vec<Stream>,
 }
 
+impl Recording {
+    pub(crate) fn has_descriptor(&self) -> bool {
+        let mut packets = self.streams.iter().flat_map(Stream::packets);
+        packets.all(|packet| packet.extension(DESCRIPTOR).is_some())
+    }
+
+    pub(crate) fn has_markers(&self) -> bool {
+        self.streams.iter().all(Stream::has_markers)
+    }
+}
+
 /// RIDs from the lowest quality up.
 pub(crate) const RIDS: [&str; 3] = ["q", "h", "f"];
 

@@ -43,6 +43,24 @@ pub(crate) fn rtp(packet: &[u8]) -> Rtp {
     }
 }
 
+/// Appends header extensions, in the form that the longest of them needs (RFC 8285 section 4).
+pub(crate) fn put_elements(packet: &mut Vec<u8>, elements: &[(u8, Vec<u8>)]) {
+    let short = elements.iter().all(|(_, value)| (1..=16).contains(&value.len()));
+    let mut bytes = Vec::new();
+    for (id, value) in elements {
+        if short {
+            bytes.push(id << 4 | (value.len() as u8 - 1));
+        } else {
+            bytes.extend([*id, value.len() as u8]);
+        }
+        bytes.extend(value);
+    }
+    bytes.resize(bytes.len().next_multiple_of(4), 0);
+    packet.extend(if short { [0xbe, 0xde] } else { [0x10, 0x00] });
+    packet.extend((bytes.len() as u16 / 4).to_be_bytes());
+    packet.extend(bytes);
+}
+
 fn elements(profile: u16, mut rest: &[u8]) -> Vec<(u8, Vec<u8>)> {
     let mut found = Vec::new();
     while let Some((&first, after)) = rest.split_first() {
