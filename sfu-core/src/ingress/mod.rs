@@ -12,6 +12,7 @@ pub mod rtx;
 mod sequence_window;
 mod settings;
 pub mod twcc_recorder;
+mod vp9_switches;
 
 use std::time::{Duration, Instant};
 
@@ -21,7 +22,7 @@ pub use incoming::Incoming;
 pub use keyframe_throttle::{KEYFRAME_MIN_INTERVAL, KEYFRAME_RETRY_INTERVAL, KeyframeThrottle};
 pub use settings::IngressSettings;
 
-use self::frames::Frames;
+use self::layers::Layering;
 use self::nack_generator::NackGenerator;
 use self::rate_meter::RateMeter;
 use self::receive_statistics::ReceiveStatistics;
@@ -57,7 +58,7 @@ pub struct Ingress {
     keyframes: KeyframeThrottle,
     rate: RateMeter,
     clock: Option<SourceClock>,
-    frames: Frames,
+    layering: Layering,
     last_media: Option<Instant>,
 }
 
@@ -80,7 +81,7 @@ impl Ingress {
             keyframes: KeyframeThrottle::new(),
             rate: RateMeter::new(now),
             clock: None,
-            frames: Frames::default(),
+            layering: Layering::new(),
             last_media: None,
         })
     }
@@ -271,6 +272,11 @@ impl Ingress {
                 arrived: now,
             });
         }
+    }
+
+    /// Takes another wall clock for the last report's than the report has.
+    pub const fn set_source_clock(&mut self, clock: SourceClock) {
+        self.clock = Some(clock);
     }
 
     /// How the stream's media clock goes with its publisher's wall clock, once reported.

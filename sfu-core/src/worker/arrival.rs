@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::binding::{bind, follow_format};
 use super::identify::StreamNames;
 use super::peer::{Peer, Publishing, UPKEEP};
+use super::publisher_clock::PublisherClock;
 use super::traffic::TrafficKind;
 use super::{PeerKey, Room, Shared, forward, owner, speakers};
 use crate::drop_reason::DropReason;
@@ -167,7 +168,7 @@ fn read_extensions(
         } else if id == map.video_orientation {
             carried.video_orientation = value.first().copied();
         } else if id == map.abs_capture_time {
-            carried.capture_time = capture_time(value, peer.rtt);
+            carried.capture_time = capture_time(value, peer.rtt, peer.clock);
         } else if id == map.playout_delay {
             let bounds = value.try_into().ok();
             carried.playout_delay = bounds.filter(extensions::is_playout_delay);
@@ -184,8 +185,9 @@ fn read_extensions(
 ///
 /// It is told on the capturer's clock, which needs no change; what has to hold behind us is the
 /// offset from the clock of the sender reports that go with it, and those are ours: the publisher's
-/// clock as its own reports brought it, which is late by the time that they took to get here.
-fn capture_time(value: &[u8], rtt: Option<Duration>) -> Option<CaptureTime> {
+/// clock as its own reports brought it, which is late by the time that they took to get here, and
+/// without its jumps.
+fn capture_time(value: &[u8], rtt: Option<Duration>, clock: PublisherClock) -> Option<CaptureTime> {
     let time = AbsCaptureTime::parse(value)?;
     // A stream without contributing sources is its capturer's own, so a sender that names no offset
     // goes by the clock that it captures with.
@@ -193,7 +195,9 @@ fn capture_time(value: &[u8], rtt: Option<Duration>) -> Option<CaptureTime> {
     let our_delay = duration_to_ntp(rtt.unwrap_or_default() / 2);
     Some(CaptureTime {
         captured: time.captured,
-        clock_offset: from_publisher.saturating_add(our_delay),
+        clock_offset: from_publisher
+            .saturating_add(our_delay)
+            .saturating_add(clock.jumped()),
     })
 }
 

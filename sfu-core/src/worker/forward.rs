@@ -19,7 +19,7 @@ pub(super) fn forward(
     facts: &PacketFacts,
 ) {
     let is_new_best = first_packets(shared, room, stream);
-    fan_out::arrived(shared, room, now, stream, packet, facts);
+    speakers::arrived(shared, room, now, stream, packet, facts);
     if is_new_best {
         // Only now: an encoding's first packet is mostly its keyframe.
         fan_out::fan_out(shared, room, now);

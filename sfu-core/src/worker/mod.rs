@@ -5,7 +5,7 @@
 //! [`departure`] and [`header`]; [`data`] is that of data messages;
 //! [`feedback`] carries RTCP's facts backwards; [`control`] with [`membership`] and [`wishes`], and [`negotiation`]
 //! with [`sections`] and [`formats`], obey the control plane; [`timers`] does what is due by the
-//! [`deadlines`]. All work on behalf of one room runs inside
+//! [`deadlines`], [`reports`] among it. All work on behalf of one room runs inside
 //! [`Worker::in_room`], which contains a panic to that room.
 
 mod arrival;
@@ -25,6 +25,8 @@ mod membership;
 mod negotiation;
 mod outbound;
 mod peer;
+mod publisher_clock;
+mod reports;
 mod rtcp_queue;
 mod sections;
 mod settings;

@@ -1,6 +1,6 @@
 //! Header extensions: what a subscriber sees of its publisher's, and what only the engine says.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sfu_core::command::Command;
 use sfu_core::event::Event;
@@ -379,10 +379,10 @@ fn round_trip(meeting: &mut Meeting, voice: usize, client: usize, away: Duration
                 .send_rtcp(|out| rtcp::sender_report(out, sender, &[], Some("c")));
         }
         meeting.pass(20 * MS);
-        let Some((ssrc, last_sr)) = sender_report(&meeting.clients[client]) else {
+        let Some((at, ssrc, last_sr)) = sender_report(&meeting.clients[client]) else {
             continue;
         };
-        meeting.pass(away);
+        meeting.pass(at + away - meeting.now);
         let block = ReportBlock {
             last_sr,
             ..block(ssrc)
@@ -393,13 +393,13 @@ fn round_trip(meeting: &mut Meeting, voice: usize, client: usize, away: Duration
     panic!("no report");
 }
 
-/// The last sender report: its stream, and the middle of its wall clock.
-fn sender_report(client: &Client) -> Option<(u32, u32)> {
+/// The last sender report: when it came, its stream, and the middle of its wall clock.
+fn sender_report(client: &Client) -> Option<(Instant, u32, u32)> {
     let mut found = None;
-    for (_, compound) in &client.rtcp {
+    for (at, compound) in &client.rtcp {
         rtcp::read(compound, |item| {
             if let RtcpItem::SenderReport { sender, .. } = item {
-                found = Some((sender.ssrc.0, (sender.ntp >> 16) as u32));
+                found = Some((*at, sender.ssrc.0, (sender.ntp >> 16) as u32));
             }
         })
         .unwrap();
