@@ -50,6 +50,8 @@ pub enum DropReason {
     TooOld,
     /// The payload does not parse as its codec.
     CodecMalformed,
+    /// The dependency descriptor does not parse.
+    DescriptorMalformed,
     /// The packet pool is full of pinned packets.
     PoolExhausted,
     /// The track is muted or its publisher may not publish.
@@ -88,7 +90,7 @@ pub enum DropReason {
 
 impl DropReason {
     /// Every reason, in counter order.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::NotDemultiplexed,
         Self::StunMalformed,
         Self::StunUnknownUfrag,
@@ -110,6 +112,7 @@ impl DropReason {
         Self::Duplicate,
         Self::TooOld,
         Self::CodecMalformed,
+        Self::DescriptorMalformed,
         Self::PoolExhausted,
         Self::NotPermitted,
         Self::OtherEncoding,
@@ -154,6 +157,7 @@ impl DropReason {
             Self::Duplicate => "duplicate",
             Self::TooOld => "too_old",
             Self::CodecMalformed => "codec_malformed",
+            Self::DescriptorMalformed => "descriptor_malformed",
             Self::PoolExhausted => "pool_exhausted",
             Self::NotPermitted => "not_permitted",
             Self::OtherEncoding => "other_encoding",

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use arrayvec::ArrayVec;
 use sfu_core::egress::{Egress, EgressSettings};
 use sfu_core::id::{PayloadType, Ssrc};
-use sfu_core::ingress::{Ingress, IngressSettings};
+use sfu_core::ingress::{Incoming, Ingress, IngressSettings};
 use sfu_core::media::codec::{Codec, MediaKind};
 use sfu_core::media::delivery::deliveries;
 use sfu_core::media::format::{FormatParameters, PayloadMapping};
@@ -204,11 +204,14 @@ impl Engine {
         let facts = ingress
             .receive(
                 now,
-                &header,
-                0,
-                payload,
-                CarriedExtensions::default(),
-                packet.repaired,
+                &Incoming {
+                    header,
+                    padding_len: 0,
+                    payload,
+                    extensions: CarriedExtensions::default(),
+                    descriptor: None,
+                    repaired: packet.repaired,
+                },
             )
             .ok()?;
         self.came.insert((packet.encoding, packet.number));

@@ -1,6 +1,9 @@
 //! One published encoding as it arrives: what came, what is missing, what a packet is.
 
+mod frames;
+mod incoming;
 mod keyframe_throttle;
+mod layers;
 mod nack_generator;
 mod payload;
 mod rate_meter;
@@ -14,9 +17,11 @@ use std::time::{Duration, Instant};
 
 use arrayvec::ArrayVec;
 
+pub use incoming::Incoming;
 pub use keyframe_throttle::{KEYFRAME_MIN_INTERVAL, KEYFRAME_RETRY_INTERVAL, KeyframeThrottle};
 pub use settings::IngressSettings;
 
+use self::frames::Frames;
 use self::nack_generator::NackGenerator;
 use self::rate_meter::RateMeter;
 use self::receive_statistics::ReceiveStatistics;
@@ -26,7 +31,7 @@ use crate::event::LinkStatistics;
 use crate::id::PayloadType;
 use crate::media::codec::MediaKind;
 use crate::media::format::Payloads;
-use crate::media::packet::{CarriedExtensions, PacketFacts};
+use crate::media::packet::PacketFacts;
 use crate::media::packet_cache::capacity_for;
 use crate::media::source_clock::SourceClock;
 use crate::unit::Bitrate;
@@ -52,6 +57,7 @@ pub struct Ingress {
     keyframes: KeyframeThrottle,
     rate: RateMeter,
     clock: Option<SourceClock>,
+    frames: Frames,
     last_media: Option<Instant>,
 }
 
@@ -74,6 +80,7 @@ impl Ingress {
             keyframes: KeyframeThrottle::new(),
             rate: RateMeter::new(now),
             clock: None,
+            frames: Frames::default(),
             last_media: None,
         })
     }
@@ -111,37 +118,32 @@ impl Ingress {
         self.settings.formats = formats;
     }
 
-    /// Takes one authenticated packet of the stream: `header`, and `payload` decrypted and without
-    /// its `padding_len` bytes of padding. `repaired` says that it was taken out of a repair, see
-    /// [`rtx::unwrap`]. What the facts call its sequence leaves packets of padding out.
+    /// Takes one authenticated packet of the stream. What the facts call its sequence leaves packets
+    /// of padding out.
     ///
     /// # Errors
     ///
     /// `PayloadTypeUnknown` for none of the formats, and for one with another clock, which must be
     /// a new ingress; `Duplicate`, for a repair `RtxUseless`; `TooOld`; `PaddingOnly`;
-    /// `CodecMalformed`.
+    /// `CodecMalformed`; `DescriptorMalformed`.
     pub fn receive(
         &mut self,
         now: Instant,
-        header: &RtpHeader,
-        padding_len: u8,
-        payload: &[u8],
-        extensions: CarriedExtensions,
-        repaired: bool,
+        packet: &Incoming<'_>,
     ) -> Result<PacketFacts, DropReason> {
+        let (header, payload) = (&packet.header, packet.payload);
         let format = self.settings.format(header.payload_type);
         let format = *format
             .filter(|format| format.codec.clock_rate() == self.clock_rate)
             .ok_or(DropReason::PayloadTypeUnknown)?;
-        let size = usize::from(header.header_len) + payload.len() + usize::from(padding_len);
-        self.rate.add(now, size);
-        let fresh = self.note(now, header, repaired)?;
+        self.rate.add(now, packet.size());
+        let fresh = self.note(now, header, packet.repaired)?;
         if payload.is_empty() {
             self.window.skip(fresh);
             return Err(DropReason::PaddingOnly);
         }
         self.last_media = Some(now);
-        let (video, payload_facts) = payload::read(&format, payload)?;
+        let (video, payload_facts, extensions) = self.read(&format, fresh.sequence, packet)?;
         if video.keyframe_start {
             // What is missing before it stays due: a receiver could do without, but subscribers see
             // the gap too, ask for it, and hold the keyframe back behind it meanwhile.

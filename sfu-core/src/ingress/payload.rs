@@ -1,6 +1,5 @@
 //! What a payload shows, codec by codec: read once, and true for all subscribers.
 
-use crate::drop_reason::DropReason;
 use crate::media::codec::Codec;
 use crate::media::format::{FormatParameters, PayloadMapping};
 use crate::media::layer::Layer;
@@ -9,13 +8,19 @@ use crate::wire::codec::{av1, h264, h265, red, vp8, vp9};
 
 type Facts = (VideoFacts, PayloadFacts);
 
-/// Reads a payload of `format`.
-///
-/// # Errors
-///
-/// `CodecMalformed`.
-pub(super) fn read(format: &PayloadMapping, payload: &[u8]) -> Result<Facts, DropReason> {
-    let facts = match format.codec {
+/// Reads what a subscriber may have to see otherwise, where all else is told outside of the payload:
+/// the payload formats' own fields, which are never encrypted. `None` when they are malformed.
+pub(super) fn read_numbers(format: &PayloadMapping, payload: &[u8]) -> Option<Facts> {
+    match format.codec {
+        Codec::Vp8 => vp8(payload),
+        Codec::Vp9 => vp9(payload),
+        _ => Some(Facts::default()),
+    }
+}
+
+/// Reads a payload of `format`; `None` when it is malformed.
+pub(super) fn read(format: &PayloadMapping, payload: &[u8]) -> Option<Facts> {
+    match format.codec {
         Codec::Opus | Codec::Pcmu | Codec::Pcma => Some(Facts::default()),
         Codec::OpusRed => redundant(format, payload),
         Codec::Vp8 => vp8(payload),
@@ -43,8 +48,7 @@ pub(super) fn read(format: &PayloadMapping, payload: &[u8]) -> Result<Facts, Dro
                 ..VideoFacts::default()
             })
         }),
-    };
-    facts.ok_or(DropReason::CodecMalformed)
+    }
 }
 
 const fn layer(spatial: u8, temporal: u8) -> Layer {

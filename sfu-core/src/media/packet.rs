@@ -10,6 +10,7 @@ use super::layer::{FrameDependencies, Layer};
 use super::send_batch::MAX_DATAGRAM;
 use crate::id::PayloadType;
 use crate::wire::codec::picture_id::PictureId;
+use crate::wire::dependency_descriptor::MaskPlace;
 
 /// A packet in the pool, by slot and generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -73,8 +74,22 @@ pub struct CarriedExtensions {
     pub audio_level: Option<u8>,
     /// Rotation and flip (3GPP TS 26.114), where sent: receivers turn the picture by it.
     pub video_orientation: Option<u8>,
+    /// When its media was captured, where sent.
+    pub capture_time: Option<CaptureTime>,
+    /// Bounds of the receiver's delay as sent, where sent.
+    pub playout_delay: Option<[u8; 3]>,
     /// The dependency descriptor, where sent.
     pub descriptor: Option<DescriptorPlace>,
+}
+
+/// When a packet's media was captured, as its subscribers are to see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CaptureTime {
+    /// On the capturer's wall clock: seconds since 1900 in 32.32 fixed point.
+    pub captured: u64,
+    /// What to add to the wall clock of our sender reports for the capturer's: seconds in 32.32
+    /// fixed point.
+    pub clock_offset: i64,
 }
 
 /// Where a packet's dependency descriptor lies in the stored bytes.
@@ -86,6 +101,17 @@ pub struct DescriptorPlace {
     pub len: u8,
     /// The frame's number in it.
     pub frame_number: u16,
+    /// Where its mask of active decode targets goes when it is written anew; `None` while the
+    /// structure that it is of is unknown.
+    pub mask: Option<MaskPlace>,
+}
+
+impl DescriptorPlace {
+    /// The descriptor in the bytes of its packet.
+    #[must_use]
+    pub fn of(self, packet: &[u8]) -> Option<&[u8]> {
+        packet.get(self.start.into()..)?.get(..self.len.into())
+    }
 }
 
 /// What the engine knows of a stored packet.

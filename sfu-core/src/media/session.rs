@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use arrayvec::{ArrayString, ArrayVec};
 
 use super::codec::MediaKind;
+pub use super::extension_map::ExtensionMap;
 use super::format::{CodecWishes, Payloads};
 pub use super::offer_error::OfferError;
 pub use super::sctp_parameters::{LOCAL_SCTP_PORT, SctpParameters};
@@ -100,27 +101,6 @@ impl Direction {
     pub const fn receives(self) -> bool {
         matches!(self, Self::SendRecv | Self::RecvOnly)
     }
-}
-
-/// The header extension ids of a section: the engine's known ones, by meaning. `None`: not agreed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ExtensionMap {
-    /// `sdes:mid` (RFC 9143).
-    pub mid: Option<u8>,
-    /// `sdes:rtp-stream-id` (RFC 8852).
-    pub rid: Option<u8>,
-    /// `sdes:repaired-rtp-stream-id` (RFC 8852).
-    pub repaired_rid: Option<u8>,
-    /// `ssrc-audio-level` (RFC 6464).
-    pub audio_level: Option<u8>,
-    /// Transport-wide sequence number (draft-holmer-rmcat-transport-wide-cc-extensions-01).
-    pub transport_cc: Option<u8>,
-    /// Absolute send time.
-    pub abs_send_time: Option<u8>,
-    /// AV1 dependency descriptor: what a receiver of several layers goes by.
-    pub dependency_descriptor: Option<u8>,
-    /// Coordination of video orientation (3GPP TS 26.114).
-    pub video_orientation: Option<u8>,
 }
 
 /// What an offered section is for.

@@ -56,7 +56,8 @@ impl SourceClock {
 }
 
 /// `span` in 32.32 fixed point; 68 years at most.
-fn duration_to_ntp(span: Duration) -> i64 {
+#[must_use]
+pub fn duration_to_ntp(span: Duration) -> i64 {
     let fraction = (u64::from(span.subsec_nanos()) << 32) / 1_000_000_000;
     let whole = i64::try_from(span.as_secs()).map_or(i64::MAX >> 32, |s| s.min(i64::MAX >> 32));
     (whole << 32).saturating_add_unsigned(fraction)

@@ -6,7 +6,12 @@ use arrayvec::ArrayVec;
 use super::be16;
 use crate::id::{Mid, Rid};
 
+mod timing;
 pub mod uri;
+
+pub use timing::{
+    AbsCaptureTime, abs_send_time, abs_send_time_at, abs_send_time_bytes, is_playout_delay,
+};
 
 /// The profile word of the one-byte form (RFC 8285 section 4.2).
 const ONE_BYTE_PROFILE: u16 = 0xbede;
@@ -227,23 +232,6 @@ pub const fn audio_level(value: &[u8]) -> Option<AudioLevel> {
 #[must_use]
 pub fn transport_sequence(value: &[u8]) -> Option<u16> {
     (value.len() == 2).then(|| be16(value, 0)).flatten()
-}
-
-/// Reads an absolute send time: 24 bits, seconds in 6.18 fixed point, wrapping every 64 s. `None`
-/// unless the element has 3 bytes.
-#[must_use]
-pub const fn abs_send_time(value: &[u8]) -> Option<u32> {
-    let &[high, middle, low] = value else {
-        return None;
-    };
-    Some(u32::from_be_bytes([0, high, middle, low]))
-}
-
-/// The three bytes of an absolute send time; what is above 24 bits is cut off.
-#[must_use]
-pub const fn abs_send_time_bytes(time: u32) -> [u8; 3] {
-    let [_, high, middle, low] = time.to_be_bytes();
-    [high, middle, low]
 }
 
 /// Reads a media section's name (RFC 9143 section 15). `None` when it is empty, longer than a

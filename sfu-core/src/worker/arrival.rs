@@ -1,6 +1,6 @@
 //! From an SRTP packet to a stored one: authenticate, tell the stream, receive, remember.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::binding::{bind, follow_format};
 use super::identify::StreamNames;
@@ -8,8 +8,12 @@ use super::peer::{Peer, Publishing, UPKEEP};
 use super::traffic::TrafficKind;
 use super::{PeerKey, Room, Shared, forward, owner, speakers};
 use crate::drop_reason::DropReason;
-use crate::ingress::rtx;
-use crate::media::packet::{CarriedExtensions, DescriptorPlace, PacketFacts, PacketRef};
+use crate::ingress::{Incoming, rtx};
+use crate::media::packet::{
+    CaptureTime, CarriedExtensions, DescriptorPlace, PacketFacts, PacketRef,
+};
+use crate::media::source_clock::duration_to_ntp;
+use crate::wire::extensions::AbsCaptureTime;
 use crate::wire::rtp::RtpHeader;
 use crate::wire::{dependency_descriptor, extensions};
 
@@ -109,10 +113,16 @@ fn store(
     is_repair: bool,
 ) -> Result<Stored, DropReason> {
     let (header, payload) = original(publishing, arrival, is_repair)?;
-    let (now, carried, padding) = (arrival.now, arrival.carried, arrival.header.padding_len);
-    let facts = publishing
-        .ingress
-        .receive(now, &header, padding, payload, carried, is_repair)?;
+    let (now, carried) = (arrival.now, arrival.carried);
+    let incoming = Incoming {
+        header,
+        padding_len: arrival.header.padding_len,
+        payload,
+        extensions: carried,
+        descriptor: carried.descriptor.and_then(|it| it.of(arrival.packet)),
+        repaired: is_repair,
+    };
+    let facts = publishing.ingress.receive(now, &incoming)?;
     // Padding is not forwarded: the stored bytes end where the payload ends.
     let end = usize::from(facts.payload_start) + payload.len();
     let bytes = arrival.packet.get(..end).ok_or(DropReason::RtpMalformed)?;
@@ -134,7 +144,7 @@ fn read_extensions(
     header: &RtpHeader,
     packet: &[u8],
 ) -> (CarriedExtensions, StreamNames) {
-    let map = peer.extensions;
+    let map = &peer.extensions;
     let mut carried = CarriedExtensions::default();
     let mut names = StreamNames::default();
     let data = header.extension(packet);
@@ -156,6 +166,11 @@ fn read_extensions(
             names.repaired_rid = extensions::rid(value);
         } else if id == map.video_orientation {
             carried.video_orientation = value.first().copied();
+        } else if id == map.abs_capture_time {
+            carried.capture_time = capture_time(value, peer.rtt);
+        } else if id == map.playout_delay {
+            let bounds = value.try_into().ok();
+            carried.playout_delay = bounds.filter(extensions::is_playout_delay);
         } else if id == map.dependency_descriptor {
             let end = data.len() - elements.left();
             let start = usize::from(header.extension_start) + end - value.len();
@@ -165,11 +180,29 @@ fn read_extensions(
     (carried, names)
 }
 
+/// A capture time as the publisher's subscribers are to see it.
+///
+/// It is told on the capturer's clock, which needs no change; what has to hold behind us is the
+/// offset from the clock of the sender reports that go with it, and those are ours: the publisher's
+/// clock as its own reports brought it, which is late by the time that they took to get here.
+fn capture_time(value: &[u8], rtt: Option<Duration>) -> Option<CaptureTime> {
+    let time = AbsCaptureTime::parse(value)?;
+    // A stream without contributing sources is its capturer's own, so a sender that names no offset
+    // goes by the clock that it captures with.
+    let from_publisher = time.clock_offset.unwrap_or(0);
+    let our_delay = duration_to_ntp(rtt.unwrap_or_default() / 2);
+    Some(CaptureTime {
+        captured: time.captured,
+        clock_offset: from_publisher.saturating_add(our_delay),
+    })
+}
+
 /// A dependency descriptor that starts at byte `start` of the packet.
 fn descriptor_place(start: usize, value: &[u8]) -> Option<DescriptorPlace> {
     Some(DescriptorPlace {
         start: u16::try_from(start).ok()?,
         len: u8::try_from(value.len()).ok()?,
         frame_number: dependency_descriptor::frame_number(value)?,
+        mask: None,
     })
 }

@@ -60,8 +60,9 @@ pub(super) fn rtcp(
             shared.stats.firs_in += u64::from(fir_sequence.is_some());
             subscriber_wants_keyframe(shared, room, index, now, media);
         }
+        RtcpItem::TransportFeedback(_) => shared.stats.transport_feedbacks_in += 1,
         // The estimate is made from the subscribers' own feedback, and streams end by signalling.
-        RtcpItem::TransportFeedback(_) | RtcpItem::Remb { .. } | RtcpItem::Bye { .. } => {}
+        RtcpItem::Remb { .. } | RtcpItem::Bye { .. } => {}
     })
     .map_err(|_| DropReason::RtcpMalformed)
 }
@@ -70,9 +71,10 @@ pub(super) fn rtcp(
 fn report_blocks(room: &mut Room, index: PeerIndex, now: Instant, reports: rtcp::ReportBlocks<'_>) {
     let peer = &mut room.peers[index];
     for block in reports {
-        let Some(key) = peer.egress_of(block.ssrc) else {
+        let Some((key, is_repair)) = peer.sent_as(block.ssrc) else {
             continue;
         };
+        peer.egresses[key].header.reported(is_repair);
         if let Some(rtt) = peer.egresses[key].egress.on_report(now, &block) {
             // What the participant publishes takes the same way: this is how long a repair takes.
             peer.rtt = Some(rtt);

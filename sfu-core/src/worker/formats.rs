@@ -70,8 +70,7 @@ fn refresh_sent(shared: &mut Shared, room: &mut Room, index: PeerIndex, at: usiz
     let Some(track) = room.tracks.get(sending.track) else {
         return;
     };
-    sending.extensions = offered.extensions;
-    sending.allow_mixed = offered.extmap_allow_mixed;
+    sending.header.renew(offered);
     let deliveries = deliveries(&track.formats, &offered.payloads);
     let needed = track.needed_format();
     let served = deliveries

@@ -7,6 +7,7 @@ use rand_core::Rng;
 use slab::Slab;
 
 use super::control::remove_track;
+use super::departure::Departures;
 use super::peer::{Peer, Requested};
 use super::rtcp_queue::RtcpQueue;
 use super::streams::Streams;
@@ -108,6 +109,7 @@ fn new_peer(
         transport: Transport::new(now, worker, identity, &settings.transport, &mut shared.rng),
         sections: Vec::new(),
         extensions: ExtensionMap::default(),
+        departures: Departures::default(),
         streams: Streams::default(),
         ingresses: Slab::new(),
         egresses: Slab::new(),

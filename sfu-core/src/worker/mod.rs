@@ -1,7 +1,8 @@
 //! One CPU core's state, and the corridor that alone walks between the rooms.
 //!
 //! Each leg of a packet's walk has its own file: [`inbound`], [`arrival`] with [`binding`] and
-//! [`identify`], [`forward`] with [`fan_out`], [`outbound`]; [`data`] is that of data messages;
+//! [`identify`], [`forward`] with [`fan_out`], [`outbound`] with
+//! [`departure`] and [`header`]; [`data`] is that of data messages;
 //! [`feedback`] carries RTCP's facts backwards; [`control`] with [`membership`] and [`wishes`], and [`negotiation`]
 //! with [`sections`] and [`formats`], obey the control plane; [`timers`] does what is due by the
 //! [`deadlines`]. All work on behalf of one room runs inside
@@ -12,10 +13,12 @@ mod binding;
 mod control;
 mod data;
 mod deadlines;
+mod departure;
 mod fan_out;
 mod feedback;
 mod formats;
 mod forward;
+mod header;
 mod identify;
 mod inbound;
 mod membership;

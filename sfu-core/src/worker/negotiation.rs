@@ -200,20 +200,9 @@ fn give_up_sending(shared: &mut Shared, room: &mut Room, index: PeerIndex, egres
 /// knows an extension says which id it has.
 fn merged_extensions(sections: &[Section]) -> ExtensionMap {
     let mut merged = ExtensionMap::default();
-    for section in sections
-        .iter()
-        .filter(|section| section.used != SectionUse::Rejected)
-    {
-        let offered = &section.offered.extensions;
-        merged.mid = merged.mid.or(offered.mid);
-        merged.rid = merged.rid.or(offered.rid);
-        merged.repaired_rid = merged.repaired_rid.or(offered.repaired_rid);
-        merged.audio_level = merged.audio_level.or(offered.audio_level);
-        merged.transport_cc = merged.transport_cc.or(offered.transport_cc);
-        merged.abs_send_time = merged.abs_send_time.or(offered.abs_send_time);
-        let descriptor = offered.dependency_descriptor;
-        merged.dependency_descriptor = merged.dependency_descriptor.or(descriptor);
-        merged.video_orientation = merged.video_orientation.or(offered.video_orientation);
+    let agreed = |section: &&Section| section.used != SectionUse::Rejected;
+    for section in sections.iter().filter(agreed) {
+        merged.merge(section.offered.extensions);
     }
     merged
 }

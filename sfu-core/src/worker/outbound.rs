@@ -2,18 +2,18 @@
 
 use std::time::Instant;
 
+use super::departure::{Departures, send_time};
+use super::header::HeaderValues;
 use super::peer::{Peer, Sending};
 use super::stats::WorkerStats;
 use super::traffic::TrafficKind;
 use super::{PeerKey, Shared, Worker};
 use crate::drop_reason::DropReason;
 use crate::media::outbound::OutboundPacket;
-use crate::media::packet::{PacketFacts, PacketPool};
+use crate::media::packet::PacketPool;
 use crate::media::path::Path;
 use crate::media::send_batch::{MAX_DATAGRAM, SendBatch};
 use crate::transport::srtp::SrtpSender;
-use crate::wire::dependency_descriptor;
-use crate::wire::extensions::{ExtensionWriter, MAX_ONE_BYTE_VALUE};
 use crate::wire::rtp::{FIXED_HEADER_LEN, RtpWriter, write_padding};
 
 /// Bytes of the original sequence number in a repair (RFC 4588 section 4).
@@ -101,13 +101,20 @@ pub(super) fn flush(
         count(stats, TrafficKind::Rtcp, written);
         peer.rtcp.pop(len);
     }
+    let mut leaving = Leaving {
+        path,
+        now,
+        send_time: send_time(now, shared.settings.epoch),
+        departures: &mut peer.departures,
+        sender,
+    };
     while !batch.is_full() {
         let Some(queued) = peer.pacer.pop() else {
             return super::data::flush(shared, peer, key, now, batch);
         };
         if let Some(sending) = peer.egresses.get_mut(queued.egress) {
             let packet = &queued.packet;
-            let sent = seal(&mut shared.pool, sender, sending, packet, path, now, batch);
+            let sent = leaving.seal(&mut shared.pool, sending, packet, batch);
             match (sent, packet.rtx_original) {
                 (Some(_), Some(_)) => stats.rtx_out += 1,
                 (Some(_), None) => stats.rtp_out += 1,
@@ -137,112 +144,87 @@ fn discard(peer: &mut Peer, pool: &mut PacketPool) {
     peer.rtcp.clear();
 }
 
-/// Writes one media packet's new header and seals its shared payload straight into the batch.
-fn seal(
-    pool: &mut PacketPool,
-    sender: &mut SrtpSender,
-    sending: &mut Sending,
-    packet: &OutboundPacket,
+/// What all media packets of one participant have in common while they leave.
+struct Leaving<'p> {
     path: Path,
     now: Instant,
-    batch: &mut SendBatch,
-) -> Option<usize> {
-    let (facts, bytes) = pool.get_mut(packet.packet)?;
-    let start = usize::from(facts.payload_start);
-    let stored = start..start + usize::from(facts.payload_len);
-    let in_place = packet.rewrite.is_everyones();
-    if in_place {
-        packet.rewrite.apply(bytes.get_mut(stored.clone())?)?;
-    }
-    let rewritten = packet.rewrite.writes() && !in_place;
-    let bytes = &*bytes;
-    let payload = packet.rewrite.part(bytes.get(stored)?)?;
-    let mut values = CarriedValues::default();
-    let extensions = values.write(sending, packet, facts, bytes);
-    let osn_len = packet.rtx_original.map_or(0, |_| OSN_LEN);
-    let plain_len = FIXED_HEADER_LEN + extensions.encoded_len() + osn_len + payload.len();
-    let padding = batch.run_padding(path, plain_len + sender.profile().rtp_overhead());
-    let writer = RtpWriter {
-        marker: packet.marker,
-        payload_type: packet.payload_type,
-        // RFC 3711 section 3.3.1: the low 16 bits are on the wire, the rest is the rollover count.
-        sequence: (packet.sequence & 0xffff) as u16,
-        timestamp: packet.timestamp,
-        ssrc: packet.ssrc,
-        padding: padding > 0,
-    };
-    let written = batch.push(path, |out| {
-        let header_len = writer.write_header(out, &extensions)?;
-        if !rewritten && osn_len + padding == 0 {
-            return sender.seal_rtp(packet.sequence, packet.ssrc, header_len, payload, out);
-        }
-        let (head, body) = out
-            .get_mut(header_len..plain_len + padding)?
-            .split_at_mut_checked(osn_len)?;
-        if let Some(original) = packet.rtx_original {
-            // RFC 4588 section 4: the original sequence number leads the payload.
-            head.copy_from_slice(&original.to_be_bytes());
-        }
-        let (body, tail) = body.split_at_mut_checked(payload.len())?;
-        body.copy_from_slice(payload);
-        if rewritten {
-            packet.rewrite.apply(body)?;
-        }
-        if padding > 0 {
-            write_padding(tail)?;
-        }
-        let len = plain_len + padding - header_len;
-        sender.seal_rtp_in_place(packet.sequence, packet.ssrc, out, header_len, len)
-    })?;
-    if packet.rtx_original.is_none() {
-        sending.egress.on_sent(now, payload.len());
-    }
-    Some(written)
+    /// The absolute send time of now.
+    send_time: [u8; 3],
+    departures: &'p mut Departures,
+    sender: &'p mut SrtpSender,
 }
 
-/// The values of the header extensions that come from the publisher, while they are written.
-#[derive(Default)]
-struct CarriedValues {
-    audio_level: [u8; 1],
-    orientation: [u8; 1],
-    /// Made for packets that have one only: clearing it costs as much as the rest of the header.
-    descriptor: Option<[u8; dependency_descriptor::MAX_LEN]>,
-}
-
-impl CarriedValues {
-    /// The extensions of one packet, under the subscriber's ids. What it has no id for is left out:
-    /// a listener without levels only shows one speaker less.
-    fn write<'v>(
-        &'v mut self,
-        sending: &Sending,
+impl Leaving<'_> {
+    /// Writes one media packet's new header and seals its shared payload straight into the batch.
+    fn seal(
+        &mut self,
+        pool: &mut PacketPool,
+        sending: &mut Sending,
         packet: &OutboundPacket,
-        facts: &PacketFacts,
-        stored: &[u8],
-    ) -> ExtensionWriter<'v> {
-        let (ids, carried) = (&sending.extensions, &facts.extensions);
-        let mut extensions = ExtensionWriter::new();
-        if let (Some(id), Some(level)) = (ids.audio_level, carried.audio_level) {
-            self.audio_level = [level];
-            let _ = extensions.push(id, &self.audio_level);
+        batch: &mut SendBatch,
+    ) -> Option<usize> {
+        let (facts, bytes) = pool.get_mut(packet.packet)?;
+        let start = usize::from(facts.payload_start);
+        let stored = start..start + usize::from(facts.payload_len);
+        let in_place = packet.rewrite.is_everyones();
+        if in_place {
+            packet.rewrite.apply(bytes.get_mut(stored.clone())?)?;
         }
-        if let (Some(id), Some(orientation)) = (ids.video_orientation, carried.video_orientation) {
-            self.orientation = [orientation];
-            let _ = extensions.push(id, &self.orientation);
-        }
-        let place = carried.descriptor.zip(packet.frame_number);
-        if let (Some(id), Some((place, frame_number))) = (ids.dependency_descriptor, place) {
-            let (start, len) = (usize::from(place.start), usize::from(place.len));
-            // RFC 8285 section 4.1.2: a long value needs the other form.
-            let fits = sending.allow_mixed || len <= MAX_ONE_BYTE_VALUE && id <= 14;
-            if let (true, Some(source)) = (fits, stored.get(start..start + len)) {
-                let room = [0; dependency_descriptor::MAX_LEN];
-                let descriptor = &mut self.descriptor.insert(room)[..len];
-                descriptor.copy_from_slice(source);
-                if dependency_descriptor::set_frame_number(descriptor, frame_number).is_some() {
-                    let _ = extensions.push(id, descriptor);
-                }
+        let rewritten = packet.rewrite.writes() && !in_place;
+        let bytes = &*bytes;
+        let payload = packet.rewrite.part(bytes.get(stored)?)?;
+        let departure = self.departures.next(self.send_time);
+        let mut values = HeaderValues::default();
+        let extensions = values.write(&sending.header, &departure, packet, facts, bytes);
+        let osn_len = packet.rtx_original.map_or(0, |_| OSN_LEN);
+        let plain_len = FIXED_HEADER_LEN + extensions.encoded_len() + osn_len + payload.len();
+        let padding =
+            batch.run_padding(self.path, plain_len + self.sender.profile().rtp_overhead());
+        let writer = RtpWriter {
+            marker: packet.marker,
+            payload_type: packet.payload_type,
+            // RFC 3711 section 3.3.1: the low 16 bits are on the wire, the rest is the rollover count.
+            sequence: (packet.sequence & 0xffff) as u16,
+            timestamp: packet.timestamp,
+            ssrc: packet.ssrc,
+            padding: padding > 0,
+        };
+        let written = batch.push(self.path, |out| {
+            let header_len = writer.write_header(out, &extensions)?;
+            if !rewritten && osn_len + padding == 0 {
+                return self.sender.seal_rtp(
+                    packet.sequence,
+                    packet.ssrc,
+                    header_len,
+                    payload,
+                    out,
+                );
             }
+            let (head, body) = out
+                .get_mut(header_len..plain_len + padding)?
+                .split_at_mut_checked(osn_len)?;
+            if let Some(original) = packet.rtx_original {
+                // RFC 4588 section 4: the original sequence number leads the payload.
+                head.copy_from_slice(&original.to_be_bytes());
+            }
+            let (body, tail) = body.split_at_mut_checked(payload.len())?;
+            body.copy_from_slice(payload);
+            if rewritten {
+                packet.rewrite.apply(body)?;
+            }
+            if padding > 0 {
+                write_padding(tail)?;
+            }
+            let len = plain_len + padding - header_len;
+            self.sender
+                .seal_rtp_in_place(packet.sequence, packet.ssrc, out, header_len, len)
+        })?;
+        if sending.header.numbers_departures() {
+            self.departures.counted();
         }
-        extensions
+        if packet.rtx_original.is_none() {
+            sending.egress.on_sent(self.now, payload.len());
+        }
+        Some(written)
     }
 }

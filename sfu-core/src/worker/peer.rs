@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use slab::Slab;
 
+use super::departure::Departures;
+use super::header::HeaderTerms;
 use super::rtcp_queue::RtcpQueue;
 use super::stats::WorkerStats;
 use super::streams::Streams;
@@ -79,10 +81,8 @@ pub(super) struct Sending {
     pub(super) ssrc: Ssrc,
     pub(super) rtx_ssrc: Option<Ssrc>,
     pub(super) cname: String,
-    /// The subscriber's header extension ids.
-    pub(super) extensions: ExtensionMap,
-    /// The subscriber takes both forms of header extensions in one stream.
-    pub(super) allow_mixed: bool,
+    /// What goes into the headers.
+    pub(super) header: HeaderTerms,
 }
 
 /// Sections asked of the client and not yet offered.
@@ -108,6 +108,8 @@ pub(super) struct Peer {
     pub(super) ingresses: Slab<Publishing>,
     pub(super) egresses: Slab<Sending>,
     pub(super) pacer: Pacer,
+    /// The numbers of what leaves.
+    pub(super) departures: Departures,
     pub(super) rtcp: RtcpQueue,
     /// The sender SSRC of our own RTCP towards this participant.
     pub(super) rtcp_ssrc: Ssrc,
@@ -158,6 +160,14 @@ impl Peer {
             .iter()
             .find(|(_, sending)| sending.ssrc == ssrc)
             .map(|(key, _)| key)
+    }
+
+    /// The egress that sends `ssrc`, and whether that is the stream of its repairs.
+    pub(super) fn sent_as(&self, ssrc: Ssrc) -> Option<(usize, bool)> {
+        self.egresses.iter().find_map(|(key, sending)| {
+            let is_repair = sending.rtx_ssrc == Some(ssrc);
+            (sending.ssrc == ssrc || is_repair).then_some((key, is_repair))
+        })
     }
 
     /// The ingress of a media SSRC.

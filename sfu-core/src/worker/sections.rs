@@ -3,6 +3,7 @@
 
 use rand_core::Rng;
 
+use super::header::HeaderTerms;
 use super::peer::{Peer, Requested, Section, SectionUse, Sending};
 use super::{Room, Shared, formats};
 use crate::egress::{Egress, EgressSettings};
@@ -142,10 +143,7 @@ fn bind_subscription(
         return;
     };
     let peer = &mut room.peers[index];
-    let (extensions, allow_mixed) = {
-        let offered = &peer.sections[at].offered;
-        (offered.extensions, offered.extmap_allow_mixed)
-    };
+    let header = HeaderTerms::new(&peer.sections[at].offered);
     let ssrc = peer.unused_ssrc(&mut shared.rng);
     let repaired = deliveries.iter().any(|delivery| delivery.rtx.is_some());
     let rtx_ssrc = repaired.then(|| peer.unused_ssrc(&mut shared.rng));
@@ -170,8 +168,7 @@ fn bind_subscription(
         ssrc,
         rtx_ssrc,
         cname: format!("p{publisher}"),
-        extensions,
-        allow_mixed,
+        header,
     });
     peer.sections[at].used = SectionUse::Sends(key);
     track.routes.push(Route {

@@ -43,6 +43,8 @@ pub struct WorkerStats {
     pub keyframe_requests_in: u64,
     /// Keyframe requests sent, PLI all of them.
     pub keyframe_requests_out: u64,
+    /// Feedback on what arrived when, of subscribers whose transports number what they are sent.
+    pub transport_feedbacks_in: u64,
     /// Data messages received whole.
     pub data_messages_in: u64,
     /// Bytes of those messages.

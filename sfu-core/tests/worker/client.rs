@@ -21,9 +21,10 @@ static CERTIFICATE: LazyLock<DtlsCertificate> =
 pub(crate) const OPUS: u8 = 111;
 pub(crate) const VP8: u8 = 96;
 pub(crate) const RTX: u8 = 97;
-const MID: u8 = 4;
-const RID: u8 = 10;
-const LEVEL: u8 = 1;
+pub(crate) const MID: u8 = 4;
+pub(crate) const RID: u8 = 10;
+pub(crate) const LEVEL: u8 = 1;
+pub(crate) const TRANSPORT_CC: u8 = 3;
 
 /// One RTP packet that a client sends.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +49,21 @@ pub(crate) struct Got {
     pub(crate) payload_type: u8,
     pub(crate) extensions: Vec<(u8, Vec<u8>)>,
     pub(crate) payload: Vec<u8>,
+}
+
+impl Got {
+    /// The header extensions that came from the publisher: not the engine's own word.
+    pub(crate) fn carried(&self) -> Vec<(u8, Vec<u8>)> {
+        let mut carried = self.extensions.clone();
+        carried.retain(|(id, _)| ![MID, TRANSPORT_CC].contains(id));
+        carried
+    }
+
+    /// The value of an extension.
+    pub(crate) fn extension(&self, id: u8) -> Option<&[u8]> {
+        let found = self.extensions.iter().find(|(one, _)| *one == id);
+        found.map(|(_, value)| value.as_slice())
+    }
 }
 
 /// A format without parameters and repairs.
@@ -75,6 +91,8 @@ pub(crate) struct Client {
     transaction: u8,
     /// A further header extension of every packet that it sends.
     pub(crate) extension: Option<(u8, Vec<u8>)>,
+    /// More of them.
+    pub(crate) more_extensions: Vec<(u8, Vec<u8>)>,
     pub(crate) outbox: Vec<Vec<u8>>,
     pub(crate) rtp: Vec<Got>,
     pub(crate) rtcp: Vec<(Instant, Vec<u8>)>,
@@ -105,6 +123,7 @@ impl Client {
             srtp: None,
             transaction: 0,
             extension: None,
+            more_extensions: Vec::new(),
             outbox: Vec::new(),
             rtp: Vec::new(),
             rtcp: Vec::new(),
@@ -147,7 +166,7 @@ impl Client {
                 rid: Some(RID),
                 repaired_rid: Some(11),
                 audio_level: Some(LEVEL),
-                transport_cc: Some(3),
+                transport_cc: Some(TRANSPORT_CC),
                 ..ExtensionMap::default()
             },
             extmap_allow_mixed: true,
@@ -287,17 +306,17 @@ impl Client {
 
     /// Seals one RTP packet.
     pub(crate) fn seal(&self, packet: &Packet<'_>) -> Vec<u8> {
-        let mut extensions = vec![MID << 4 | (packet.mid.len() as u8 - 1)];
-        extensions.extend(packet.mid.bytes());
-        if let Some(rid) = packet.rid {
-            extensions.push(RID << 4 | (rid.len() as u8 - 1));
-            extensions.extend(rid.bytes());
-        }
-        if let Some(level) = packet.level {
-            extensions.extend([LEVEL << 4, level]);
-        }
-        if let Some((id, value)) = &self.extension {
-            extensions.push(id << 4 | (value.len() as u8 - 1));
+        let mut elements = vec![(MID, packet.mid.as_bytes().to_vec())];
+        elements.extend(packet.rid.map(|rid| (RID, rid.as_bytes().to_vec())));
+        elements.extend(packet.level.map(|level| (LEVEL, vec![level])));
+        elements.extend(self.extension.iter().chain(&self.more_extensions).cloned());
+        let is_long = elements.iter().any(|(_, value)| value.len() > 16);
+        let mut extensions = Vec::new();
+        for (id, value) in elements {
+            match is_long {
+                true => extensions.extend([id, value.len() as u8]),
+                false => extensions.push(id << 4 | (value.len() as u8 - 1)),
+            }
             extensions.extend(value);
         }
         extensions.resize(extensions.len().next_multiple_of(4), 0);
@@ -305,7 +324,8 @@ impl Client {
         bytes.extend((packet.sequence as u16).to_be_bytes());
         bytes.extend(packet.timestamp.to_be_bytes());
         bytes.extend(packet.ssrc.to_be_bytes());
-        bytes.extend([0xbe, 0xde, 0, (extensions.len() / 4) as u8]);
+        bytes.extend(if is_long { [0x10, 0] } else { [0xbe, 0xde] });
+        bytes.extend([0, (extensions.len() / 4) as u8]);
         bytes.extend(extensions);
         let header = bytes.len();
         bytes.extend(packet.payload);

@@ -398,9 +398,9 @@ fn a_dependency_descriptor_reaches_who_agreed_on_it() {
         };
         meeting.send(camera, &packet(n.into(), 45, 3000, &payload));
         let got = last(&meeting, with);
-        assert_eq!(got.extensions, [(OURS, descriptor)]);
+        assert_eq!(got.carried(), [(OURS, descriptor)]);
         assert_eq!(got.payload, payload);
-        assert_eq!(last(&meeting, without).extensions, []);
+        assert_eq!(last(&meeting, without).carried(), []);
     }
 }
 
@@ -424,7 +424,7 @@ fn the_cameras_rotation_reaches_who_agreed_on_it() {
     meeting.clients[camera].extension = Some((13, vec![0x09]));
     let key = vp8(true, 1);
     meeting.send(camera, &video(0, &key));
-    assert_eq!(last(&meeting, with).extensions, [(7, vec![0x09])]);
+    assert_eq!(last(&meeting, with).carried(), [(7, vec![0x09])]);
 }
 
 #[test]

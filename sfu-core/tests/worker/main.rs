@@ -11,6 +11,7 @@ mod client;
 mod data;
 mod data_client;
 mod data_hostile;
+mod extensions;
 mod feedback;
 mod formats;
 mod meeting;

@@ -44,6 +44,7 @@ fn two_workers() -> Vec<Published> {
     busy.engine.bytes_out = 12_000;
     (busy.engine.keyframe_requests_in, busy.engine.firs_in) = (5, 2);
     (busy.engine.nacks_in, busy.engine.repairs_not_found) = (4, 1);
+    busy.engine.transport_feedbacks_in = 6;
     busy.wakeups = 9;
     busy.engine.drops.count(DropReason::PaddingOnly);
     let mut idle = Published {

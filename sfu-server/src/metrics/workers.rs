@@ -92,7 +92,7 @@ const KEYFRAME_REQUESTS: [(&str, &str, Pick); 3] = [
 ];
 
 /// Counted by worker: name, help, value.
-const BY_WORKER: [(&str, &str, Pick); 10] = [
+const BY_WORKER: [(&str, &str, Pick); 11] = [
     (
         "repaired_packets",
         "Lost packets that a publisher's repair made good",
@@ -102,6 +102,11 @@ const BY_WORKER: [(&str, &str, Pick); 10] = [
         "repairs_not_found",
         "Packets that subscribers asked for and that were no longer kept",
         |w| w.engine.repairs_not_found,
+    ),
+    (
+        "arrival_feedback",
+        "Feedback of subscribers on when their packets arrived (transport-cc)",
+        |w| w.engine.transport_feedbacks_in,
     ),
     (
         "rooms_failed",

@@ -15,7 +15,7 @@ fn receive_as(
         payload_type: PayloadType(number),
         ..header(sequence)
     };
-    ingress.receive(now, &header, 0, payload, PLAIN, false)
+    ingress.receive(now, &incoming(header, payload))
 }
 
 fn red() -> PayloadMapping {

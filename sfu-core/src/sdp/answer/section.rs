@@ -101,11 +101,12 @@ impl Answer {
         if offered.extmap_allow_mixed {
             self.line(format_args!("a=extmap-allow-mixed"));
         }
-        let mut extensions = offered.extensions;
-        for (uri, id) in extmap::slots(&mut extensions) {
-            if let Some(id) = id {
-                self.line(format_args!("a=extmap:{id} {uri}"));
-            }
+        let extensions = match use_of {
+            Use::Send(_) => offered.extensions.of_a_receiver(),
+            Use::Inactive | Use::Receive(_) | Use::Data => offered.extensions,
+        };
+        for (id, direction, uri) in extmap::answered(&extensions) {
+            self.line(format_args!("a=extmap:{id}{direction} {uri}"));
         }
         let direction = match use_of {
             Use::Inactive | Use::Data => "inactive",

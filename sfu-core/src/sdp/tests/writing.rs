@@ -7,7 +7,7 @@ use crate::id::Ssrc;
 use crate::media::codec::Codec;
 use crate::media::format::CodecWishes;
 use crate::media::session::{
-    AnsweredSection, OfferedSection, ReceivingSection, SectionKind, SendingSection,
+    AnsweredSection, Direction, OfferedSection, ReceivingSection, SectionKind, SendingSection,
 };
 use crate::sdp::write_answer;
 
@@ -246,6 +246,56 @@ fn a_sent_track() {
         "a=ssrc:2000 cname:publisher",
     ];
     assert!(section(&answer, 3).ends_with(&expected));
+}
+
+#[test]
+fn what_a_peer_only_sends_is_only_received_and_the_reverse() {
+    let offer = read(FIREFOX_PUBLISH);
+    let camera = offer
+        .sections
+        .iter()
+        .position(|s| !s.rids.is_empty())
+        .unwrap();
+    let one_way = |answer: &str| {
+        let lines = section(answer, camera).into_iter();
+        let of_extensions = lines.filter_map(|line| line.strip_prefix("a=extmap:"));
+        let ids = of_extensions.filter_map(|line| line.split(' ').next());
+        let one_way = ids.filter(|id| id.contains('/'));
+        one_way.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let inactive = answer_all(&offer, |_| AnsweredSection::Inactive);
+    // RFC 8285 section 6. The rid, the repaired rid, the dependency descriptor, and what Firefox
+    // only takes: the playout delay.
+    let expected = ["9/recvonly", "10/recvonly", "8/recvonly", "6/sendonly"];
+    assert_eq!(one_way(&inactive), expected);
+    let mut offer = offer;
+    offer.sections[camera].direction = Direction::SendRecv;
+    let sent = answer_all(&offer, |offered| sending(offered, Codec::Vp8));
+    assert_eq!(one_way(&sent), ["6/sendonly"], "the rest is not for it");
+}
+
+#[test]
+fn who_is_sent_to_is_not_offered_what_the_engine_alone_reads() {
+    let offer = read(CHROMIUM_PUBLISH);
+    let camera = offer
+        .sections
+        .iter()
+        .position(|s| !s.rids.is_empty())
+        .unwrap();
+    let layers =
+        "a=extmap:9 http://www.webrtc.org/experiments/rtp-hdrext/video-layers-allocation00";
+    let publishing = answer_all(&offer, receiving);
+    assert!(section(&publishing, camera).contains(&layers));
+    let mut offer = offer;
+    offer.sections[camera].direction = Direction::SendRecv;
+    let sent = answer_all(&offer, |offered| sending(offered, Codec::Vp8));
+    let sent = section(&sent, camera);
+    assert!(
+        sent.contains(&"a=sendonly") && !sent.contains(&layers),
+        "{sent:?}"
+    );
+    // What the number of a packet is for, and the word that has the peer tell what became of it.
+    assert!(sent.contains(&"a=rtcp-fb:96 transport-cc"));
 }
 
 #[test]

@@ -1,0 +1,153 @@
+//! The header extensions of what a subscriber is sent: what its publisher says, carried or
+//! rewritten, and what only we can say.
+//!
+//! What never happens: a subscriber sees the publisher's mid, rid, transport-wide number or send
+//! time, or an extension that it has no id for.
+
+use super::departure::Departure;
+use crate::id::Mid;
+use crate::media::extension_map::ExtensionMap;
+use crate::media::outbound::OutboundPacket;
+use crate::media::packet::{CarriedExtensions, PacketFacts};
+use crate::media::session::OfferedSection;
+use crate::wire::dependency_descriptor;
+use crate::wire::extensions::{AbsCaptureTime, ExtensionWriter, MAX_ONE_BYTE_VALUE};
+
+/// What a subscriber's section agrees on for the headers of the stream that it carries.
+#[derive(Clone, Debug)]
+pub(super) struct HeaderTerms {
+    /// The subscriber's ids, without those of what it is never sent.
+    ids: ExtensionMap,
+    /// The subscriber takes both forms of header extensions in one stream.
+    allow_mixed: bool,
+    /// The section's name.
+    mid: Mid,
+    /// The subscriber has reported on the stream, and on that of its repairs: it knows what the
+    /// SSRC is, and need not be told by mid any more. The answer says it too, but media overtakes
+    /// answers.
+    knows_media: bool,
+    knows_repairs: bool,
+}
+
+impl HeaderTerms {
+    /// The terms of a section that begins to send.
+    pub(super) fn new(offered: &OfferedSection) -> Self {
+        Self {
+            ids: offered.extensions.of_a_receiver(),
+            allow_mixed: offered.extmap_allow_mixed,
+            mid: offered.mid,
+            knows_media: false,
+            knows_repairs: false,
+        }
+    }
+
+    /// Takes what a new offer of the section says.
+    pub(super) fn renew(&mut self, offered: &OfferedSection) {
+        self.ids = offered.extensions.of_a_receiver();
+        self.allow_mixed = offered.extmap_allow_mixed;
+    }
+
+    /// The subscriber has reported on the stream, or on that of its repairs.
+    pub(super) const fn reported(&mut self, is_repair: bool) {
+        if is_repair {
+            self.knows_repairs = true;
+        } else {
+            self.knows_media = true;
+        }
+    }
+
+    /// Whether packets carry the transport-wide number.
+    pub(super) const fn numbers_departures(&self) -> bool {
+        self.ids.transport_cc.is_some()
+    }
+}
+
+/// The values of one packet's header extensions while they are written.
+#[derive(Default)]
+pub(super) struct HeaderValues {
+    audio_level: [u8; 1],
+    orientation: [u8; 1],
+    playout_delay: [u8; 3],
+    capture_time: Option<[u8; AbsCaptureTime::LEN]>,
+    /// Made for packets that have one only: clearing it costs as much as the rest of the header.
+    descriptor: Option<[u8; dependency_descriptor::MAX_LEN]>,
+}
+
+impl HeaderValues {
+    /// The extensions of one packet, under the subscriber's ids. What it has no id for is left out:
+    /// a listener without levels only shows one speaker less.
+    pub(super) fn write<'v>(
+        &'v mut self,
+        terms: &'v HeaderTerms,
+        departure: &'v Departure,
+        packet: &OutboundPacket,
+        facts: &PacketFacts,
+        stored: &[u8],
+    ) -> ExtensionWriter<'v> {
+        let mut extensions = ExtensionWriter::new();
+        let knows = match packet.rtx_original {
+            Some(_) => terms.knows_repairs,
+            None => terms.knows_media,
+        };
+        if let (Some(id), false) = (terms.ids.mid, knows) {
+            let _ = extensions.push(id, terms.mid.as_bytes());
+        }
+        if let Some(id) = terms.ids.transport_cc {
+            let _ = extensions.push(id, &departure.sequence);
+        }
+        if let Some(id) = terms.ids.abs_send_time {
+            let _ = extensions.push(id, &departure.send_time);
+        }
+        let carried = &facts.extensions;
+        let Self {
+            audio_level,
+            orientation,
+            playout_delay,
+            capture_time,
+            descriptor,
+        } = self;
+        if let (Some(id), Some(level)) = (terms.ids.audio_level, carried.audio_level) {
+            *audio_level = [level];
+            let _ = extensions.push(id, audio_level);
+        }
+        if let (Some(id), Some(value)) = (terms.ids.video_orientation, carried.video_orientation) {
+            *orientation = [value];
+            let _ = extensions.push(id, orientation);
+        }
+        if let (Some(id), Some(bounds)) = (terms.ids.playout_delay, carried.playout_delay) {
+            *playout_delay = bounds;
+            let _ = extensions.push(id, playout_delay);
+        }
+        if let (Some(id), Some(time)) = (terms.ids.abs_capture_time, carried.capture_time) {
+            let bytes = AbsCaptureTime::bytes(time.captured, time.clock_offset);
+            let _ = extensions.push(id, capture_time.insert(bytes));
+        }
+        if let Some((id, value)) = rewritten_descriptor(descriptor, terms, packet, carried, stored)
+        {
+            let _ = extensions.push(id, value);
+        }
+        extensions
+    }
+}
+
+/// The dependency descriptor with the numbers that the subscriber is to see, and its id.
+fn rewritten_descriptor<'v>(
+    room: &'v mut Option<[u8; dependency_descriptor::MAX_LEN]>,
+    terms: &HeaderTerms,
+    packet: &OutboundPacket,
+    carried: &CarriedExtensions,
+    stored: &[u8],
+) -> Option<(u8, &'v [u8])> {
+    let id = terms.ids.dependency_descriptor?;
+    let (place, frame_number) = carried.descriptor.zip(packet.frame_number)?;
+    let (start, len) = (usize::from(place.start), usize::from(place.len));
+    // RFC 8285 section 4.1.2: a long value needs the other form.
+    if !terms.allow_mixed && (len > MAX_ONE_BYTE_VALUE || id > 14) {
+        return None;
+    }
+    let source = stored.get(start..start + len)?;
+    let descriptor = &mut room.insert([0; dependency_descriptor::MAX_LEN])[..len];
+    descriptor.copy_from_slice(source);
+    dependency_descriptor::set_frame_number(descriptor, frame_number)?;
+    Some((id, descriptor))
+}
