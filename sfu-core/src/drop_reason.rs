@@ -40,6 +40,9 @@ pub enum DropReason {
     PayloadTypeUnknown,
     /// One stream more than a participant may send.
     StreamLimit,
+    /// A stream that would take the place of one that still sends: most often the late packets of
+    /// one that was replaced itself.
+    StreamContested,
     /// Padding only (a probe): counted for TWCC, never forwarded.
     PaddingOnly,
     /// An RTX packet whose original had already arrived, or that repairs nothing known.
@@ -50,18 +53,25 @@ pub enum DropReason {
     TooOld,
     /// The payload does not parse as its codec.
     CodecMalformed,
+    /// The dependency descriptor does not parse.
+    DescriptorMalformed,
     /// The packet pool is full of pinned packets.
     PoolExhausted,
     /// The track is muted or its publisher may not publish.
     NotPermitted,
     /// A subscription that forwards another encoding of the track now.
     OtherEncoding,
+    /// A frame of a layer that a subscription does not get now.
+    LayerLeftOut,
     /// A subscription still waiting for a keyframe.
     AwaitingKeyframe,
     /// A format that the subscriber cannot decode or has not agreed on.
     FormatNotAgreed,
     /// A subscription that is paused, or whose transport has no keys yet.
     SubscriptionInactive,
+    /// Sound that has no place among the voices that are forwarded: others speak. What is followed by a
+    /// word at once is sent after all.
+    VoiceWithheld,
     /// A subscriber's send queue is full.
     SendQueueFull,
     /// A packet that cannot be rewritten or sealed: longer than a datagram with our headers.
@@ -88,7 +98,7 @@ pub enum DropReason {
 
 impl DropReason {
     /// Every reason, in counter order.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 42] = [
         Self::NotDemultiplexed,
         Self::StunMalformed,
         Self::StunUnknownUfrag,
@@ -105,17 +115,21 @@ impl DropReason {
         Self::StreamUnknown,
         Self::PayloadTypeUnknown,
         Self::StreamLimit,
+        Self::StreamContested,
         Self::PaddingOnly,
         Self::RtxUseless,
         Self::Duplicate,
         Self::TooOld,
         Self::CodecMalformed,
+        Self::DescriptorMalformed,
         Self::PoolExhausted,
         Self::NotPermitted,
         Self::OtherEncoding,
+        Self::LayerLeftOut,
         Self::AwaitingKeyframe,
         Self::FormatNotAgreed,
         Self::SubscriptionInactive,
+        Self::VoiceWithheld,
         Self::SendQueueFull,
         Self::NotSealed,
         Self::SocketFull,
@@ -149,17 +163,21 @@ impl DropReason {
             Self::StreamUnknown => "stream_unknown",
             Self::PayloadTypeUnknown => "payload_type_unknown",
             Self::StreamLimit => "stream_limit",
+            Self::StreamContested => "stream_contested",
             Self::PaddingOnly => "padding_only",
             Self::RtxUseless => "rtx_useless",
             Self::Duplicate => "duplicate",
             Self::TooOld => "too_old",
             Self::CodecMalformed => "codec_malformed",
+            Self::DescriptorMalformed => "descriptor_malformed",
             Self::PoolExhausted => "pool_exhausted",
             Self::NotPermitted => "not_permitted",
             Self::OtherEncoding => "other_encoding",
+            Self::LayerLeftOut => "layer_left_out",
             Self::AwaitingKeyframe => "awaiting_keyframe",
             Self::FormatNotAgreed => "format_not_agreed",
             Self::SubscriptionInactive => "subscription_inactive",
+            Self::VoiceWithheld => "voice_withheld",
             Self::SendQueueFull => "send_queue_full",
             Self::NotSealed => "not_sealed",
             Self::SocketFull => "socket_full",

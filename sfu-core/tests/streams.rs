@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use arrayvec::ArrayVec;
-use sfu_core::egress::{Egress, EgressSettings};
+use sfu_core::egress::{Egress, EgressSettings, SourceFacts};
 use sfu_core::id::{PayloadType, Ssrc};
-use sfu_core::ingress::{Ingress, IngressSettings};
+use sfu_core::ingress::{Incoming, Ingress, IngressSettings};
 use sfu_core::media::codec::{Codec, MediaKind};
 use sfu_core::media::delivery::deliveries;
 use sfu_core::media::format::{FormatParameters, PayloadMapping};
@@ -204,11 +204,14 @@ impl Engine {
         let facts = ingress
             .receive(
                 now,
-                &header,
-                0,
-                payload,
-                CarriedExtensions::default(),
-                packet.repaired,
+                &Incoming {
+                    header,
+                    padding_len: 0,
+                    payload,
+                    extensions: CarriedExtensions::default(),
+                    descriptor: None,
+                    repaired: packet.repaired,
+                },
             )
             .ok()?;
         self.came.insert((packet.encoding, packet.number));
@@ -219,7 +222,13 @@ impl Engine {
         assert!(self.caches[encoding].insert(&mut self.pool, facts.sequence, stored));
         let clock = ingress.source_clock();
         self.egress
-            .forward(now, packet.encoding, stored, &facts, clock)
+            .forward(
+                now,
+                packet.encoding,
+                stored,
+                &facts,
+                SourceFacts::of_clock(clock),
+            )
             .ok()
     }
 

@@ -6,7 +6,7 @@ use crate::media::codec::Codec;
 use crate::media::format::FormatParameters;
 use crate::media::format::PayloadMapping;
 use crate::media::layer::Layer;
-use crate::media::packet::{FrameNumbers, PayloadFacts, VideoFacts};
+use crate::media::packet::{CarriedExtensions, FrameNumbers, PayloadFacts, VideoFacts};
 use crate::wire::codec::picture_id::PictureId;
 
 const MS: Duration = Duration::from_millis(1);
@@ -59,13 +59,38 @@ fn header(sequence: u16) -> RtpHeader {
     RtpHeader::parse(&packet).unwrap()
 }
 
+fn incoming(header: RtpHeader, payload: &[u8]) -> Incoming<'_> {
+    Incoming {
+        header,
+        padding_len: 0,
+        payload,
+        extensions: PLAIN,
+        descriptor: None,
+        repaired: false,
+    }
+}
+
+fn repair(header: RtpHeader, payload: &[u8]) -> Incoming<'_> {
+    Incoming {
+        repaired: true,
+        ..incoming(header, payload)
+    }
+}
+
+fn padded(header: RtpHeader, payload: &[u8], padding_len: u8) -> Incoming<'_> {
+    Incoming {
+        padding_len,
+        ..incoming(header, payload)
+    }
+}
+
 fn receive(
     ingress: &mut Ingress,
     now: Instant,
     sequence: u16,
     payload: &[u8],
 ) -> Result<PacketFacts, DropReason> {
-    ingress.receive(now, &header(sequence), 0, payload, PLAIN, false)
+    ingress.receive(now, &incoming(header(sequence), payload))
 }
 
 fn nacks(ingress: &mut Ingress, now: Instant) -> Vec<u16> {
@@ -84,7 +109,13 @@ fn a_packet_becomes_its_facts() {
         ..PLAIN
     };
     let facts = ingress
-        .receive(start, &header, 4, &KEYFRAME, carried, false)
+        .receive(
+            start,
+            &Incoming {
+                extensions: carried,
+                ..padded(header, &KEYFRAME, 4)
+            },
+        )
         .unwrap();
     assert_eq!(facts.arrived, start);
     assert_eq!(facts.sequence & 0xffff, 0xffff);
@@ -94,6 +125,7 @@ fn a_packet_becomes_its_facts() {
     assert_eq!(facts.payload_type, PayloadType(96));
     let video = VideoFacts {
         frame_start: true,
+        frame_end: true,
         keyframe_start: true,
         layer: Layer {
             spatial: 0,
@@ -147,7 +179,7 @@ fn what_came_before_is_dropped_by_how_it_came() {
     }
     let again = receive(&mut ingress, start, 600, &INTERFRAME);
     assert_eq!(again.unwrap_err(), DropReason::Duplicate);
-    let repair = ingress.receive(start, &header(600), 0, &INTERFRAME, PLAIN, true);
+    let repair = ingress.receive(start, &repair(header(600), &INTERFRAME));
     assert_eq!(repair.unwrap_err(), DropReason::RtxUseless);
     let old = receive(&mut ingress, start, 88, &INTERFRAME);
     assert_eq!(old.unwrap_err(), DropReason::TooOld);
@@ -158,7 +190,7 @@ fn padding_is_counted_and_leaves_no_gap_behind_it() {
     let (mut ingress, start) = ingress(Codec::Vp8);
     let first = receive(&mut ingress, start, 5, &KEYFRAME).unwrap();
     for sequence in [6, 7] {
-        let padding = ingress.receive(start, &header(sequence), 200, &[], PLAIN, false);
+        let padding = ingress.receive(start, &padded(header(sequence), &[], 200));
         assert_eq!(padding.unwrap_err(), DropReason::PaddingOnly);
     }
     let next = receive(&mut ingress, start, 8, &INTERFRAME).unwrap();
@@ -176,18 +208,16 @@ fn a_repair_fills_its_gap_and_stays_out_of_loss_and_jitter() {
     receive(&mut ingress, start, 0, &KEYFRAME).unwrap();
     let third = receive(&mut ingress, start + 80 * MS, 2, &INTERFRAME).unwrap();
     assert_eq!(nacks(&mut ingress, start + 85 * MS), [1]);
-    let mut repair = vec![0x80, 97, 9, 9, 0, 0, 0x0e, 0x10, 0, 0, 0, 8, 0, 1];
-    repair.extend(INTERFRAME);
-    let rtx = RtpHeader::parse(&repair).unwrap();
+    let mut wrapped = vec![0x80, 97, 9, 9, 0, 0, 0x0e, 0x10, 0, 0, 0, 8, 0, 1];
+    wrapped.extend(INTERFRAME);
+    let rtx = RtpHeader::parse(&wrapped).unwrap();
     let media = (Ssrc(7), PayloadType(96));
-    let (original, payload) = rtx::unwrap(&rtx, &repair[12..], media).unwrap();
+    let (original, payload) = rtx::unwrap(&rtx, &wrapped[12..], media).unwrap();
     let now = start + 500 * MS;
-    let facts = ingress
-        .receive(now, &original, 0, payload, PLAIN, true)
-        .unwrap();
+    let facts = ingress.receive(now, &repair(original, payload)).unwrap();
     assert_eq!(facts.sequence, third.sequence - 1);
     assert_eq!(facts.timestamp, 3600);
-    let stored = &repair[usize::from(facts.payload_start)..];
+    let stored = &wrapped[usize::from(facts.payload_start)..];
     assert_eq!(&stored[..usize::from(facts.payload_len)], INTERFRAME);
     assert_eq!(nacks(&mut ingress, now + 100 * MS), []);
     let report = ingress.report(now).unwrap();
@@ -209,11 +239,24 @@ fn what_is_lost_for_good_asks_for_a_keyframe_once_until_one_comes() {
         receive(&mut ingress, start, 5003, &INTERFRAME).unwrap();
         let mut requests = 0;
         let mut asked = 0;
-        for at in 0..1400 {
+        for at in 0..2500 {
             asked += nacks(&mut ingress, start + at * MS).len();
             requests += u32::from(ingress.poll_keyframe(start + at * MS));
         }
         assert_eq!((asked, requests), (10, u32::from(wanted)));
+    }
+}
+
+#[test]
+fn what_is_lost_before_a_keyframe_that_came_asks_for_no_other() {
+    let (mut ingress, start) = ingress(Codec::Vp8);
+    let first = receive(&mut ingress, start, 0, &KEYFRAME).unwrap().sequence;
+    assert!(!ingress.is_before_keyframe(first));
+    let second = receive(&mut ingress, start, 2, &KEYFRAME).unwrap().sequence;
+    assert!(ingress.is_before_keyframe(first) && !ingress.is_before_keyframe(second));
+    for at in 0..5000 {
+        nacks(&mut ingress, start + at * MS);
+        assert!(!ingress.poll_keyframe(start + at * MS));
     }
 }
 
@@ -250,21 +293,8 @@ fn requests_wait_for_each_other_and_end_with_the_keyframe() {
     receive(&mut ingress, retry, 1, &KEYFRAME).unwrap();
     assert_eq!(ingress.next_timeout(), None);
     ingress.request_keyframe(retry + 2 * KEYFRAME_RETRY_INTERVAL);
-    ingress.cancel_keyframe();
+    ingress.set_paused(true);
     assert_eq!(ingress.next_timeout(), None);
-}
-
-#[test]
-fn an_encoding_lives_as_long_as_media_comes() {
-    let (mut ingress, start) = ingress(Codec::Vp8);
-    assert!(!ingress.is_alive(start));
-    receive(&mut ingress, start, 1, &KEYFRAME).unwrap();
-    assert!(ingress.is_alive(start));
-    assert!(ingress.is_alive(start + ENCODING_ALIVE - MS));
-    // Probes keep nothing alive.
-    let padding = ingress.receive(start + 1000 * MS, &header(2), 9, &[], PLAIN, false);
-    assert!(padding.is_err());
-    assert!(!ingress.is_alive(start + ENCODING_ALIVE));
 }
 
 #[test]
@@ -274,7 +304,7 @@ fn the_bitrate_counts_headers_and_padding() {
         let now = start + u32::from(at) * MS;
         // 12 + 8 + 105 bytes a millisecond.
         ingress
-            .receive(now, &header(at), 105, &INTERFRAME, PLAIN, false)
+            .receive(now, &padded(header(at), &INTERFRAME, 105))
             .unwrap();
     }
     assert_eq!(ingress.bitrate(start + 2000 * MS).bps(), 1_000_000);

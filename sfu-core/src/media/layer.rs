@@ -2,13 +2,7 @@
 
 use arrayvec::ArrayVec;
 
-/// Most decode targets of one encoding: the descriptor's own bound (RTP Payload Format For AV1,
-/// version 1.0, Appendix A.8.3: `dtcnt_minus_one` has five bits).
-pub const MAX_DECODE_TARGETS: usize = 32;
-
-/// Most frames that one frame may name as needed. libwebrtc's encoders name five at most; a frame
-/// that names more is dropped as malformed. Raising it costs 2 bytes in each stored packet.
-pub const MAX_REFERENCES: usize = 8;
+pub use crate::wire::dependency_descriptor::{MAX_DECODE_TARGETS, MAX_REFERENCES};
 
 /// A layer of an encoding: its spatial and its temporal number, from 0 up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,7 +16,7 @@ pub struct Layer {
 /// What a subscription is to get, or gets: which encoding, and its layers up to which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Layers {
-    /// The encoding: one RID of a simulcast track, from the lowest quality up; 0 without simulcast.
+    /// The encoding: one RID of a simulcast track, by its place in the offer; 0 without simulcast.
     pub encoding: u8,
     /// The highest layer within it.
     pub top: Layer,

@@ -10,6 +10,7 @@ use super::layer::{FrameDependencies, Layer};
 use super::send_batch::MAX_DATAGRAM;
 use crate::id::PayloadType;
 use crate::wire::codec::picture_id::PictureId;
+use crate::wire::dependency_descriptor::MaskPlace;
 
 /// A packet in the pool, by slot and generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -100,6 +101,17 @@ pub struct DescriptorPlace {
     pub len: u8,
     /// The frame's number in it.
     pub frame_number: u16,
+    /// Where its mask of active decode targets goes when it is written anew; `None` while the
+    /// structure that it is of is unknown.
+    pub mask: Option<MaskPlace>,
+}
+
+impl DescriptorPlace {
+    /// The descriptor in the bytes of its packet.
+    #[must_use]
+    pub fn of(self, packet: &[u8]) -> Option<&[u8]> {
+        packet.get(self.start.into()..)?.get(..self.len.into())
+    }
 }
 
 /// What the engine knows of a stored packet.

@@ -87,6 +87,7 @@ fn a_descriptors_frame_numbers_go_on_over_a_seam() {
             start: 20,
             len: 3,
             frame_number: numbers[encoding],
+            mask: None,
         });
         numbers[encoding] = numbers[encoding].wrapping_add(1);
         let sent = send(&mut egress, encoding as u8, &facts).unwrap();
