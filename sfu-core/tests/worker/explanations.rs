@@ -212,7 +212,7 @@ fn a_voice_without_a_place_waits_for_others() {
     let mut meeting = Meeting::with_voices(1);
     let voices = [1, 2].map(|track| meeting.publisher(track, MediaKind::Audio, &[]));
     let viewers = [1, 2].map(|track| meeting.viewer(track, MediaKind::Audio));
-    let mut say = |meeting: &mut Meeting, numbers: std::ops::Range<u64>, who: usize| {
+    let say = |meeting: &mut Meeting, numbers: std::ops::Range<u64>, who: usize| {
         for n in numbers {
             for (voice, client) in voices.into_iter().enumerate() {
                 let level = if voice == who { 20 } else { 127 };
