@@ -252,6 +252,11 @@ impl Ingress {
         }
     }
 
+    /// Takes another wall clock for the last report's than the report has.
+    pub const fn set_source_clock(&mut self, clock: SourceClock) {
+        self.clock = Some(clock);
+    }
+
     /// How the stream's media clock goes with its publisher's wall clock, once reported.
     #[must_use]
     pub const fn source_clock(&self) -> Option<&SourceClock> {

@@ -29,9 +29,9 @@ impl Rooms {
             | Event::TrackCodec { track, .. }
             | Event::TrackUnbound { track }
             | Event::TrackStarted { track } => ids::room_of(track.0),
-            Event::RoomFailed { room } | Event::SpeakersChanged { room, .. } => {
-                ids::room_number(*room)
-            }
+            Event::RoomFailed { room }
+            | Event::SpeakersChanged { room, .. }
+            | Event::DominantSpeaker { room, .. } => ids::room_number(*room),
             _ => return,
         };
         let Some(room) = self.0.registry.numbered(number) else {
@@ -121,6 +121,7 @@ impl State {
                 tracing::info!(room = %self.name, participant = who, ?loss, "media lost");
                 self.set_media(participant, Media::Lost(Instant::now()));
             }
+            Event::DominantSpeaker { track, .. } => self.dominant_speaker_changed(track),
             Event::SpeakersChanged { speakers, .. } => self.speakers_changed(&speakers),
             Event::ConnectionStatistics {
                 participant,
