@@ -269,6 +269,8 @@ fn what_a_frame_needs_is_in_every_decode_target_that_it_is_in() {
             assert_eq!(of.switch & !of.present, 0, "{name}");
             assert_eq!(of.discardable & !of.present, 0, "{name}");
             assert_eq!(of.switch & of.discardable, 0, "{name}");
+            // What nobody could want is not sent.
+            assert_ne!(of.present & of.active, 0, "{name}: {frame:?}");
             for number in frame.references() {
                 let needed = seen
                     .get(&number)
@@ -483,6 +485,8 @@ fn an_encoder_that_leaves_layers_out_says_so() {
                 .map(|it| it.dependencies.active)
                 .collect();
             assert!(masks.len() > 1, "{name}: {masks:?}");
+            // The base layer stays.
+            assert!(masks.iter().all(|mask| mask & 1 == 1), "{name}: {masks:?}");
             let last = all.last().unwrap().video.dependencies.unwrap();
             assert_eq!(ingress.active_decode_targets(), Some(last.active));
         }
