@@ -58,6 +58,8 @@ pub enum DropReason {
     NotPermitted,
     /// A subscription that forwards another encoding of the track now.
     OtherEncoding,
+    /// A frame of a layer that a subscription does not get now.
+    LayerLeftOut,
     /// A subscription still waiting for a keyframe.
     AwaitingKeyframe,
     /// A format that the subscriber cannot decode or has not agreed on.
@@ -90,7 +92,7 @@ pub enum DropReason {
 
 impl DropReason {
     /// Every reason, in counter order.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 40] = [
         Self::NotDemultiplexed,
         Self::StunMalformed,
         Self::StunUnknownUfrag,
@@ -116,6 +118,7 @@ impl DropReason {
         Self::PoolExhausted,
         Self::NotPermitted,
         Self::OtherEncoding,
+        Self::LayerLeftOut,
         Self::AwaitingKeyframe,
         Self::FormatNotAgreed,
         Self::SubscriptionInactive,
@@ -161,6 +164,7 @@ impl DropReason {
             Self::PoolExhausted => "pool_exhausted",
             Self::NotPermitted => "not_permitted",
             Self::OtherEncoding => "other_encoding",
+            Self::LayerLeftOut => "layer_left_out",
             Self::AwaitingKeyframe => "awaiting_keyframe",
             Self::FormatNotAgreed => "format_not_agreed",
             Self::SubscriptionInactive => "subscription_inactive",

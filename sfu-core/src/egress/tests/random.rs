@@ -90,7 +90,13 @@ fn meeting(seed: u64, weather: Weather) -> Vec<Sent> {
             let clock =
                 sources[usize::from(encoding)].clock(start + (tick as u32 / 25) * 1000 * MS);
             let clock = weather.clocks.then_some(&clock);
-            let out = egress.forward(facts.arrived, encoding, any_packet(), &facts, clock);
+            let out = egress.forward(
+                facts.arrived,
+                encoding,
+                any_packet(),
+                &facts,
+                SourceFacts::of_clock(clock),
+            );
             if let Ok(out) = out {
                 sent.push(Sent {
                     encoding,
@@ -135,9 +141,10 @@ fn judge(sent: &[Sent]) -> Vec<&Sent> {
             assert_eq!(tl0(after), tl0(before).wrapping_add(1));
             assert!(timestamp >= 1);
         } else {
-            // Within a stretch every number moves as the source's does.
+            // Within a stretch every number moves as the source's does; the timestamps of one that
+            // came late behind another glide back to their place.
             let moved = after.facts.timestamp.wrapping_sub(before.facts.timestamp);
-            assert_eq!(timestamp, moved);
+            assert!(timestamp.abs_diff(moved) <= moved / 4 + 1);
             assert_eq!(pictures, moved / 3600);
             assert_eq!(tl0(after), tl0(before).wrapping_add(pictures as u8));
             assert_eq!(timestamp == 0, pictures == 0, "one frame, one timestamp");

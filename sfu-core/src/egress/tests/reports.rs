@@ -56,7 +56,13 @@ fn over_a_switch_the_reports_keep_to_one_line_of_time() {
     let mut egress = video();
     let facts = low.next(true);
     egress
-        .forward(start, 0, any_packet(), &facts, Some(&low_clock))
+        .forward(
+            start,
+            0,
+            any_packet(),
+            &facts,
+            SourceFacts::of_clock(Some(&low_clock)),
+        )
         .unwrap();
     egress.on_sent(start, 1);
     let before = egress.sender_report(start, Some(&low_clock)).unwrap();
@@ -65,7 +71,13 @@ fn over_a_switch_the_reports_keep_to_one_line_of_time() {
     let facts = high.next(true);
     let now = facts.arrived;
     egress
-        .forward(now, 1, any_packet(), &facts, Some(&high_clock))
+        .forward(
+            now,
+            1,
+            any_packet(),
+            &facts,
+            SourceFacts::of_clock(Some(&high_clock)),
+        )
         .unwrap();
     egress.on_sent(now, 1);
     let after = egress.sender_report(now, Some(&high_clock)).unwrap();
