@@ -96,6 +96,14 @@ pub enum Command {
         /// Muted or not.
         muted: bool,
     },
+    /// Whether a sound is somebody's voice, as every one is at first. What is none, the sound of a
+    /// shared screen, is no speaker and does not compete with voices for being forwarded.
+    SetTrackVoice {
+        /// Which.
+        track: TrackId,
+        /// A voice or not.
+        is_voice: bool,
+    },
     /// A participant wants a track. Takes effect with the next answer.
     Subscribe {
         /// The subscriber.
@@ -127,6 +135,14 @@ pub enum Command {
         track: TrackId,
         /// What it asks for.
         wish: LayerWish,
+    },
+    /// Why are a participant's subscriptions sent what they are sent? Answered by
+    /// `Event::SubscriptionsExplained`; not at all for a participant that is not there.
+    ExplainSubscriptions {
+        /// Whose.
+        participant: ParticipantId,
+        /// Given back in the answer.
+        request: u64,
     },
     /// A message for these participants, each over its open data channel of that label. Who has none
     /// open, or does not read, misses it: that is counted and hurts nobody else.

@@ -40,6 +40,9 @@ pub enum DropReason {
     PayloadTypeUnknown,
     /// One stream more than a participant may send.
     StreamLimit,
+    /// A stream that would take the place of one that still sends: most often the late packets of
+    /// one that was replaced itself.
+    StreamContested,
     /// Padding only (a probe): counted for TWCC, never forwarded.
     PaddingOnly,
     /// An RTX packet whose original had already arrived, or that repairs nothing known.
@@ -66,6 +69,9 @@ pub enum DropReason {
     FormatNotAgreed,
     /// A subscription that is paused, or whose transport has no keys yet.
     SubscriptionInactive,
+    /// Sound that has no place among the voices that are forwarded: others speak. What is followed by a
+    /// word at once is sent after all.
+    VoiceWithheld,
     /// A subscriber's send queue is full.
     SendQueueFull,
     /// A packet that cannot be rewritten or sealed: longer than a datagram with our headers.
@@ -92,7 +98,7 @@ pub enum DropReason {
 
 impl DropReason {
     /// Every reason, in counter order.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 42] = [
         Self::NotDemultiplexed,
         Self::StunMalformed,
         Self::StunUnknownUfrag,
@@ -109,6 +115,7 @@ impl DropReason {
         Self::StreamUnknown,
         Self::PayloadTypeUnknown,
         Self::StreamLimit,
+        Self::StreamContested,
         Self::PaddingOnly,
         Self::RtxUseless,
         Self::Duplicate,
@@ -122,6 +129,7 @@ impl DropReason {
         Self::AwaitingKeyframe,
         Self::FormatNotAgreed,
         Self::SubscriptionInactive,
+        Self::VoiceWithheld,
         Self::SendQueueFull,
         Self::NotSealed,
         Self::SocketFull,
@@ -155,6 +163,7 @@ impl DropReason {
             Self::StreamUnknown => "stream_unknown",
             Self::PayloadTypeUnknown => "payload_type_unknown",
             Self::StreamLimit => "stream_limit",
+            Self::StreamContested => "stream_contested",
             Self::PaddingOnly => "padding_only",
             Self::RtxUseless => "rtx_useless",
             Self::Duplicate => "duplicate",
@@ -168,6 +177,7 @@ impl DropReason {
             Self::AwaitingKeyframe => "awaiting_keyframe",
             Self::FormatNotAgreed => "format_not_agreed",
             Self::SubscriptionInactive => "subscription_inactive",
+            Self::VoiceWithheld => "voice_withheld",
             Self::SendQueueFull => "send_queue_full",
             Self::NotSealed => "not_sealed",
             Self::SocketFull => "socket_full",

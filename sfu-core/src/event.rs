@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::id::{DataLabel, Mid, ParticipantId, RoomId, TrackId};
 use crate::media::codec::Codec;
+use crate::media::explanation::SubscriptionExplanation;
 use crate::media::path::Path;
 use crate::media::session::OfferError;
 
@@ -139,19 +140,38 @@ pub enum Event {
         /// Why.
         failure: SubscriptionFailure,
     },
+    /// Why a participant's subscriptions are sent what they are sent: the answer to
+    /// `Command::ExplainSubscriptions`.
+    SubscriptionsExplained {
+        /// Whose.
+        participant: ParticipantId,
+        /// The question's.
+        request: u64,
+        /// Each subscription, at most [`crate::config::MAX_SUBSCRIPTIONS_PER_PARTICIPANT`].
+        explanations: Vec<SubscriptionExplanation>,
+    },
     /// The first packet of a track arrived.
     TrackStarted {
         /// The track.
         track: TrackId,
     },
-    /// The list of a room's speakers changed: who is in it, or how loud. At most as often as
-    /// [`crate::config::SPEAKERS_INTERVAL`] allows, and at once when a track that is
-    /// in it is muted or over.
+    /// The list of a room's speakers changed: who is in it, or how loud. Who begins to speak is told
+    /// within 300 ms; otherwise at most as often as [`crate::config::SPEAKERS_INTERVAL`] allows, and
+    /// at once when a track that is in it is muted or over.
     SpeakersChanged {
         /// The room.
         room: RoomId,
-        /// All of the list, loudest first; at most [`crate::config::MAX_SPEAKERS`].
+        /// All of the list, the dominant speaker first, then loudest first; at most
+        /// [`crate::config::MAX_SPEAKERS`].
         speakers: Vec<Speaker>,
+    },
+    /// Another speaker leads a room's conversation. It does so through its pauses, until somebody
+    /// else does; told before the list that changes with it.
+    DominantSpeaker {
+        /// The room.
+        room: RoomId,
+        /// Its sound; `None` when that is muted or over and nobody has followed yet.
+        track: Option<TrackId>,
     },
     /// How a participant's connection did over the last seconds; told every
     /// [`crate::config::STATISTICS_INTERVAL`] while it publishes or is sent anything.

@@ -180,6 +180,12 @@ impl Egress {
         self.rewriter.forget_source(encoding);
     }
 
+    /// Packets of the source are left out on purpose: the subscriber's numbers go on without a gap
+    /// where the next one comes, video at a keyframe.
+    pub fn interrupt(&mut self) {
+        self.pause();
+    }
+
     /// Sends nothing more before the next keyframe.
     fn pause(&mut self) {
         self.current = None;

@@ -2,4 +2,6 @@
 
 pub mod active_speaker;
 pub mod allocation;
+mod frame_pace;
+pub mod qualities;
 pub mod tracks;

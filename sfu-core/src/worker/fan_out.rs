@@ -6,10 +6,9 @@
 
 use std::time::Instant;
 
-use super::feedback;
 use super::outbound::flush;
 use super::streams::Stream;
-use super::{PeerKey, Room, Shared, Worker, reports};
+use super::{PeerKey, Room, Shared, Worker, feedback, reports};
 use crate::drop_reason::DropReason;
 use crate::egress::SourceFacts;
 use crate::media::codec::MediaKind;
@@ -126,15 +125,12 @@ fn fan_out_track(
         return;
     };
     let publisher = &room.peers[track.publisher];
-    let sources = track.encodings.map(|key| {
-        let ingress = key.and_then(|key| publisher.ingresses.get(key));
-        let ingress = ingress.map(|publishing| &publishing.ingress);
-        let clock = ingress.and_then(|ingress| ingress.source_clock().copied());
-        (
-            clock,
-            ingress.and_then(|ingress| ingress.decode_targets().cloned()),
-        )
+    let ingresses = track.encodings.map(|key| {
+        let publishing = publisher.ingresses.get(key?)?;
+        Some(&publishing.ingress)
     });
+    let clocks = ingresses.map(|ingress| ingress?.source_clock().copied());
+    let targets = ingresses.map(|ingress| ingress?.decode_targets().cloned());
     // Encodings of which a keyframe came to be needed, one bit each.
     let mut needed = 0u8;
     for route in &track.routes {
@@ -153,10 +149,9 @@ fn fan_out_track(
         let mut queued = false;
         for arrived in packets {
             let encoding = arrived.stream.encoding;
-            let (clock, targets) = &sources[usize::from(encoding)];
             let source = SourceFacts {
-                clock: clock.as_ref(),
-                targets: targets.as_ref(),
+                clock: clocks[usize::from(encoding)].as_ref(),
+                targets: targets[usize::from(encoding)].as_ref(),
             };
             let decided =
                 sending
@@ -176,9 +171,7 @@ fn fan_out_track(
         if !queued {
             continue;
         }
-        reports::owed_report(peer, route.egress, now, |encoding| {
-            sources.get(encoding)?.0.as_ref()
-        });
+        reports::owed_report(peer, route.egress, &clocks, now);
         let key = PeerKey::new(room.key, route.peer);
         let sealed = batch
             .as_deref_mut()

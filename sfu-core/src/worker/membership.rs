@@ -43,7 +43,7 @@ impl Worker {
                 key,
                 peers: Slab::new(),
                 tracks: Tracks::default(),
-                speakers: ActiveSpeakers::default(),
+                speakers: ActiveSpeakers::new(self.shared.settings.forwarded_voices),
                 burst: fan_out::Burst::new(),
             });
             key

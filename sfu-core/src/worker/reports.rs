@@ -43,15 +43,15 @@ pub(super) fn sender_reports(room: &mut Room, index: PeerIndex, now: Instant) {
 }
 
 /// The sender report of one stream, out of turn if it owes one: a receiver learns at once by which
-/// clock the stream goes on. `clock_of` tells those of the track's encodings.
+/// clock the stream goes on. `clocks` are those of the track's encodings.
 ///
 /// It leaves in front of the media that is queued: behind it, the first pictures would be played by
 /// what was true of the former encoding.
-pub(super) fn owed_report<'c>(
+pub(super) fn owed_report(
     peer: &mut Peer,
     egress: usize,
+    clocks: &[Option<SourceClock>],
     now: Instant,
-    clock_of: impl FnOnce(usize) -> Option<&'c SourceClock>,
 ) {
     let Some(sending) = peer.egresses.get(egress) else {
         return;
@@ -60,7 +60,8 @@ pub(super) fn owed_report<'c>(
         return;
     }
     let encoding = sending.egress.current().map(usize::from);
-    sender_report(peer, egress, encoding.and_then(clock_of), now);
+    let clock = encoding.and_then(|encoding| clocks.get(encoding)?.as_ref());
+    sender_report(peer, egress, clock, now);
 }
 
 fn sender_report(peer: &mut Peer, egress: usize, clock: Option<&SourceClock>, now: Instant) {
