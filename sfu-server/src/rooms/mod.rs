@@ -10,6 +10,7 @@
 
 mod check;
 mod data;
+mod explain;
 mod facts;
 mod fault;
 mod ids;
@@ -53,6 +54,7 @@ use room::{Engine, NewRoom, Room};
 use workers::Placement;
 
 pub use data::{DataCodec, DataCounts, DataDrop, DataHeader, DataSender, Delivery, ServerData};
+pub use explain::ExplainedSubscription;
 pub use info::{
     Counts, ParticipantInfo, ParticipantState, Quality, RoomInfo, RoomOptions, TrackInfo,
     TrackLayer, TrackSource,
