@@ -96,6 +96,14 @@ pub enum Command {
         /// Muted or not.
         muted: bool,
     },
+    /// Whether a sound is somebody's voice, as every one is at first. What is none, the sound of a
+    /// shared screen, is no speaker and does not compete with voices for being forwarded.
+    SetTrackVoice {
+        /// Which.
+        track: TrackId,
+        /// A voice or not.
+        is_voice: bool,
+    },
     /// A participant wants a track. Takes effect with the next answer.
     Subscribe {
         /// The subscriber.

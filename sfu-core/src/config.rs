@@ -63,11 +63,18 @@ pub const MAX_SPEAKERS: usize = 10;
 /// each participant.
 pub const STATISTICS_INTERVAL: Duration = Duration::from_secs(2);
 
-/// How often the sounds of a room are looked at, and so how often its list of speakers can change.
+/// How often the sounds of a room are looked at: how often its list of speakers, but for who begins,
+/// and its dominant speaker can change.
 ///
-/// Raising it saves messages to everyone in the room and shows later who begins to speak; lowering
+/// Raising it saves messages to everyone in the room and finds the dominant speaker later; lowering
 /// it does the reverse, and levels jump with every syllable.
 pub const SPEAKERS_INTERVAL: Duration = Duration::from_millis(300);
+
+/// The least time between two looks when somebody begins to speak, who is told of at once.
+///
+/// Raising it shows later who begins to speak just after another; lowering it lets many who begin
+/// together cost more messages to everyone.
+pub const SPEAKERS_SPACING: Duration = Duration::from_millis(40);
 
 /// Largest data message received, in bytes: what an answer's `a=max-message-size` says.
 ///

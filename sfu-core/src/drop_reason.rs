@@ -61,12 +61,17 @@ pub enum DropReason {
     NotPermitted,
     /// A subscription that forwards another encoding of the track now.
     OtherEncoding,
+    /// A frame of a layer that a subscription does not get now.
+    LayerLeftOut,
     /// A subscription still waiting for a keyframe.
     AwaitingKeyframe,
     /// A format that the subscriber cannot decode or has not agreed on.
     FormatNotAgreed,
     /// A subscription that is paused, or whose transport has no keys yet.
     SubscriptionInactive,
+    /// Sound that has no place among the voices that are forwarded: others speak. What is followed by a
+    /// word at once is sent after all.
+    VoiceWithheld,
     /// A subscriber's send queue is full.
     SendQueueFull,
     /// A packet that cannot be rewritten or sealed: longer than a datagram with our headers.
@@ -93,7 +98,7 @@ pub enum DropReason {
 
 impl DropReason {
     /// Every reason, in counter order.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 42] = [
         Self::NotDemultiplexed,
         Self::StunMalformed,
         Self::StunUnknownUfrag,
@@ -120,9 +125,11 @@ impl DropReason {
         Self::PoolExhausted,
         Self::NotPermitted,
         Self::OtherEncoding,
+        Self::LayerLeftOut,
         Self::AwaitingKeyframe,
         Self::FormatNotAgreed,
         Self::SubscriptionInactive,
+        Self::VoiceWithheld,
         Self::SendQueueFull,
         Self::NotSealed,
         Self::SocketFull,
@@ -166,9 +173,11 @@ impl DropReason {
             Self::PoolExhausted => "pool_exhausted",
             Self::NotPermitted => "not_permitted",
             Self::OtherEncoding => "other_encoding",
+            Self::LayerLeftOut => "layer_left_out",
             Self::AwaitingKeyframe => "awaiting_keyframe",
             Self::FormatNotAgreed => "format_not_agreed",
             Self::SubscriptionInactive => "subscription_inactive",
+            Self::VoiceWithheld => "voice_withheld",
             Self::SendQueueFull => "send_queue_full",
             Self::NotSealed => "not_sealed",
             Self::SocketFull => "socket_full",

@@ -155,14 +155,23 @@ pub enum Event {
         /// The track.
         track: TrackId,
     },
-    /// The list of a room's speakers changed: who is in it, or how loud. At most as often as
-    /// [`crate::config::SPEAKERS_INTERVAL`] allows, and at once when a track that is
-    /// in it is muted or over.
+    /// The list of a room's speakers changed: who is in it, or how loud. Who begins to speak is told
+    /// within 300 ms; otherwise at most as often as [`crate::config::SPEAKERS_INTERVAL`] allows, and
+    /// at once when a track that is in it is muted or over.
     SpeakersChanged {
         /// The room.
         room: RoomId,
-        /// All of the list, loudest first; at most [`crate::config::MAX_SPEAKERS`].
+        /// All of the list, the dominant speaker first, then loudest first; at most
+        /// [`crate::config::MAX_SPEAKERS`].
         speakers: Vec<Speaker>,
+    },
+    /// Another speaker leads a room's conversation. It does so through its pauses, until somebody
+    /// else does; told before the list that changes with it.
+    DominantSpeaker {
+        /// The room.
+        room: RoomId,
+        /// Its sound; `None` when that is muted or over and nobody has followed yet.
+        track: Option<TrackId>,
     },
     /// How a participant's connection did over the last seconds; told every
     /// [`crate::config::STATISTICS_INTERVAL`] while it publishes or is sent anything.

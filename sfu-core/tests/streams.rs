@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use arrayvec::ArrayVec;
-use sfu_core::egress::{Egress, EgressSettings};
+use sfu_core::egress::{Egress, EgressSettings, SourceFacts};
 use sfu_core::id::{PayloadType, Ssrc};
 use sfu_core::ingress::{Incoming, Ingress, IngressSettings};
 use sfu_core::media::codec::{Codec, MediaKind};
@@ -222,7 +222,13 @@ impl Engine {
         assert!(self.caches[encoding].insert(&mut self.pool, facts.sequence, stored));
         let clock = ingress.source_clock();
         self.egress
-            .forward(now, packet.encoding, stored, &facts, clock)
+            .forward(
+                now,
+                packet.encoding,
+                stored,
+                &facts,
+                SourceFacts::of_clock(clock),
+            )
             .ok()
     }
 

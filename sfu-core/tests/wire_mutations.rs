@@ -20,6 +20,8 @@ mod red_body;
 mod rtcp_body;
 #[path = "../fuzz/bodies/rtp.rs"]
 mod rtp_body;
+#[path = "../fuzz/bodies/sounds.rs"]
+mod sounds_body;
 #[path = "../fuzz/bodies/vp8.rs"]
 mod vp8_body;
 #[path = "../fuzz/bodies/vp9.rs"]
@@ -79,7 +81,6 @@ impl Generator {
 }
 
 fn sweep(seeds: &[Vec<u8>], check: fn(&[u8])) {
-    let mut generator = Generator(0x5eed);
     for seed in seeds {
         for len in 0..=seed.len() {
             check(&seed[..len]);
@@ -91,7 +92,15 @@ fn sweep(seeds: &[Vec<u8>], check: fn(&[u8])) {
                 check(&packet);
             }
         }
-        for _ in 0..MUTANTS {
+    }
+    mutants(seeds, MUTANTS, check);
+}
+
+/// So many mutants of each seed.
+fn mutants(seeds: &[Vec<u8>], count: usize, check: fn(&[u8])) {
+    let mut generator = Generator(0x5eed);
+    for seed in seeds {
+        for _ in 0..count {
             let mut packet = seed.clone();
             let donor = generator.below(seeds.len());
             generator.mutate(&mut packet, &seeds[donor]);
@@ -110,11 +119,12 @@ fn rtp_and_its_extensions_hold_under_mutation() {
         ssrc: Ssrc(0xdead_beef),
         padding: true,
     };
-    let lists: [&[(u8, &[u8])]; 4] = [
+    let lists: [&[(u8, &[u8])]; 5] = [
         &[],
         &[(1, b"0"), (2, &[0x85]), (3, &[0, 1]), (4, &[1, 2, 3])],
         &[(1, b"mid"), (20, b"rid"), (3, &[]), (4, &[9; 40])],
         &[(14, &[7; 16]), (1, b"0")],
+        &[(5, &[6; 8]), (6, &[0, 0x10, 0x20])],
     ];
     let mut seeds: Vec<Vec<u8>> = Vec::new();
     for list in lists {
@@ -297,4 +307,40 @@ fn red_holds_under_mutation() {
         [0x80; 4 * 16].to_vec(),
     ];
     sweep(&seeds, red_body::check);
+}
+
+#[test]
+fn who_speaks_holds_under_any_sounds() {
+    // Steps of five bytes: which sound and what with it, level, pause, step of the timestamp.
+    let speech = |sound: u8, frames: usize, level: u8| {
+        let voice = [30 + sound, level, 160, 3, 0xc0];
+        voice.repeat(frames)
+    };
+    let quiet = [32, 70, 160, 3, 0xc0].repeat(10);
+    let odd = [
+        [0, 0, 0, 0, 0],
+        [7, 1, 255, 0, 0],
+        [12, 0, 80, 0, 0],
+        [17, 0, 0, 0, 0],
+        [22, 9, 160, 0xff, 0xff],
+        [27, 9, 160, 0, 0],
+    ];
+    let mut seeds = vec![odd.concat()];
+    for limit in 0..4 {
+        let some = [
+            vec![limit],
+            speech(0, 16, 20),
+            speech(1, 16, 12),
+            quiet.clone(),
+        ];
+        seeds.push(some.concat());
+    }
+    // All bytes by all others takes long with seeds of this length: mutants only.
+    mutants(&seeds, MUTANTS / 10, sounds_body::check);
+    let mut generator = Generator(11);
+    for _ in 0..300 {
+        let steps = generator.below(2000);
+        let noise: Vec<u8> = (0..steps).map(|_| generator.next() as u8).collect();
+        sounds_body::check(&noise);
+    }
 }

@@ -123,6 +123,12 @@ pub struct Flags {
           help_heading = "Media")]
     pub dtls: Dtls,
 
+    /// Voices of one room that are forwarded at a time, those that speak; a voice that begins is
+    /// forwarded from its first packet. Saves large rooms what microphones that say nothing cost
+    /// every listener; where more people than this talk at once, some are cut off [default: all]
+    #[arg(long, value_name = "N", help_heading = "Media")]
+    pub forwarded_voices: Option<NonZeroUsize>,
+
     /// API key that tokens name as `iss`. Its secret comes from --api-secret-file or from the
     /// environment variable SFU_API_SECRET: at least 32 bytes
     #[arg(long, value_name = "KEY", env = "SFU_API_KEY", help_heading = "Access")]
@@ -210,6 +216,8 @@ pub struct Config {
     pub workers: u16,
     /// DTLS of all media transports.
     pub dtls: Dtls,
+    /// Voices of one room that are forwarded at a time; `None`: all.
+    pub forwarded_voices: Option<NonZeroUsize>,
     /// Who may sign tokens.
     pub keys: ApiKeys,
     /// Bounds of rooms and joins.
@@ -275,6 +283,7 @@ impl Flags {
             advertise: addresses::advertised(self.advertise, self.dev)?,
             workers,
             dtls: self.dtls,
+            forwarded_voices: self.forwarded_voices,
             keys: ApiKeys::new([pair], self.dev)?,
             rooms,
             signalling,

@@ -1,37 +1,47 @@
 //! A stretch of one source's numbers, and how they become a subscriber's.
 
+use super::pictures::{self, Pictures};
+use super::timeline::Slew;
 use crate::media::delivery::RedTreatment;
 use crate::media::outbound::{NumbersToWrite, PayloadRewrite};
 use crate::media::packet::{FrameNumbers, PayloadFacts};
 
-/// A stretch of one source's numbers, and how they map: by adding.
+/// A stretch of one source's numbers, and how they map: by adding. Its packets and VP8's pictures
+/// come to stand on axes from which some are left out; what is sent counts the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Epoch {
     /// `None`: its numbers mean something else by now.
     pub(super) encoding: Option<u8>,
-    pub(super) first_sequence: u64,
+    /// The first packet's place among all packets of the subscription's sources.
+    pub(super) first: u64,
     pub(super) first_source: u64,
     /// Ticks of the media clock in a second.
     pub(super) clock_rate: u32,
     pub(super) timestamp: u32,
+    pub(super) slew: Slew,
+    /// From VP8's picture ids to their places.
+    pub(super) picture: u16,
+    /// From VP8's places, and from VP9's picture ids, to what is sent.
     pub(super) picture_id: u16,
     pub(super) tl0: u8,
     pub(super) frame_number: u16,
 }
 
 impl Epoch {
-    /// The subscriber's number of the source's; `None` for a packet from before the stretch.
-    pub(super) fn sequence_of(&self, source: u64) -> Option<u64> {
-        Some(source.checked_sub(self.first_source)? + self.first_sequence)
+    /// The place of the source's packet; `None` for one from before the stretch.
+    pub(super) fn number_of(&self, source: u64) -> Option<u64> {
+        Some(source.checked_sub(self.first_source)? + self.first)
     }
 
-    /// The source's number of the subscriber's, which lies in the stretch.
-    pub(super) fn source_of(&self, sequence: u64) -> u64 {
-        sequence - self.first_sequence + self.first_source
+    /// The source's number of what has the place `number`, which lies in the stretch.
+    pub(super) const fn source_of(&self, number: u64) -> u64 {
+        number - self.first + self.first_source
     }
 
-    pub(super) const fn timestamp_of(&self, source: u32) -> u32 {
-        source.wrapping_add(self.timestamp)
+    pub(super) fn timestamp_of(&self, source: u32) -> u32 {
+        source
+            .wrapping_add(self.timestamp)
+            .wrapping_add_signed(self.slew.at(source))
     }
 
     pub(super) const fn frame_number_of(&self, source: u16) -> u16 {
@@ -40,7 +50,12 @@ impl Epoch {
 
     /// What changes in a payload of this stretch. Numbers are written wherever the payload has any,
     /// even the source's own over themselves: the stored bytes may show another subscriber's.
-    pub(super) fn rewrite(&self, payload: &PayloadFacts, red: RedTreatment) -> PayloadRewrite {
+    pub(super) fn rewrite(
+        &self,
+        payload: &PayloadFacts,
+        red: RedTreatment,
+        pictures: &Pictures,
+    ) -> PayloadRewrite {
         match *payload {
             PayloadFacts::Opaque => PayloadRewrite::Unchanged,
             PayloadFacts::Vp8(numbers) | PayloadFacts::Vp9(numbers)
@@ -48,8 +63,16 @@ impl Epoch {
             {
                 PayloadRewrite::Unchanged
             }
-            PayloadFacts::Vp8(numbers) => PayloadRewrite::Vp8(self.numbers_of(numbers)),
-            PayloadFacts::Vp9(numbers) => PayloadRewrite::Vp9(self.numbers_of(numbers)),
+            PayloadFacts::Vp8(numbers) => {
+                let place = numbers.picture_id.map(|id| pictures.sent(id, self.picture));
+                PayloadRewrite::Vp8(self.numbers_of(numbers, place))
+            }
+            PayloadFacts::Vp9(numbers) => {
+                // What refers to another picture does so by a difference (RFC 9628 section 4.2), so
+                // that a gap is harmless, and closing it is not.
+                let place = numbers.picture_id.map(|id| id.value);
+                PayloadRewrite::Vp9(self.numbers_of(numbers, place))
+            }
             PayloadFacts::Red { primary_start } => match red {
                 RedTreatment::Kept => PayloadRewrite::Unchanged,
                 RedTreatment::Renamed(payload_type) => PayloadRewrite::RedBlocks(payload_type),
@@ -60,12 +83,11 @@ impl Epoch {
         }
     }
 
-    fn numbers_of(&self, source: FrameNumbers) -> NumbersToWrite {
-        let picture_id = source.picture_id.map(|id| {
-            // RFC 7741 and RFC 9628, section 4.2 of both: 7 or 15 bits, and it wraps by its width.
-            let mask = if id.wide { 0x7fff } else { 0x7f };
-            id.value.wrapping_add(self.picture_id) & mask
-        });
+    fn numbers_of(&self, source: FrameNumbers, place: Option<u16>) -> NumbersToWrite {
+        // RFC 7741 and RFC 9628, section 4.2 of both: 7 or 15 bits, and it wraps by its width.
+        let ids = source.picture_id.zip(place);
+        let picture_id =
+            ids.map(|(id, place)| place.wrapping_add(self.picture_id) & pictures::mask(id));
         let tl0 = source.tl0_picture_index;
         NumbersToWrite {
             picture_id,

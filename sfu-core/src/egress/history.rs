@@ -35,6 +35,8 @@ struct Slot {
     sequence: u64,
     /// Milliseconds since the first packet, plus one; 0: never.
     repaired: u32,
+    /// The number is of a packet without a payload, in place of one that was left out.
+    is_empty: bool,
 }
 
 /// A number that no packet reaches: 2^64 packets.
@@ -60,6 +62,7 @@ impl History {
         let never = Slot {
             sequence: NEVER,
             repaired: 0,
+            is_empty: false,
         };
         Self {
             given: vec![0; capacity_for(kind).div_ceil(BITS)].into_boxed_slice(),
@@ -75,7 +78,8 @@ impl History {
         sequence as usize & (self.ring.len() - 1)
     }
 
-    fn is_given(&self, sequence: u64) -> bool {
+    /// Whether `sequence`, which is not too old to know, was given.
+    pub(super) fn is_given(&self, sequence: u64) -> bool {
         let index = self.index(sequence);
         self.given[index / BITS] >> (index % BITS) & 1 == 1
     }
@@ -110,6 +114,28 @@ impl History {
         self.highest = Some(highest.max(sequence));
         self.started.get_or_insert(now);
         Ok(())
+    }
+
+    /// Notes that `sequence` was given to a packet without a payload.
+    pub(super) fn note_empty(&mut self, sequence: u64) {
+        let place = self.index(sequence);
+        let slot = &mut self.ring[place];
+        let repaired = if slot.sequence == sequence {
+            slot.repaired
+        } else {
+            0
+        };
+        *slot = Slot {
+            sequence,
+            repaired,
+            is_empty: true,
+        };
+    }
+
+    /// Whether `sequence` was given to a packet without a payload.
+    pub(super) fn is_empty(&self, sequence: u64) -> bool {
+        let slot = self.ring[self.index(sequence)];
+        slot.sequence == sequence && slot.is_empty
     }
 
     /// The number that a subscriber names by its low 16 bits; `None` when it was not reached yet or
@@ -149,7 +175,11 @@ impl History {
         let place = self.index(sequence);
         self.mark(sequence, true);
         let repaired = self.millis(now).saturating_add(1);
-        self.ring[place] = Slot { sequence, repaired };
+        self.ring[place] = Slot {
+            sequence,
+            repaired,
+            is_empty: self.is_empty(sequence),
+        };
         self.repairs = Some(match self.repairs {
             Some((second, count))
                 if now.saturating_duration_since(second) < Duration::from_secs(1) =>

@@ -2,35 +2,44 @@
 //!
 //! A subscriber sees one stream that never restarts, whatever happens to the encodings behind it.
 //! An [`Egress`] starts and switches video at keyframes only, counts sequence numbers, timestamps
-//! and picture ids on over every seam, and remembers enough to send again what got lost.
+//! and picture ids on over every seam, and remembers enough to send again what got lost. Of an
+//! encoding it sends the layers that are wanted; what it leaves out makes no gap.
 //!
 //! What never happens: a sequence number is given twice. The rest of this room may be wrong and
 //! pictures break; that wrong, and the SRTP key is spent.
 
 mod epoch;
 mod history;
+mod left_out;
+mod pictures;
 mod repair;
 mod reports;
 mod rewrite;
+mod selection;
 mod settings;
+mod source;
+mod start;
+mod timeline;
 
 use std::time::Instant;
 
 pub use repair::Retransmission;
+use repair::without_payload;
 pub use settings::EgressSettings;
+pub use source::SourceFacts;
 
 use self::epoch::Epoch;
 use self::history::History;
 use self::reports::Reports;
 use self::rewrite::Rewriter;
+use self::selection::{Choice, Selection};
 use crate::drop_reason::DropReason;
 use crate::id::PayloadType;
 use crate::media::codec::MediaKind;
 use crate::media::delivery::{Deliveries, Delivery};
-use crate::media::layer::Layers;
+use crate::media::layer::{Layer, Layers};
 use crate::media::outbound::OutboundPacket;
 use crate::media::packet::{PacketFacts, PacketRef};
-use crate::media::source_clock::SourceClock;
 
 /// One subscription's stream.
 #[derive(Clone, Debug)]
@@ -45,6 +54,9 @@ pub struct Egress {
     target: Option<Layers>,
     /// The encoding sent. `None` before the start and until the keyframe after a pause.
     current: Option<u8>,
+    /// A keyframe came to be needed since [`Egress::take_keyframe_wish`] last said so.
+    wishes_keyframe: bool,
+    selection: Selection,
     rewriter: Rewriter,
     history: History,
     reports: Reports,
@@ -62,6 +74,8 @@ impl Egress {
             enabled: true,
             target: None,
             current: None,
+            wishes_keyframe: false,
+            selection: Selection::default(),
             rewriter: Rewriter::new(&settings),
             history: History::new(settings.kind),
             reports: Reports::default(),
@@ -88,11 +102,16 @@ impl Egress {
     }
 
     /// Wants `layers`, or nothing. Video goes on with the present encoding until the wanted one's
-    /// keyframe. After nothing was wanted, video starts at a keyframe again.
+    /// keyframe; within an encoding it moves where the layers allow it. After nothing was wanted,
+    /// video starts at a keyframe again.
     pub fn set_target(&mut self, layers: Option<Layers>) {
         self.target = layers;
-        if layers.is_none() {
-            self.pause();
+        match layers {
+            Some(layers) if self.current == Some(layers.encoding) => {
+                self.selection.set_aim(layers.top);
+            }
+            Some(_) => {}
+            None => self.pause(),
         }
     }
 
@@ -109,12 +128,32 @@ impl Egress {
         self.current
     }
 
-    /// The encoding whose keyframe this waits for; `None` when it has what it wants.
+    /// What is sent: the encoding, and its layers up to which. `None` as for [`Self::current`].
+    #[must_use]
+    pub fn current_layers(&self) -> Option<Layers> {
+        let top = if self.is_video() {
+            self.selection.top()
+        } else {
+            Layer::default()
+        };
+        self.current.map(|encoding| Layers { encoding, top })
+    }
+
+    /// The encoding whose keyframe this waits for; `None` when it has what it wants, or will have it
+    /// without one, as more of the temporal layers.
     #[must_use]
     pub fn wants_keyframe_of(&self) -> Option<u8> {
         let target = self.target?.encoding;
-        let waits = self.enabled && self.is_video() && self.current != Some(target);
-        waits.then_some(target)
+        let waits = self.current != Some(target) || self.selection.needs_keyframe();
+        (self.enabled && self.is_video() && waits).then_some(target)
+    }
+
+    /// As [`Self::wants_keyframe_of`], once for each time that what came made a keyframe needed that
+    /// was not before.
+    pub fn take_keyframe_wish(&mut self) -> Option<u8> {
+        std::mem::take(&mut self.wishes_keyframe)
+            .then(|| self.wants_keyframe_of())
+            .flatten()
     }
 
     /// Pauses, or goes on: video with the next keyframe.
@@ -141,114 +180,78 @@ impl Egress {
         self.rewriter.forget_source(encoding);
     }
 
+    /// Packets of the source are left out on purpose: the subscriber's numbers go on without a gap
+    /// where the next one comes, video at a keyframe.
+    pub fn interrupt(&mut self) {
+        self.pause();
+    }
+
     /// Sends nothing more before the next keyframe.
     fn pause(&mut self) {
         self.current = None;
     }
 
-    /// Decides about one packet of `encoding`, and rewrites it. `clock` is that encoding's, once its
-    /// publisher has reported one.
+    /// Decides about one packet of `encoding`, of which `source` tells what is known by now, and
+    /// rewrites it.
     ///
     /// A packet sent is remembered as sent: the caller queues it or loses it, but never asks again.
+    /// One that is not wanted, but whose number the subscriber would miss, is sent as padding.
     ///
     /// # Errors
     ///
     /// `SubscriptionInactive` while paused or without a target; `FormatNotAgreed`;
     /// `AwaitingKeyframe` before the start, and where another format begins; `OtherEncoding`;
-    /// `Duplicate` and `TooOld` for a number already given, or too long ago to know.
+    /// `LayerLeftOut`; `Duplicate` and `TooOld` for a number already given, or too long ago to know.
     pub fn forward(
         &mut self,
         now: Instant,
         encoding: u8,
         packet: PacketRef,
         facts: &PacketFacts,
-        clock: Option<&SourceClock>,
+        source: SourceFacts<'_>,
     ) -> Result<OutboundPacket, DropReason> {
         let target = self.target.filter(|_| self.enabled);
-        let target = target.ok_or(DropReason::SubscriptionInactive)?.encoding;
+        let target = target.ok_or(DropReason::SubscriptionInactive)?;
         let delivery = self.delivery(facts.payload_type);
         let delivery = delivery.ok_or(DropReason::FormatNotAgreed)?;
-        let epoch = if self.current != Some(encoding) {
-            self.start_at(encoding, target, facts, clock)?
-        } else if self.keeps_decoder(facts) {
-            self.go_on(encoding, facts, clock)?
-        } else {
-            self.change_format(encoding, facts, clock)?
-        };
+        let epoch = self.stretch_of(encoding, target, facts, source)?;
         self.format = Some(facts.payload_type);
-        let sequence = epoch
-            .sequence_of(facts.sequence)
+        let number = epoch
+            .number_of(facts.sequence)
             .ok_or(DropReason::AwaitingKeyframe)?;
+        let choice = self.choose(number, facts, source);
+        if !choice.sends && self.rewriter.leave_out(number, &epoch, &facts.payload) {
+            return Err(DropReason::LayerLeftOut);
+        }
+        let sequence = self.rewriter.sequence_of(number);
+        let sequence = sequence.ok_or(DropReason::TooOld)?;
         self.history.give(now, sequence)?;
         self.reports.on_given(sequence);
-        let sent = self.outbound(&epoch, &delivery, sequence, packet, facts);
-        self.rewriter.sent(&sent, facts, clock);
+        if !choice.sends {
+            self.history.note_empty(sequence);
+            let sent = self.outbound(&epoch, &delivery, sequence, &choice, packet, facts);
+            return Ok(without_payload(sent));
+        }
+        self.rewriter.keep(number, &epoch, &facts.payload);
+        let sent = self.outbound(&epoch, &delivery, sequence, &choice, packet, facts);
+        self.rewriter.sent(&sent, facts, source.clock);
         Ok(sent)
     }
 
-    /// Whether the subscriber's decoder goes on with this packet: pictures in another format than
-    /// the last begin at a keyframe. Sound can change with any packet.
-    fn keeps_decoder(&self, facts: &PacketFacts) -> bool {
-        !self.is_video()
-            || self
-                .format
-                .is_none_or(|format| format == facts.payload_type)
-    }
-
-    /// The mapping where the current encoding comes in another format than before.
-    fn change_format(
-        &mut self,
-        encoding: u8,
-        facts: &PacketFacts,
-        clock: Option<&SourceClock>,
-    ) -> Result<Epoch, DropReason> {
-        if !self.rewriter.is_ahead(facts.sequence) {
-            // The rest of the former format, which its decoder no longer waits for.
-            return Err(DropReason::TooOld);
+    /// Whether the packet is of what is wanted.
+    fn choose(&mut self, number: u64, facts: &PacketFacts, source: SourceFacts<'_>) -> Choice {
+        if !self.is_video() {
+            return Choice::ALL;
         }
-        self.pause();
-        self.start_at(encoding, encoding, facts, clock)
-    }
-
-    /// The mapping for one more packet of the current encoding.
-    fn go_on(
-        &mut self,
-        encoding: u8,
-        facts: &PacketFacts,
-        clock: Option<&SourceClock>,
-    ) -> Result<Epoch, DropReason> {
-        if let Some(epoch) = self.rewriter.reach(facts.sequence) {
-            return Ok(epoch);
-        }
-        // Too much is missing to be repaired, and the receiver's guess at the rollover counter must
-        // never be put to the test: the numbers go on without a gap.
-        self.pause();
-        self.start_at(encoding, encoding, facts, clock)
-    }
-
-    /// The mapping from this packet on, where the stream may start or switch here.
-    fn start_at(
-        &mut self,
-        encoding: u8,
-        target: u8,
-        facts: &PacketFacts,
-        clock: Option<&SourceClock>,
-    ) -> Result<Epoch, DropReason> {
-        if encoding != target {
-            return Err(DropReason::OtherEncoding);
-        }
-        if self.is_video() && !facts.video.keyframe_start {
-            return Err(match self.current {
-                Some(_) => DropReason::OtherEncoding,
-                None => DropReason::AwaitingKeyframe,
-            });
-        }
-        let delivery = self.delivery(facts.payload_type);
-        let delivery = delivery.ok_or(DropReason::FormatNotAgreed)?;
-        self.current = Some(encoding);
-        Ok(self
-            .rewriter
-            .start(encoding, delivery.codec.clock_rate(), facts, clock))
+        let needed = self.selection.needs_keyframe();
+        let is_ahead = number >= self.rewriter.next_number();
+        let choice = self
+            .selection
+            .choose(number, is_ahead, facts, source.targets);
+        let needs = self.selection.needs_keyframe();
+        // One that passed and did not help has to be asked for again.
+        self.wishes_keyframe |= needs && (!needed || facts.video.keyframe_start);
+        choice
     }
 
     fn outbound(
@@ -256,19 +259,22 @@ impl Egress {
         epoch: &Epoch,
         delivery: &Delivery,
         sequence: u64,
+        choice: &Choice,
         packet: PacketRef,
         facts: &PacketFacts,
     ) -> OutboundPacket {
         let descriptor = facts.extensions.descriptor;
+        let pictures = self.rewriter.pictures();
         OutboundPacket {
             packet,
             ssrc: self.settings.ssrc,
             payload_type: delivery.payload_type,
             sequence,
             timestamp: epoch.timestamp_of(facts.timestamp),
-            marker: facts.marker,
-            rewrite: epoch.rewrite(&facts.payload, delivery.red),
+            marker: choice.ends_picture(facts),
+            rewrite: epoch.rewrite(&facts.payload, delivery.red, pictures),
             frame_number: descriptor.map(|place| epoch.frame_number_of(place.frame_number)),
+            active_targets: descriptor.and(choice.active),
             rtx_original: None,
         }
     }

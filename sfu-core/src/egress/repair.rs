@@ -4,8 +4,9 @@ use std::time::Instant;
 
 use super::Egress;
 use super::epoch::Epoch;
+use super::selection::Choice;
 use crate::id::Ssrc;
-use crate::media::outbound::OutboundPacket;
+use crate::media::outbound::{OutboundPacket, PayloadRewrite};
 use crate::media::packet::{PacketFacts, PacketRef};
 
 /// A packet that a subscriber has lost, by where it came from.
@@ -16,6 +17,7 @@ pub struct Retransmission {
     /// Its number there: what the encoding's cache knows it by.
     pub source_sequence: u64,
     sequence: u64,
+    number: u64,
     asked: Instant,
     epoch: Epoch,
     ssrc: Ssrc,
@@ -38,21 +40,25 @@ impl Egress {
             return None;
         }
         let sequence = self.history.extend(sequence)?;
-        let epoch = self.rewriter.epoch_of(sequence)?;
+        let (number, epoch) = self.rewriter.origin_of(sequence)?;
         let allowed = self.history.may_repair(now, sequence, self.reports.rtt());
         allowed.then_some(Retransmission {
             encoding: epoch.encoding?,
-            source_sequence: epoch.source_of(sequence),
+            source_sequence: epoch.source_of(number),
             asked: now,
             sequence,
+            number,
             epoch,
             ssrc,
         })
     }
 
     /// Sends what `retransmission` asked for on the repair stream, with the timestamp and the
-    /// picture ids that it has or would have had on the stream itself. `None` for a format without
-    /// repairs.
+    /// picture ids that it has or would have had on the stream itself. What was left out, and is
+    /// missed since it came late, is answered without a payload: a receiver that asks for it then
+    /// knows that it has all.
+    ///
+    /// `None` for a format without repairs.
     #[must_use]
     pub fn repair(
         &mut self,
@@ -63,14 +69,20 @@ impl Egress {
         let Retransmission {
             asked,
             sequence,
+            number,
             epoch,
             ssrc,
             ..
         } = retransmission;
         let delivery = self.delivery(facts.payload_type)?;
         let payload_type = delivery.rtx?;
+        let choice = self.choice_of_missing(sequence, number, &epoch, facts)?;
         self.history.repaired(asked, sequence);
-        let original = self.outbound(&epoch, &delivery, sequence, packet, facts);
+        let mut original = self.outbound(&epoch, &delivery, sequence, &choice, packet, facts);
+        if !choice.sends {
+            self.history.note_empty(sequence);
+            original = without_payload(original);
+        }
         let rtx_sequence = self.rtx_sequence;
         self.rtx_sequence += 1;
         Some(OutboundPacket {
@@ -81,5 +93,43 @@ impl Egress {
             rtx_original: Some(sequence as u16),
             ..original
         })
+    }
+
+    /// What was decided about a packet that the subscriber misses. `None` when that is forgotten.
+    fn choice_of_missing(
+        &mut self,
+        sequence: u64,
+        number: u64,
+        epoch: &Epoch,
+        facts: &PacketFacts,
+    ) -> Option<Choice> {
+        if !self.is_video() {
+            return Some(Choice::ALL);
+        }
+        let is_current = self.rewriter.current_epoch() == Some(*epoch);
+        let choice = if is_current {
+            self.selection.choose(number, false, facts, None)
+        } else {
+            Choice::ALL
+        };
+        // What went once goes again, and as it went.
+        if self.history.is_given(sequence) {
+            let sends = !self.history.is_empty(sequence);
+            return Some(Choice { sends, ..choice });
+        }
+        // It never went. What would have been decided about it before the last seam is forgotten.
+        let is_known = is_current || self.rewriter.is_whole_since(epoch);
+        is_known.then_some(choice)
+    }
+}
+
+/// The same packet with padding in place of all that it carries.
+pub(super) fn without_payload(packet: OutboundPacket) -> OutboundPacket {
+    OutboundPacket {
+        marker: false,
+        rewrite: PayloadRewrite::Padding,
+        frame_number: None,
+        active_targets: None,
+        ..packet
     }
 }

@@ -20,6 +20,11 @@ const REMEMBERED_REPORTS: usize = 4;
 /// lowering it below the pauses of a still screen makes the reports, and so the clocks, flicker.
 pub(super) const SENDER_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Least time between two sender reports that new stretches call for. Raising it leaves a receiver
+/// longer with the former encoding's clock; lowering it lets a publisher whose numbers jump cost a
+/// report for each packet.
+const MIN_OWED_INTERVAL: Duration = Duration::from_millis(100);
+
 /// Most packets that one report may tell of beyond the one before: minutes of the fastest stream.
 /// Raising it takes nonsense for truth; lowering it misses packets after a silence of reports.
 const MAX_REPORTED: u32 = 1 << 17;
@@ -33,6 +38,10 @@ pub(super) struct Reports {
     /// The middle 32 bits of the NTP time of the last reports, oldest first, and when they were
     /// made.
     made: ArrayVec<(u32, Instant), REMEMBERED_REPORTS>,
+    /// A stretch has begun that no report has told of.
+    owed: bool,
+    /// When the last one left that was owed.
+    paid: Option<Instant>,
     rtt: Option<Duration>,
     /// Lowest and highest number given so far, and how many.
     range: Option<(u64, u64)>,
@@ -111,6 +120,18 @@ impl Reports {
         self.heard = Some(heard);
     }
 
+    /// A stretch begins: its timestamps are of another source's clock.
+    pub(super) const fn begin_stretch(&mut self) {
+        self.owed = true;
+    }
+
+    fn owes_report(&self, now: Instant) -> bool {
+        let spaced = self
+            .paid
+            .is_none_or(|at| now.saturating_duration_since(at) >= MIN_OWED_INTERVAL);
+        self.owed && self.last_sent.is_some() && spaced
+    }
+
     pub(super) fn sender_report(
         &mut self,
         now: Instant,
@@ -123,6 +144,9 @@ impl Reports {
         }
         if self.made.is_full() {
             self.made.remove(0);
+        }
+        if std::mem::take(&mut self.owed) {
+            self.paid = Some(now);
         }
         self.made.push((middle(ntp), now));
         Some(SenderInfo {
@@ -188,6 +212,13 @@ impl Egress {
         let (ssrc, ntp) = (self.settings.ssrc, clock.ntp_at(now));
         self.reports
             .sender_report(now, ssrc, ntp, epoch.timestamp_of(rtp))
+    }
+
+    /// Whether a sender report should leave now and not when the next is due: the stream has gone
+    /// over to another source, and what the receiver knows of its clock is the former's.
+    #[must_use]
+    pub fn owes_report(&self, now: Instant) -> bool {
+        self.current.is_some() && self.reports.owes_report(now)
     }
 
     /// Takes note of what the subscriber reports about this stream. Returns the round-trip time

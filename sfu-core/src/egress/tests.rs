@@ -2,6 +2,7 @@
 
 mod formats;
 mod hostile;
+mod layers;
 mod random;
 mod repair;
 mod reports;
@@ -17,6 +18,7 @@ use crate::media::delivery::RedTreatment;
 use crate::media::layer::Layers;
 use crate::media::outbound::PayloadRewrite;
 use crate::media::packet::{CarriedExtensions, FrameNumbers, PacketPool, PayloadFacts, VideoFacts};
+use crate::media::source_clock::SourceClock;
 use crate::wire::codec::picture_id::PictureId;
 
 const MS: Duration = Duration::from_millis(1);
@@ -155,7 +157,13 @@ fn send(
     encoding: u8,
     facts: &PacketFacts,
 ) -> Result<OutboundPacket, DropReason> {
-    egress.forward(facts.arrived, encoding, any_packet(), facts, None)
+    egress.forward(
+        facts.arrived,
+        encoding,
+        any_packet(),
+        facts,
+        SourceFacts::default(),
+    )
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What an encoding's packets are of: its frames and layers.
 
+use super::frames::Frames;
+use super::vp9_switches::Vp9Switches;
 use super::{Incoming, Ingress, payload};
 use crate::drop_reason::DropReason;
 use crate::media::codec::MediaKind;
@@ -8,23 +10,39 @@ use crate::media::layer::DecodeTargets;
 use crate::media::packet::{CarriedExtensions, PayloadFacts, VideoFacts};
 use crate::wire::dependency_descriptor::Structure;
 
+/// What is remembered of an encoding's pictures, to read the next ones by.
+#[derive(Debug)]
+pub(super) struct Layering {
+    frames: Frames,
+    switches: Vp9Switches,
+}
+
+impl Layering {
+    pub(super) fn new() -> Self {
+        Self {
+            frames: Frames::default(),
+            switches: Vp9Switches::new(),
+        }
+    }
+}
+
 impl Ingress {
     /// The decode targets of the dependency descriptor's structure, where there is one.
     #[must_use]
     pub fn decode_targets(&self) -> Option<&DecodeTargets> {
-        self.frames.targets()
+        self.layering.frames.targets()
     }
 
     /// Which of them the publisher sends at present: bit i for target i.
     #[must_use]
     pub fn active_decode_targets(&self) -> Option<u32> {
-        self.frames.active()
+        self.layering.frames.active()
     }
 
     /// The structure that the dependency descriptors are read by, where there is one.
     #[must_use]
     pub fn structure(&self) -> Option<&Structure> {
-        self.frames.structure()
+        self.layering.frames.structure()
     }
 
     /// What the packet is, by its descriptor where it has one: it may then be encrypted end to end,
@@ -38,18 +56,18 @@ impl Ingress {
         let mut extensions = packet.extensions;
         let descriptor = packet.descriptor.filter(|_| self.kind == MediaKind::Video);
         let Some(descriptor) = descriptor else {
-            let read = payload::read(format, packet.payload);
+            let read = payload::read(format, sequence, packet, &mut self.layering.switches);
             let (video, payload) = read.ok_or(DropReason::CodecMalformed)?;
             return Ok((video, payload, extensions));
         };
-        let described = self.frames.read(sequence, descriptor)?;
+        let described = self.layering.frames.read(sequence, descriptor)?;
         if let Some(place) = &mut extensions.descriptor {
             place.mask = described.mask();
         }
         let shown = if described.is_known() {
             payload::read_numbers(format, packet.payload)
         } else {
-            payload::read(format, packet.payload)
+            payload::read(format, sequence, packet, &mut self.layering.switches)
         };
         let (video, payload) = shown.unwrap_or_default();
         Ok((described.facts(video), payload, extensions))

@@ -13,6 +13,7 @@ pub mod rtx;
 mod sequence_window;
 mod settings;
 pub mod twcc_recorder;
+mod vp9_switches;
 
 use std::time::{Duration, Instant};
 
@@ -22,7 +23,7 @@ pub use incoming::Incoming;
 pub use keyframe_throttle::{KEYFRAME_MIN_INTERVAL, KEYFRAME_RETRY_INTERVAL, KeyframeThrottle};
 pub use settings::IngressSettings;
 
-use self::frames::Frames;
+use self::layers::Layering;
 use self::nack_generator::NackGenerator;
 use self::rate_meter::RateMeter;
 use self::receive_statistics::ReceiveStatistics;
@@ -55,7 +56,7 @@ pub struct Ingress {
     clock: Option<SourceClock>,
     /// The newest packet that starts a keyframe: the stream's own number of it, and the facts'.
     keyframe: Option<(u64, u64)>,
-    frames: Frames,
+    layering: Layering,
 }
 
 impl Ingress {
@@ -78,7 +79,7 @@ impl Ingress {
             rate: RateMeter::new(now),
             clock: None,
             keyframe: None,
-            frames: Frames::default(),
+            layering: Layering::new(),
         })
     }
 
@@ -248,6 +249,11 @@ impl Ingress {
                 arrived: now,
             });
         }
+    }
+
+    /// Takes another wall clock for the last report's than the report has.
+    pub const fn set_source_clock(&mut self, clock: SourceClock) {
+        self.clock = Some(clock);
     }
 
     /// How the stream's media clock goes with its publisher's wall clock, once reported.

@@ -125,6 +125,7 @@ fn a_packet_becomes_its_facts() {
     assert_eq!(facts.payload_type, PayloadType(96));
     let video = VideoFacts {
         frame_start: true,
+        frame_end: true,
         keyframe_start: true,
         layer: Layer {
             spatial: 0,

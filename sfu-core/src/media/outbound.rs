@@ -22,6 +22,8 @@ pub enum PayloadRewrite {
     },
     /// The blocks of redundant audio get the payload type that the subscriber knows their codec by.
     RedBlocks(PayloadType),
+    /// Nothing of it is sent: only padding, under a number that the subscriber would miss.
+    Padding,
 }
 
 /// The numbers of a frame as the subscriber is to see them; `None`: there is none.
@@ -39,6 +41,7 @@ impl PayloadRewrite {
     pub fn part<'p>(&self, payload: &'p [u8]) -> Option<&'p [u8]> {
         match *self {
             Self::RedPrimary { skipped } => payload.get(usize::from(skipped)..),
+            Self::Padding => Some(&[]),
             _ => Some(payload),
         }
     }
@@ -46,7 +49,10 @@ impl PayloadRewrite {
     /// Whether [`Self::apply`] writes anything: then a copy of the payload is needed.
     #[must_use]
     pub const fn writes(&self) -> bool {
-        !matches!(self, Self::Unchanged | Self::RedPrimary { .. })
+        !matches!(
+            self,
+            Self::Unchanged | Self::RedPrimary { .. } | Self::Padding
+        )
     }
 
     /// Whether each subscriber writes all that [`Self::apply`] writes, at the same places: then the
@@ -61,7 +67,7 @@ impl PayloadRewrite {
     /// taken for at ingress.
     pub fn apply(&self, part: &mut [u8]) -> Option<()> {
         match *self {
-            Self::Unchanged | Self::RedPrimary { .. } => Some(()),
+            Self::Unchanged | Self::RedPrimary { .. } | Self::Padding => Some(()),
             Self::Vp8(numbers) => vp8::patch(part, numbers.picture_id, numbers.tl0_picture_index),
             Self::Vp9(numbers) => vp9::patch(part, numbers.picture_id, numbers.tl0_picture_index),
             Self::RedBlocks(payload_type) => red::patch(part, payload_type),
@@ -103,6 +109,9 @@ pub struct OutboundPacket {
     /// The frame's number to write into the dependency descriptor that goes with it; `None`: there
     /// is none.
     pub frame_number: Option<u16>,
+    /// The decode targets to call active in that descriptor, bit i for target i; `None`: it says of
+    /// them what the publisher says.
+    pub active_targets: Option<u32>,
     /// The original sequence number, which stands before the payload (RFC 4588 section 4). `Some`
     /// makes this a repair.
     pub rtx_original: Option<u16>,

@@ -6,6 +6,7 @@ use std::time::Instant;
 use slab::Slab;
 
 use super::active_speaker::Loudness;
+use super::allocation::Allocation;
 use super::qualities::Qualities;
 use crate::command::TrackAnnouncement;
 use crate::id::{Mid, PayloadType, TrackId};
@@ -55,6 +56,8 @@ pub struct Track {
     pub encodings: [Option<usize>; MAX_ENCODINGS],
     /// Which encoding is better than which, and which of them live.
     pub qualities: Qualities,
+    /// What the publisher says that its layers cost and show, once it has.
+    pub allocation: Option<Box<Allocation>>,
     /// A packet has arrived.
     pub started: bool,
     /// How loud it is, of sound.
@@ -123,6 +126,7 @@ impl Tracks {
             ended: false,
             encodings: [None; MAX_ENCODINGS],
             qualities: Qualities::default(),
+            allocation: None,
             started: false,
             loudness: Loudness::default(),
             routes: Vec::new(),

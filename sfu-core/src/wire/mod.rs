@@ -8,6 +8,7 @@ pub mod dcep;
 pub mod demux;
 pub mod dependency_descriptor;
 pub mod extensions;
+pub mod layers_allocation;
 pub mod rtcp;
 pub mod rtp;
 pub mod sctp;

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use super::binding::{bind, follow_format};
 use super::identify::StreamNames;
 use super::peer::{Peer, Publishing, UPKEEP};
+use super::publisher_clock::PublisherClock;
 use super::traffic::TrafficKind;
-use super::{PeerKey, Room, Shared, forward, owner, speakers};
+use super::{PeerKey, Room, Shared, allocation, forward, owner, speakers};
 use crate::drop_reason::DropReason;
 use crate::ingress::{Incoming, rtx};
 use crate::media::packet::{
@@ -38,7 +39,7 @@ pub(super) fn rtp(
     shared.stats.rtp_in += 1;
     let packet = &datagram[..len];
     let header = RtpHeader::parse_decrypted(packet).ok_or(DropReason::RtpMalformed)?;
-    let (carried, names) = read_extensions(peer, now, &header, packet);
+    let (carried, names, told) = read_extensions(peer, now, &header, packet);
     shared.timers.arm(key, now + UPKEEP);
     let stream = match peer.streams.find(now, header.ssrc) {
         Some(stream) => stream,
@@ -47,9 +48,12 @@ pub(super) fn rtp(
     if !stream.rtx {
         follow_format(shared, room, index, now, stream, header.payload_type)?;
     }
-    let Some(track) = room.tracks.get(stream.track) else {
+    let Some(track) = room.tracks.get_mut(stream.track) else {
         return Err(DropReason::StreamUnknown);
     };
+    if let Some(told) = told {
+        allocation::renew(track, now, told);
+    }
     let kind = TrafficKind::of(track.kind, stream.rtx);
     shared.stats.taken_in.count(kind, sealed_len);
     let muted = track.announcement.muted;
@@ -137,16 +141,17 @@ fn store(
 }
 
 /// Reads the packet's header extensions once: the transport-wide number is recorded, what
-/// subscribers get and the stream's names are returned.
-fn read_extensions(
+/// subscribers get, the stream's names, and what its layers are to cost, are returned.
+fn read_extensions<'p>(
     peer: &mut Peer,
     now: Instant,
     header: &RtpHeader,
-    packet: &[u8],
-) -> (CarriedExtensions, StreamNames) {
+    packet: &'p [u8],
+) -> (CarriedExtensions, StreamNames, Option<&'p [u8]>) {
     let map = &peer.extensions;
     let mut carried = CarriedExtensions::default();
     let mut names = StreamNames::default();
+    let mut allocation = None;
     let data = header.extension(packet);
     let mut elements = extensions::iter(header.extension_profile, data);
     while let Some((id, value)) = elements.next() {
@@ -167,25 +172,28 @@ fn read_extensions(
         } else if id == map.video_orientation {
             carried.video_orientation = value.first().copied();
         } else if id == map.abs_capture_time {
-            carried.capture_time = capture_time(value, peer.rtt);
+            carried.capture_time = capture_time(value, peer.rtt, peer.clock);
         } else if id == map.playout_delay {
             let bounds = value.try_into().ok();
             carried.playout_delay = bounds.filter(extensions::is_playout_delay);
+        } else if id == map.layers_allocation {
+            allocation = Some(value);
         } else if id == map.dependency_descriptor {
             let end = data.len() - elements.left();
             let start = usize::from(header.extension_start) + end - value.len();
             carried.descriptor = descriptor_place(start, value);
         }
     }
-    (carried, names)
+    (carried, names, allocation)
 }
 
 /// A capture time as the publisher's subscribers are to see it.
 ///
 /// It is told on the capturer's clock, which needs no change; what has to hold behind us is the
 /// offset from the clock of the sender reports that go with it, and those are ours: the publisher's
-/// clock as its own reports brought it, which is late by the time that they took to get here.
-fn capture_time(value: &[u8], rtt: Option<Duration>) -> Option<CaptureTime> {
+/// clock as its own reports brought it, which is late by the time that they took to get here, and
+/// without its jumps.
+fn capture_time(value: &[u8], rtt: Option<Duration>, clock: PublisherClock) -> Option<CaptureTime> {
     let time = AbsCaptureTime::parse(value)?;
     // A stream without contributing sources is its capturer's own, so a sender that names no offset
     // goes by the clock that it captures with.
@@ -193,7 +201,9 @@ fn capture_time(value: &[u8], rtt: Option<Duration>) -> Option<CaptureTime> {
     let our_delay = duration_to_ntp(rtt.unwrap_or_default() / 2);
     Some(CaptureTime {
         captured: time.captured,
-        clock_offset: from_publisher.saturating_add(our_delay),
+        clock_offset: from_publisher
+            .saturating_add(our_delay)
+            .saturating_add(clock.jumped()),
     })
 }
 

@@ -55,6 +55,11 @@ impl Worker {
                     forward::set_muted(shared, room, index, muted, now);
                 });
             }
+            Command::SetTrackVoice { track, is_voice } => {
+                self.with_track(track, |shared, room, index| {
+                    speakers::set_voice(shared, room, index, is_voice);
+                });
+            }
             Command::Subscribe { .. }
             | Command::Unsubscribe { .. }
             | Command::SetSubscriptionEnabled { .. }

@@ -6,10 +6,12 @@
 
 use std::time::Instant;
 
+use super::feedback;
 use super::outbound::flush;
 use super::streams::Stream;
-use super::{PeerKey, Room, Shared, Worker};
+use super::{PeerKey, Room, Shared, Worker, reports};
 use crate::drop_reason::DropReason;
+use crate::egress::SourceFacts;
 use crate::media::codec::MediaKind;
 use crate::media::packet::{PacketFacts, PacketRef};
 use crate::media::packet_cache::capacity_for;
@@ -117,23 +119,21 @@ fn fan_out_track(
     packets: &[Arrived],
     mut batch: Option<&mut SendBatch>,
 ) {
-    let Some(track) = packets
-        .first()
-        .and_then(|first| room.tracks.get(first.stream.track))
-    else {
+    let Some(index) = packets.first().map(|first| first.stream.track) else {
+        return;
+    };
+    let Some(track) = room.tracks.get(index) else {
         return;
     };
     let publisher = &room.peers[track.publisher];
-    let clocks = track.encodings.map(|key| {
-        key.and_then(|key| {
-            publisher
-                .ingresses
-                .get(key)?
-                .ingress
-                .source_clock()
-                .copied()
-        })
+    let ingresses = track.encodings.map(|key| {
+        let publishing = publisher.ingresses.get(key?)?;
+        Some(&publishing.ingress)
     });
+    let clocks = ingresses.map(|ingress| ingress?.source_clock().copied());
+    let targets = ingresses.map(|ingress| ingress?.decode_targets().cloned());
+    // Encodings of which a keyframe came to be needed, one bit each.
+    let mut needed = 0u8;
     for route in &track.routes {
         let peer = &mut room.peers[route.peer];
         // What has nowhere to go gets no number: after half of all numbers (RFC 3711 section 3.3.1) the
@@ -150,11 +150,14 @@ fn fan_out_track(
         let mut queued = false;
         for arrived in packets {
             let encoding = arrived.stream.encoding;
-            let clock = clocks[usize::from(encoding)].as_ref();
+            let source = SourceFacts {
+                clock: clocks[usize::from(encoding)].as_ref(),
+                targets: targets[usize::from(encoding)].as_ref(),
+            };
             let decided =
                 sending
                     .egress
-                    .forward(now, encoding, arrived.packet, &arrived.facts, clock);
+                    .forward(now, encoding, arrived.packet, &arrived.facts, source);
             match decided.and_then(|outbound| peer.pacer.push(route.egress, outbound)) {
                 Ok(()) => {
                     shared.pool.pin(arrived.packet);
@@ -163,9 +166,13 @@ fn fan_out_track(
                 Err(reason) => shared.stats.drops.count(reason),
             }
         }
+        if let Some(encoding) = sending.egress.take_keyframe_wish() {
+            needed |= 1 << encoding;
+        }
         if !queued {
             continue;
         }
+        reports::owed_report(peer, route.egress, &clocks, now);
         let key = PeerKey::new(room.key, route.peer);
         let sealed = batch
             .as_deref_mut()
@@ -174,5 +181,8 @@ fn fan_out_track(
             peer.dirty = true;
             shared.dirty.push_back(key);
         }
+    }
+    for encoding in (0..8).filter(|encoding| needed >> encoding & 1 == 1) {
+        feedback::request_keyframe(shared, room, index, encoding, now);
     }
 }

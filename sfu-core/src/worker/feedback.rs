@@ -9,7 +9,7 @@ use crate::id::Ssrc;
 use crate::media::codec::MediaKind;
 use crate::media::packet::PacketRef;
 use crate::room::tracks::{PeerIndex, TrackIndex};
-use crate::wire::rtcp::{self, RtcpItem};
+use crate::wire::rtcp::{self, RtcpItem, SenderInfo};
 
 /// Most sequence numbers of one compound that are looked up: what a full datagram of NACKs can
 /// hold is 20 times that.
@@ -33,9 +33,7 @@ pub(super) fn rtcp(
     let mut nacked = 0;
     rtcp::read(&datagram[..len], |item| match item {
         RtcpItem::SenderReport { sender, reports } => {
-            if let Some(publishing) = room.peers[index].ingress_of(sender.ssrc) {
-                publishing.ingress.on_sender_report(now, &sender);
-            }
+            sender_report(room, index, now, &sender);
             report_blocks(room, index, now, reports);
         }
         RtcpItem::ReceiverReport { reports, .. } => report_blocks(room, index, now, reports),
@@ -67,6 +65,24 @@ pub(super) fn rtcp(
         RtcpItem::Remb { .. } | RtcpItem::Bye { .. } => {}
     })
     .map_err(|_| DropReason::RtcpMalformed)
+}
+
+/// What a publisher says of a stream that it sends.
+fn sender_report(room: &mut Room, index: PeerIndex, now: Instant, sender: &SenderInfo) {
+    let peer = &mut room.peers[index];
+    let mut clock = peer.clock;
+    let Some(publishing) = peer.ingress_of(sender.ssrc) else {
+        return;
+    };
+    let ingress = &mut publishing.ingress;
+    let before = ingress.source_clock().copied();
+    ingress.on_sender_report(now, sender);
+    let reported = ingress.source_clock().copied();
+    if let Some(reported) = reported.filter(|reported| Some(*reported) != before) {
+        let steady = clock.steady(before.as_ref(), reported, ingress.clock_rate());
+        ingress.set_source_clock(steady);
+        peer.clock = clock;
+    }
 }
 
 /// What a subscriber says of the streams it is sent.

@@ -26,7 +26,7 @@ pub(super) fn forward(
     if changes.living || changes.rates {
         aim(room, stream.track);
     }
-    fan_out::arrived(shared, room, now, stream, packet, facts);
+    speakers::arrived(shared, room, now, stream, packet, facts);
     if changes.living {
         // Only now: an encoding's first packet is mostly its keyframe.
         fan_out::fan_out(shared, room, now);

@@ -140,14 +140,10 @@ fn rewritten_descriptor<'v>(
 ) -> Option<(u8, &'v [u8])> {
     let id = terms.ids.dependency_descriptor?;
     let (place, frame_number) = carried.descriptor.zip(packet.frame_number)?;
-    let (start, len) = (usize::from(place.start), usize::from(place.len));
+    let mask = packet.active_targets.zip(place.mask);
+    let room = room.insert([0; dependency_descriptor::MAX_LEN]);
+    let len = dependency_descriptor::write(place.of(stored)?, frame_number, mask, room)?;
     // RFC 8285 section 4.1.2: a long value needs the other form.
-    if !terms.allow_mixed && (len > MAX_ONE_BYTE_VALUE || id > 14) {
-        return None;
-    }
-    let source = stored.get(start..start + len)?;
-    let descriptor = &mut room.insert([0; dependency_descriptor::MAX_LEN])[..len];
-    descriptor.copy_from_slice(source);
-    dependency_descriptor::set_frame_number(descriptor, frame_number)?;
-    Some((id, descriptor))
+    let fits = terms.allow_mixed || len <= MAX_ONE_BYTE_VALUE && id <= 14;
+    fits.then_some((id, &room[..len]))
 }

@@ -9,6 +9,7 @@ use slab::Slab;
 use super::control::remove_track;
 use super::departure::Departures;
 use super::peer::{Peer, Requested};
+use super::publisher_clock::PublisherClock;
 use super::rtcp_queue::RtcpQueue;
 use super::streams::Streams;
 use super::wishes::unsubscribe;
@@ -42,7 +43,7 @@ impl Worker {
                 key,
                 peers: Slab::new(),
                 tracks: Tracks::default(),
-                speakers: ActiveSpeakers::default(),
+                speakers: ActiveSpeakers::new(self.shared.settings.forwarded_voices),
                 burst: fan_out::Burst::new(),
             });
             key
@@ -122,6 +123,7 @@ fn new_peer(
         wishes: BTreeMap::new(),
         requested: Requested::default(),
         rtt: None,
+        clock: PublisherClock::default(),
         next_report: now,
         next_statistics: now,
         session_version: 0,

@@ -9,7 +9,7 @@ use super::stats::WorkerStats;
 use super::traffic::TrafficKind;
 use super::{PeerKey, Shared, Worker};
 use crate::drop_reason::DropReason;
-use crate::media::outbound::OutboundPacket;
+use crate::media::outbound::{OutboundPacket, PayloadRewrite};
 use crate::media::packet::PacketPool;
 use crate::media::path::Path;
 use crate::media::send_batch::{MAX_DATAGRAM, SendBatch};
@@ -178,8 +178,10 @@ impl Leaving<'_> {
         let extensions = values.write(&sending.header, &departure, packet, facts, bytes);
         let osn_len = packet.rtx_original.map_or(0, |_| OSN_LEN);
         let plain_len = FIXED_HEADER_LEN + extensions.encoded_len() + osn_len + payload.len();
-        let padding =
-            batch.run_padding(self.path, plain_len + self.sender.profile().rtp_overhead());
+        // A packet of padding alone has some, whatever its run asks for (RFC 3550 section 5.1).
+        let least = usize::from(packet.rewrite == PayloadRewrite::Padding);
+        let sealed_len = plain_len + least + self.sender.profile().rtp_overhead();
+        let padding = least + batch.run_padding(self.path, sealed_len);
         let writer = RtpWriter {
             marker: packet.marker,
             payload_type: packet.payload_type,

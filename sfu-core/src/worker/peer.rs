@@ -7,6 +7,7 @@ use slab::Slab;
 
 use super::departure::Departures;
 use super::header::HeaderTerms;
+use super::publisher_clock::PublisherClock;
 use super::rtcp_queue::RtcpQueue;
 use super::stats::WorkerStats;
 use super::streams::Streams;
@@ -122,6 +123,8 @@ pub(super) struct Peer {
     pub(super) requested: Requested,
     /// The round-trip time by the participant's last report on what it is sent.
     pub(super) rtt: Option<Duration>,
+    /// How its wall clock goes with the one that its subscribers see.
+    pub(super) clock: PublisherClock,
     pub(super) next_report: Instant,
     /// When its report tells the control plane too how its connection does.
     pub(super) next_statistics: Instant,

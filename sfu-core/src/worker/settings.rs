@@ -1,6 +1,7 @@
 //! What one worker is told at its start.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 use crate::id::WorkerId;
@@ -23,6 +24,11 @@ pub struct WorkerSettings {
     /// Higher: longer NACK histories for more encodings at once. Lower: less memory, and publishers
     /// lose packets (`pool_exhausted`) when more encodings are live than it holds.
     pub pool_packets: u32,
+    /// Voices of one room that are forwarded at a time, those that speak; `None`: all.
+    ///
+    /// Higher: subscribers of a large room get, and pay for, more sounds that say nothing. Lower:
+    /// where more people than this speak at once, some are cut off in mid-speech.
+    pub forwarded_voices: Option<NonZeroUsize>,
     /// An instant and the wall clock then, since 1970: the NTP time of what has no sender report.
     pub epoch: (Instant, Duration),
 }

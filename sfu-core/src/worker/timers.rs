@@ -2,13 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::peer::Peer;
-use super::{PeerKey, Room, Shared, Worker};
+use super::{PeerKey, Room, Shared, Worker, reports};
 use crate::config::STATISTICS_INTERVAL;
 use crate::event::Event;
 use crate::room::tracks::PeerIndex;
 use crate::transport::TransportEvent;
-use crate::wire::rtcp;
 
 /// How often sender and receiver reports leave. RFC 3550 section 6.2 sets a minimum of 5 s, its
 /// profile AVPF (RFC 4585 section 3.4) lifts it; a second keeps lip sync and loss figures fresh.
@@ -43,8 +41,8 @@ fn look_after(shared: &mut Shared, room: &mut Room, index: PeerIndex, now: Insta
         peer.report_arrivals(now);
         if now >= peer.next_report {
             peer.next_report = now + REPORT_INTERVAL;
-            receiver_reports(peer, now);
-            sender_reports(room, index, now);
+            reports::receiver_reports(peer, now);
+            reports::sender_reports(room, index, now);
             tell_statistics(shared, room, index, now);
         }
         super::feedback::request_wanted_keyframes(shared, room, index, now);
@@ -99,51 +97,11 @@ pub(super) fn drain_transport_events(
     super::data::drain_events(shared, room, index);
 }
 
-/// Receiver reports on every stream that the participant publishes.
-fn receiver_reports(peer: &mut Peer, now: Instant) {
-    let sender = peer.rtcp_ssrc;
-    let blocks: Vec<_> = peer
-        .ingresses
-        .iter_mut()
-        .filter_map(|(_, i)| i.ingress.report(now))
-        .collect();
-    for some in blocks.chunks(rtcp::MAX_COUNT) {
-        peer.rtcp
-            .push(|out| rtcp::receiver_report(out, sender, some));
-    }
-}
-
 /// Tells the control plane how the participant's connection does, if it is time to.
 fn tell_statistics(shared: &mut Shared, room: &mut Room, index: PeerIndex, now: Instant) {
     let peer = &mut room.peers[index];
     if now >= peer.next_statistics {
         peer.next_statistics = now + STATISTICS_INTERVAL;
         super::statistics::tell(shared, peer);
-    }
-}
-
-/// Sender reports on every stream that the participant is sent: the publisher's clock, carried on.
-fn sender_reports(room: &mut Room, index: PeerIndex, now: Instant) {
-    let keys: Vec<usize> = room.peers[index]
-        .egresses
-        .iter()
-        .map(|(key, _)| key)
-        .collect();
-    for key in keys {
-        let sending = &room.peers[index].egresses[key];
-        let Some(encoding) = sending.egress.current() else {
-            continue;
-        };
-        let Some(ingress) = super::forward::ingress_of(room, sending.track, encoding) else {
-            continue;
-        };
-        let clock = ingress.source_clock().copied();
-        let peer = &mut room.peers[index];
-        let sending = &mut peer.egresses[key];
-        if let Some(report) = sending.egress.sender_report(now, clock.as_ref()) {
-            let cname = sending.cname.as_str();
-            peer.rtcp
-                .push(|out| rtcp::sender_report(out, report, &[], Some(cname)));
-        }
     }
 }

@@ -162,6 +162,7 @@ fn worker(seed: u64) -> Worker {
         transport: TransportSettings::deterministic(DtlsVersion::default()),
         candidates: vec![engine()],
         pool_packets: POOL,
+        forwarded_voices: None,
         epoch: (base(), Duration::from_secs(1_700_000_000)),
     };
     let mut bytes = [0; 32];

@@ -47,6 +47,7 @@ pub(crate) struct Got {
     pub(crate) sequence: u16,
     pub(crate) timestamp: u32,
     pub(crate) payload_type: u8,
+    pub(crate) marker: bool,
     pub(crate) extensions: Vec<(u8, Vec<u8>)>,
     pub(crate) payload: Vec<u8>,
 }
@@ -272,6 +273,7 @@ impl Client {
             sequence: header.sequence,
             timestamp: header.timestamp,
             payload_type: header.payload_type.0,
+            marker: header.marker,
             extensions: iter(header.extension_profile, header.extension(&packet))
                 .map(|(id, value)| (id, value.to_vec()))
                 .collect(),

@@ -1,5 +1,6 @@
 //! Clients and a worker in virtual time, without a network between them.
 
+use std::num::NonZeroUsize;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
@@ -46,6 +47,15 @@ impl Meeting {
     }
 
     pub(crate) fn with_pool(pool_packets: u32) -> Self {
+        Self::with_settings(pool_packets, None)
+    }
+
+    /// A meeting in which so many voices of a room are forwarded at a time.
+    pub(crate) fn with_voices(limit: usize) -> Self {
+        Self::with_settings(POOL, NonZeroUsize::new(limit))
+    }
+
+    fn with_settings(pool_packets: u32, forwarded_voices: Option<NonZeroUsize>) -> Self {
         let now = base();
         let settings = WorkerSettings {
             worker: WorkerId(0),
@@ -53,6 +63,7 @@ impl Meeting {
             transport: TransportSettings::deterministic(DtlsVersion::V12),
             candidates: vec![([192, 0, 2, 1], 7882).into()],
             pool_packets,
+            forwarded_voices,
             epoch: (now, Duration::from_secs(1_700_000_000)),
         };
         Self {

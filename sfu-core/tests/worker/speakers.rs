@@ -23,12 +23,12 @@ fn told(meeting: &mut Meeting) -> Vec<Vec<(u64, u8)>> {
         .collect()
 }
 
-/// Both speak: so many packets each, of those levels.
+/// Both speak: so many packets each, of those levels or 4 dB less, as voices move.
 fn speak(meeting: &mut Meeting, who: [usize; 2], numbers: std::ops::Range<u64>, levels: [u8; 2]) {
     for n in numbers {
         for (client, level) in who.into_iter().zip(levels) {
             let packet = Packet {
-                level: Some(level | 0x80),
+                level: Some((level + 4 * (n % 2) as u8).min(127) | 0x80),
                 ..audio(n)
             };
             meeting.send(client, &packet);
@@ -46,17 +46,75 @@ fn two() -> (Meeting, [usize; 2]) {
 }
 
 #[test]
-fn speakers_are_told_loudest_first_and_leave_when_they_fall_silent() {
+fn speakers_are_told_and_leave_when_they_fall_silent() {
     let (mut meeting, who) = two();
     speak(&mut meeting, who, 0..100, [30, 15]);
-    assert_eq!(told(&mut meeting), [[(2, 15), (1, 30)]]);
+    assert_eq!(told(&mut meeting), [[(2, 17), (1, 32)]]);
     speak(&mut meeting, who, 100..200, [30, 127]);
-    assert_eq!(told(&mut meeting), [[(1, 30)]]);
+    // The other leads before the first has left.
+    assert_eq!(told(&mut meeting), [vec![(1, 32), (2, 17)], vec![(1, 32)]]);
     // Nothing comes any more, and still it is told in time.
     meeting.pass(1500 * MS);
     assert_eq!(told(&mut meeting), [[]]);
     meeting.pass(10_000 * MS);
     assert_eq!(told(&mut meeting).len(), 0);
+}
+
+#[test]
+fn who_begins_is_told_within_300_ms_and_who_leads_before_the_list_that_shows_it() {
+    let (mut meeting, who) = two();
+    speak(&mut meeting, who, 0..100, [20, 127]);
+    for silence in 100..115 {
+        // At any time between two looks.
+        meeting.pass(37 * MS);
+        speak(&mut meeting, who, silence..silence + 1, [20, 127]);
+        let listed = told(&mut meeting);
+        assert!(listed.iter().flatten().all(|one| one.0 == 1));
+    }
+    let onset = meeting.now;
+    let mut number = 115;
+    let listed = loop {
+        speak(&mut meeting, who, number..number + 1, [127, 15]);
+        number += 1;
+        if told(&mut meeting).iter().flatten().any(|one| one.0 == 2) {
+            break meeting.now - onset;
+        }
+        assert!(number < 200);
+    };
+    assert!(listed <= 300 * MS, "{listed:?}");
+    let order = loop {
+        speak(&mut meeting, who, number..number + 1, [127, 15]);
+        number += 1;
+        let events = std::mem::take(&mut meeting.events);
+        let order: Vec<_> = events.iter().filter_map(news).collect();
+        if order.contains(&"2 leads") {
+            break order;
+        }
+        assert!(number < 200);
+    };
+    assert_eq!(order, ["2 leads", "a list, 2 in front"]);
+    let participant = participant(who[1]);
+    meeting.command(Command::RemoveParticipant { participant });
+    let order: Vec<_> = meeting.events.iter().filter_map(news).collect();
+    assert_eq!(order, ["nobody leads", "a list"]);
+}
+
+fn news(event: &Event) -> Option<&'static str> {
+    match event {
+        Event::DominantSpeaker { track, .. } => Some(match track {
+            Some(TrackId(2)) => "2 leads",
+            Some(_) => "another leads",
+            None => "nobody leads",
+        }),
+        Event::SpeakersChanged { speakers, .. } => {
+            let first = speakers.first().map(|one| one.track);
+            Some(match first == Some(TrackId(2)) {
+                true => "a list, 2 in front",
+                false => "a list",
+            })
+        }
+        _ => None,
+    }
 }
 
 #[test]
@@ -66,7 +124,7 @@ fn who_is_muted_or_leaves_is_no_speaker_at_once() {
     told(&mut meeting);
     let (track, muted) = (TrackId(1), true);
     meeting.command(Command::SetTrackMuted { track, muted });
-    assert_eq!(told(&mut meeting), [[(2, 20)]]);
+    assert_eq!(told(&mut meeting), [[(2, 22)]]);
     // What a muted client goes on sending is no speech.
     speak(&mut meeting, who, 50..100, [10, 20]);
     assert_eq!(told(&mut meeting).len(), 0);

@@ -1,4 +1,5 @@
 use std::io::Write;
+use std::num::NonZeroUsize;
 
 use clap::error::ErrorKind;
 
@@ -32,6 +33,16 @@ fn development_is_loopback_with_the_published_key_and_needs_nothing_else() {
     let development = config.development.unwrap();
     assert!(development.published_key && !development.fault_injection);
     assert!(config.workers >= 1 && !config.advertise.is_empty());
+}
+
+#[test]
+fn all_voices_are_forwarded_unless_a_number_is_given() {
+    let voices = |line: &str| flags(line).check(None).unwrap().forwarded_voices;
+    assert_eq!(voices("--dev"), None);
+    assert_eq!(voices("--dev --forwarded-voices 6"), NonZeroUsize::new(6));
+    let none = ["sfu-server", "--dev", "--forwarded-voices", "0"];
+    let refused = Flags::try_parse_from(none).unwrap_err().kind();
+    assert_eq!(refused, ErrorKind::ValueValidation);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroUsize;
 use std::time::{Instant, SystemTime};
 
 use sfu_core::command::Command;
@@ -35,6 +36,8 @@ pub struct MediaSettings {
     pub advertised: Vec<IpAddr>,
     /// DTLS and ICE settings of every transport.
     pub transport: TransportSettings,
+    /// Voices of one room that are forwarded at a time; `None`: all.
+    pub forwarded_voices: Option<NonZeroUsize>,
 }
 
 /// The running workers.
@@ -80,6 +83,7 @@ impl Workers {
                 transport: settings.transport.clone(),
                 candidates,
                 pool_packets: POOL_PACKETS,
+                forwarded_voices: settings.forwarded_voices,
                 epoch,
             };
             let mut seed = [0; 32];

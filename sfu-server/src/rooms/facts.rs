@@ -30,9 +30,9 @@ impl Rooms {
             | Event::TrackCodec { track, .. }
             | Event::TrackUnbound { track }
             | Event::TrackStarted { track } => ids::room_of(track.0),
-            Event::RoomFailed { room } | Event::SpeakersChanged { room, .. } => {
-                ids::room_number(*room)
-            }
+            Event::RoomFailed { room }
+            | Event::SpeakersChanged { room, .. }
+            | Event::DominantSpeaker { room, .. } => ids::room_number(*room),
             _ => return,
         };
         let Some(room) = self.0.registry.numbered(number) else {
@@ -122,6 +122,7 @@ impl State {
                 tracing::info!(room = %self.name, participant = who, ?loss, "media lost");
                 self.set_media(participant, Media::Lost(Instant::now()));
             }
+            Event::DominantSpeaker { track, .. } => self.dominant_speaker_changed(track),
             Event::SpeakersChanged { speakers, .. } => self.speakers_changed(&speakers),
             Event::ConnectionStatistics {
                 participant,
@@ -205,6 +206,7 @@ impl State {
         self.forget_departed(now);
         self.tell_qualities(now);
         self.tell_late_news();
+        self.look_at_wanted(now);
         self.watch.forget_unwatched(now);
         let over = self.participants.iter().filter_map(|(id, participant)| {
             let reason = participant.given_up(now)?;

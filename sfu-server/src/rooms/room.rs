@@ -64,6 +64,8 @@ pub(super) struct State {
     pub(super) departed: VecDeque<(Instant, ParticipantInfo)>,
     /// Who is speaking, and how loud in -dBov.
     pub(super) speakers: BTreeMap<ParticipantId, u8>,
+    /// Who leads the conversation, or did last.
+    pub(super) dominant: Option<ParticipantId>,
     pub(super) ever_spoken: bool,
     /// When it was last told how good connections are.
     pub(super) qualities_told: Option<Instant>,
@@ -110,6 +112,7 @@ impl Room {
                 last_track: 0,
                 departed: VecDeque::new(),
                 speakers: BTreeMap::new(),
+                dominant: None,
                 ever_spoken: false,
                 qualities_told: None,
                 watch: Arc::default(),
@@ -241,6 +244,9 @@ impl State {
         info.left = Some(reason);
         for track in &participant.tracks {
             self.forget_track(*track);
+        }
+        for track in &participant.subscriptions {
+            self.wanted_changed(id, *track);
         }
         self.engine
             .send(Command::RemoveParticipant { participant: id });

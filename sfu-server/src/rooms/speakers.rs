@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sfu_core::event;
-use sfu_core::id::ParticipantId;
+use sfu_core::id::{ParticipantId, TrackId};
 
 use super::info::TrackSource;
 use super::notice::Notice;
@@ -18,7 +18,7 @@ pub struct Speaker {
     pub sid: String,
     /// The participant's identity.
     pub identity: Arc<str>,
-    /// How loud, as a share of full scale: 0 to 1.
+    /// How loud, as a share of full scale: 0 to 1. Of the dominant one at least as loud as anybody.
     pub level: f32,
     /// False: it has stopped.
     pub active: bool,
@@ -35,7 +35,25 @@ fn notice(mut speakers: Vec<Speaker>) -> Notice {
     Notice::SpeakersChanged(Arc::new(speakers))
 }
 
+/// Makes the dominant one the loudest: clients know no other order, and show the first.
+fn put_first(speakers: &mut BTreeMap<ParticipantId, u8>, dominant: ParticipantId) {
+    let Some(mut level) = speakers.remove(&dominant) else {
+        return;
+    };
+    for other in speakers.values_mut() {
+        *other = (*other).max(1);
+        level = level.min(*other - 1);
+    }
+    speakers.insert(dominant, level);
+}
+
 impl State {
+    /// Another speaker leads the conversation; the list that goes with it follows.
+    pub(super) fn dominant_speaker_changed(&mut self, track: Option<TrackId>) {
+        let track = track.and_then(|track| self.tracks.get(&track));
+        self.dominant = track.map(|track| track.publisher);
+    }
+
     /// The engine's list of speaking sounds changed: everyone is told what changed of it.
     pub(super) fn speakers_changed(&mut self, sounds: &[event::Speaker]) {
         let mut speakers = BTreeMap::new();
@@ -51,6 +69,9 @@ impl State {
             }
             let level = speakers.entry(track.publisher).or_insert(sound.level_dbov);
             *level = sound.level_dbov.min(*level);
+        }
+        if let Some(dominant) = self.dominant {
+            put_first(&mut speakers, dominant);
         }
         self.ever_spoken |= !speakers.is_empty();
         let before = std::mem::replace(&mut self.speakers, speakers);

@@ -7,6 +7,7 @@ use sfu_core::id::{Mid, ParticipantId, TrackId};
 use sfu_core::media::codec::{Codec, MediaKind};
 use sfu_core::media::format::CodecWishes;
 
+use super::dynacast::Wanted;
 use super::info::{TrackInfo, TrackLayer, TrackSource};
 use super::notice::Notice;
 use super::participant::Track;
@@ -163,6 +164,11 @@ impl State {
             participant: id,
             announcement,
         });
+        if info.source == TrackSource::ScreenShareAudio {
+            // What a screen plays is nobody's voice.
+            let is_voice = false;
+            self.engine.send(Command::SetTrackVoice { track, is_voice });
+        }
         self.track_sids.insert(info.sid.clone(), track);
         let notice = Notice::TrackPublished {
             cid: cid.clone(),
@@ -176,6 +182,7 @@ impl State {
                 cid,
                 info,
                 subscribed: false,
+                wanted: Wanted::ALL,
                 muted_by_server: false,
             },
         );
@@ -279,6 +286,7 @@ impl State {
         for participant in self.participants.values_mut() {
             participant.subscriptions.remove(&track);
             participant.withheld.remove(&track);
+            participant.wishes.remove(&track);
         }
     }
 }

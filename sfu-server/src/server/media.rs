@@ -36,6 +36,7 @@ pub(super) fn start(config: &Config) -> io::Result<(Arc<Workers>, Events)> {
         first_port: config.udp_port,
         advertised: config.advertise.clone(),
         transport: TransportSettings::new(dtls),
+        forwarded_voices: config.forwarded_voices,
     })?;
     Ok((Arc::new(workers), events))
 }

@@ -41,7 +41,7 @@ fn run(codec: Codec, seed: u64) -> (usize, usize) {
             ..template
         };
         facts.video.keyframe_start = dice.u8(..3) == 0;
-        let forwarded = egress.forward(now, encoding, any_packet(), &facts, None);
+        let forwarded = egress.forward(now, encoding, any_packet(), &facts, SourceFacts::default());
         if let Ok(sent) = &forwarded {
             // What the receiver must guess (RFC 3711 section 3.3.1) is never far.
             assert!(highest.is_none_or(|highest| sent.sequence <= highest + MAX_SEQUENCE_JUMP));

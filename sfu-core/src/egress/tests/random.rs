@@ -90,7 +90,13 @@ fn meeting(seed: u64, weather: Weather) -> Vec<Sent> {
             let clock =
                 sources[usize::from(encoding)].clock(start + (tick as u32 / 25) * 1000 * MS);
             let clock = weather.clocks.then_some(&clock);
-            let out = egress.forward(facts.arrived, encoding, any_packet(), &facts, clock);
+            let out = egress.forward(
+                facts.arrived,
+                encoding,
+                any_packet(),
+                &facts,
+                SourceFacts::of_clock(clock),
+            );
             if let Ok(out) = out {
                 sent.push(Sent {
                     encoding,

@@ -56,7 +56,13 @@ fn over_a_switch_the_reports_keep_to_one_line_of_time() {
     let mut egress = video();
     let facts = low.next(true);
     egress
-        .forward(start, 0, any_packet(), &facts, Some(&low_clock))
+        .forward(
+            start,
+            0,
+            any_packet(),
+            &facts,
+            SourceFacts::of_clock(Some(&low_clock)),
+        )
         .unwrap();
     egress.on_sent(start, 1);
     let before = egress.sender_report(start, Some(&low_clock)).unwrap();
@@ -65,13 +71,44 @@ fn over_a_switch_the_reports_keep_to_one_line_of_time() {
     let facts = high.next(true);
     let now = facts.arrived;
     egress
-        .forward(now, 1, any_packet(), &facts, Some(&high_clock))
+        .forward(
+            now,
+            1,
+            any_packet(),
+            &facts,
+            SourceFacts::of_clock(Some(&high_clock)),
+        )
         .unwrap();
     egress.on_sent(now, 1);
     let after = egress.sender_report(now, Some(&high_clock)).unwrap();
     assert_eq!(after.ntp - before.ntp, 1 << 32);
     let ticks = after.rtp_timestamp.wrapping_sub(before.rtp_timestamp);
     assert!(ticks.abs_diff(90_000) <= 1, "{ticks}");
+}
+
+#[test]
+fn a_new_stretch_owes_a_report_and_many_do_not_owe_many() {
+    let start = Instant::now();
+    let mut source = Source::new(0, 70_000, start);
+    let clock = source.clock(start);
+    let mut egress = video();
+    assert!(!egress.owes_report(start));
+    let mut paid = 0;
+    for ms in 0..1000 {
+        let now = start + ms * MS;
+        // Each keyframe after a pause starts a stretch.
+        egress.set_enabled(false);
+        egress.set_enabled(true);
+        assert!(!egress.owes_report(now), "nothing is sent");
+        send(&mut egress, 0, &source.next(true)).unwrap();
+        egress.on_sent(now, 1);
+        if egress.owes_report(now) {
+            egress.sender_report(now, Some(&clock)).unwrap();
+            assert!(!egress.owes_report(now));
+            paid += 1;
+        }
+    }
+    assert_eq!(paid, 10, "one in 100 ms");
 }
 
 #[test]

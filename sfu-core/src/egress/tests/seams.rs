@@ -93,14 +93,26 @@ fn switch(frames: u64, delay: Duration, clocks: bool) -> u32 {
     let mut last = None;
     for frame in 0..50 {
         let facts = low.next(frame == 0);
-        let sent = egress.forward(facts.arrived, 0, any_packet(), &facts, low_clock.as_ref());
+        let sent = egress.forward(
+            facts.arrived,
+            0,
+            any_packet(),
+            &facts,
+            SourceFacts::of_clock(low_clock.as_ref()),
+        );
         last = Some(sent.unwrap());
     }
     egress.set_target(Some(Layers::all_of(1)));
     high.frame = 49 + frames;
     let mut facts = high.next(true);
     facts.arrived += delay;
-    let sent = egress.forward(facts.arrived, 1, any_packet(), &facts, high_clock.as_ref());
+    let sent = egress.forward(
+        facts.arrived,
+        1,
+        any_packet(),
+        &facts,
+        SourceFacts::of_clock(high_clock.as_ref()),
+    );
     let first = sent.unwrap();
     let step = step(&last.unwrap(), &first);
     // From then on the new encoding's own pace.
@@ -143,13 +155,25 @@ fn clocks_that_cannot_be_right_are_not_followed() {
         let mut egress = video();
         let facts = low.next(true);
         let clock = low.clock(start);
-        let sent = egress.forward(facts.arrived, 0, any_packet(), &facts, Some(&clock));
+        let sent = egress.forward(
+            facts.arrived,
+            0,
+            any_packet(),
+            &facts,
+            SourceFacts::of_clock(Some(&clock)),
+        );
         egress.set_target(Some(Layers::all_of(1)));
         high.frame = 1;
         let mut clock = high.clock(start);
         clock.ntp = clock.ntp.wrapping_add(wrong);
         let facts = high.next(true);
-        let after = egress.forward(facts.arrived, 1, any_packet(), &facts, Some(&clock));
+        let after = egress.forward(
+            facts.arrived,
+            1,
+            any_packet(),
+            &facts,
+            SourceFacts::of_clock(Some(&clock)),
+        );
         assert_eq!(step(&sent.unwrap(), &after.unwrap()), 3600);
     }
 }
@@ -174,11 +198,13 @@ fn a_clock_serves_only_the_encoding_that_it_is_of() {
             encoding,
             any_packet(),
             &facts,
-            clock.as_ref(),
+            SourceFacts::of_clock(clock.as_ref()),
         );
         let sent = sent.unwrap();
         if let Some(last) = last.replace(sent) {
-            assert_eq!(step(&last, &sent), 70 * 90, "by arrival");
+            // To encoding 1 by arrival; to encoding 2 by its clock, back to the time of capture.
+            let expected = if encoding == 1 { 70 * 90 } else { 10 * 90 };
+            assert_eq!(step(&last, &sent), expected);
         }
     }
 }
@@ -195,12 +221,24 @@ fn the_latest_report_counts() {
         clock.ntp -= 10 << 32;
     }
     let facts = low.next(false);
-    let before = egress.forward(facts.arrived, 0, any_packet(), &facts, Some(&clocks[0]));
+    let before = egress.forward(
+        facts.arrived,
+        0,
+        any_packet(),
+        &facts,
+        SourceFacts::of_clock(Some(&clocks[0])),
+    );
     egress.set_target(Some(Layers::all_of(1)));
     high.frame = 2;
     let mut facts = high.next(true);
     facts.arrived += 100 * MS;
-    let after = egress.forward(facts.arrived, 1, any_packet(), &facts, Some(&clocks[1]));
+    let after = egress.forward(
+        facts.arrived,
+        1,
+        any_packet(),
+        &facts,
+        SourceFacts::of_clock(Some(&clocks[1])),
+    );
     assert_eq!(step(&before.unwrap(), &after.unwrap()), 3600);
 }
 

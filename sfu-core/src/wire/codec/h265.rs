@@ -8,6 +8,10 @@ const LAST_SLICE: u8 = 31;
 /// The pictures that rest on no earlier one: IRAP (H.265 section 7.4.2.2).
 const FIRST_IRAP: u8 = 16;
 const LAST_IRAP: u8 = 23;
+/// Temporal sub-layer access pictures, step-wise ones included (H.265 section 7.4.2.2): neither they
+/// nor later pictures of their sub-layer rest on earlier ones of it.
+const FIRST_SUB_LAYER_ACCESS: u8 = 2;
+const LAST_SUB_LAYER_ACCESS: u8 = 5;
 /// Video and sequence parameter set.
 const VPS: u8 = 32;
 const SPS: u8 = 33;
@@ -31,6 +35,17 @@ pub struct H265Packet {
     pub is_keyframe: bool,
     /// The temporal sub-layer, 0..=6.
     pub temporal_id: u8,
+    /// A receiver of the sub-layers below may be sent this one from this picture on. False on a
+    /// packet without a slice.
+    pub temporal_switch: bool,
+}
+
+/// What is known of a picture by its NAL units.
+#[derive(Clone, Copy, Default)]
+struct Shown {
+    starts: bool,
+    keyframe: bool,
+    switch: bool,
 }
 
 /// Reads an RTP payload. At most the payload's bytes are looked at, once.
@@ -41,15 +56,17 @@ pub struct H265Packet {
 pub fn parse(payload: &[u8]) -> Option<H265Packet> {
     let (nal_type, temporal_id) = header(payload)?;
     let rest = payload.get(2..)?;
-    let (frame_start, is_keyframe) = match nal_type {
+    let shown = match nal_type {
         AGGREGATION => aggregate(rest)?,
         FRAGMENTATION => fragment(rest)?,
         _ => slice_or_prefix(nal_type, rest.first().copied()),
     };
     Some(H265Packet {
-        frame_start,
-        is_keyframe,
+        frame_start: shown.starts,
+        is_keyframe: shown.keyframe,
         temporal_id,
+        // H.265 section 7.4.2.2: such a picture is never of sub-layer 0.
+        temporal_switch: shown.switch && temporal_id > 0,
     })
 }
 
@@ -60,45 +77,59 @@ fn header(unit: &[u8]) -> Option<(u8, u8)> {
     (first & 0x80 == 0).then_some((first >> 1, temporal_id))
 }
 
-/// Whether a picture starts, and a keyframe, by a unit's type and the byte behind its header.
-fn slice_or_prefix(nal_type: u8, next: Option<u8>) -> (bool, bool) {
+/// What a unit shows by its type and the byte behind its header.
+fn slice_or_prefix(nal_type: u8, next: Option<u8>) -> Shown {
     // H.265 section 7.3.6.1: a slice begins with first_slice_segment_in_pic_flag.
     let first_slice = next.is_some_and(|byte| byte & 0x80 != 0);
-    match nal_type {
+    let (starts, keyframe) = match nal_type {
         FIRST_IRAP..=LAST_IRAP => (first_slice, first_slice),
         0..=LAST_SLICE => (first_slice, false),
         VPS | SPS => (true, true),
         PPS | DELIMITER | PREFIX_SEI => (true, false),
         _ => (false, false),
+    };
+    Shown {
+        starts,
+        keyframe,
+        switch: is_sub_layer_access(nal_type),
     }
 }
 
+const fn is_sub_layer_access(nal_type: u8) -> bool {
+    matches!(nal_type, FIRST_SUB_LAYER_ACCESS..=LAST_SUB_LAYER_ACCESS)
+}
+
 /// RFC 7798 section 4.4.2: units behind two bytes of length each.
-fn aggregate(mut rest: &[u8]) -> Option<(bool, bool)> {
-    let mut all: Option<(bool, bool)> = None;
+fn aggregate(mut rest: &[u8]) -> Option<Shown> {
+    let mut all: Option<Shown> = None;
     while !rest.is_empty() {
         let len = usize::from(be16(rest, 0)?);
         let (unit, after) = rest.get(2..)?.split_at_checked(len)?;
         let (nal_type, _) = header(unit)?;
-        let (starts, keyframe) = slice_or_prefix(nal_type, unit.get(2).copied());
-        all = Some(match all {
-            None => (starts, keyframe),
-            Some((first_starts, any)) => (first_starts, any || keyframe),
-        });
+        let one = slice_or_prefix(nal_type, unit.get(2).copied());
+        all = Some(all.map_or(one, |all| Shown {
+            starts: all.starts,
+            keyframe: all.keyframe || one.keyframe,
+            switch: all.switch || one.switch,
+        }));
         rest = after;
     }
     all
 }
 
 /// RFC 7798 section 4.4.3: S and E bits with the unit's type; the unit's header is not repeated.
-fn fragment(rest: &[u8]) -> Option<(bool, bool)> {
+fn fragment(rest: &[u8]) -> Option<Shown> {
     let (&fu_header, data) = rest.split_first()?;
     let next = *data.first()?;
+    let nal_type = fu_header & 0x3f;
     let starts = fu_header & 0x80 != 0;
     Some(if starts {
-        slice_or_prefix(fu_header & 0x3f, Some(next))
+        slice_or_prefix(nal_type, Some(next))
     } else {
-        (false, false)
+        Shown {
+            switch: is_sub_layer_access(nal_type),
+            ..Shown::default()
+        }
     })
 }
 
@@ -173,6 +204,27 @@ mod tests {
         for temporal_id in 0..=6 {
             let [a, b] = unit_header(1, temporal_id);
             assert_eq!(parse(&[a, b, 0x80]).unwrap().temporal_id, temporal_id);
+        }
+    }
+
+    #[test]
+    fn sub_layer_access_pictures_are_switches() {
+        for nal_type in 0..=9 {
+            for temporal_id in 0..=6 {
+                let [a, b] = unit_header(nal_type, temporal_id);
+                let [fa, fb] = unit_header(49, temporal_id);
+                let [aa, ab] = unit_header(48, temporal_id);
+                let expected = (2..=5).contains(&nal_type) && temporal_id > 0;
+                for payload in [
+                    vec![a, b, 0x80, 1],
+                    vec![fa, fb, 0x80 | nal_type, 0x80],
+                    vec![fa, fb, nal_type, 0x80],
+                    vec![aa, ab, 0, 3, a, b, 0x80, 0, 3, a, b, 0x00],
+                ] {
+                    let packet = parse(&payload).unwrap();
+                    assert_eq!(packet.temporal_switch, expected, "{payload:?}");
+                }
+            }
         }
     }
 

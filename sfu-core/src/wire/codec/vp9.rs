@@ -20,14 +20,20 @@ pub struct Vp9Descriptor {
     pub frame_end: bool,
     /// TID: the temporal layer, 0..=7.
     pub temporal_id: Option<u8>,
-    /// U: a receiver may switch up to this temporal layer here. False without a temporal id.
+    /// U: later pictures of higher temporal layers rest on none of such layers before this picture.
+    /// False without a temporal id.
     pub switching_up: bool,
     /// SID: the spatial layer, 0..=7.
     pub spatial_id: Option<u8>,
     /// D: the frame rests on the spatial layer below.
     pub inter_layer: bool,
+    /// P_DIFF: in flexible mode the pictures that the frame rests on, as differences of picture ids;
+    /// 0 is none, and ends them.
+    pub references: [u8; MAX_REFERENCES],
     /// TL0PICIDX: counts the pictures of the base temporal layer; in non-flexible mode only.
     pub tl0_picture_index: Option<u8>,
+    /// N_S: how many spatial layers there are, where a scalability structure tells.
+    pub spatial_layers: Option<u8>,
     /// Width and height of the largest spatial layer that the scalability structure tells, in
     /// pixels.
     pub resolution: Option<(u16, u16)>,
@@ -43,6 +49,8 @@ struct Layout {
     /// The byte of TID, U, SID and D.
     layers: Option<u8>,
     tl0: Option<usize>,
+    references: [u8; MAX_REFERENCES],
+    spatial_layers: Option<u8>,
     resolution: Option<(u16, u16)>,
     len: usize,
 }
@@ -67,6 +75,8 @@ impl Layout {
             picture_id: None,
             layers: None,
             tl0: None,
+            references: [0; MAX_REFERENCES],
+            spatial_layers: None,
             resolution: None,
             len: 1,
         };
@@ -94,9 +104,10 @@ impl Layout {
 
     /// P_DIFF and N, of which N says that another follows.
     fn references(&mut self, payload: &[u8]) -> Option<()> {
-        for _ in 0..MAX_REFERENCES {
+        for place in &mut self.references {
             let reference = *payload.get(self.len)?;
             self.len += 1;
+            *place = reference >> 1;
             if reference & 0x01 == 0 {
                 return Some(());
             }
@@ -110,6 +121,7 @@ impl Layout {
         let head = *payload.get(self.len)?;
         self.len += 1;
         let layers = usize::from(head >> 5) + 1;
+        self.spatial_layers = Some((head >> 5) + 1);
         if head & 0x10 != 0 {
             let sizes = payload.get(self.len..)?.get(..4 * layers)?;
             let last = sizes.last_chunk::<4>()?;
@@ -153,7 +165,9 @@ pub fn parse(payload: &[u8]) -> Option<Vp9Descriptor> {
         switching_up: layout.layers.is_some_and(|byte| byte & 0x10 != 0),
         spatial_id,
         inter_layer: layout.layers.is_some_and(|byte| byte & 0x01 != 0),
+        references: layout.references,
         tl0_picture_index: layout.tl0.and_then(|at| payload.get(at).copied()),
+        spatial_layers: layout.spatial_layers,
         resolution: layout.resolution,
         descriptor_len: u16::try_from(layout.len).ok()?,
         // The upper spatial layers of such a picture rest on nothing earlier too.

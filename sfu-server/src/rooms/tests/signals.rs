@@ -22,6 +22,12 @@ impl House {
         self.rooms.handle_event(0, event);
     }
 
+    fn dominant(&self, track: Option<TrackId>) {
+        let room = room();
+        let event = Event::DominantSpeaker { room, track };
+        self.rooms.handle_event(0, event);
+    }
+
     /// Two seconds with so many losses of 100 packets each way.
     fn statistics(&self, participant: ParticipantId, lost: u64) {
         self.statistics_of(participant, 100, lost);
@@ -91,6 +97,48 @@ fn everyone_is_told_what_changed_of_who_speaks() {
     assert_eq!(signals(&mut ann), ["bob 0.00 false"]);
     house.sounds(&[(one, 26)]);
     assert_eq!(signals(&mut ann), [""; 0]);
+}
+
+#[test]
+fn who_leads_is_told_as_the_loudest() {
+    let house = house();
+    let mut ann = house.join("ann");
+    let bob = house.join("bob");
+    let (one, other) = (house.publish(&ann), house.publish(&bob));
+    house.dominant(Some(one));
+    house.sounds(&[(one, 26), (other, 20)]);
+    assert_eq!(signals(&mut ann), ["ann 0.11 true, bob 0.10 true"]);
+    house.dominant(Some(other));
+    house.sounds(&[(other, 20), (one, 26)]);
+    assert_eq!(signals(&mut ann), ["ann 0.05 true"]);
+    // Nobody is louder than full scale.
+    house.dominant(Some(one));
+    house.sounds(&[(one, 26), (other, 0)]);
+    assert_eq!(signals(&mut ann), ["ann 1.00 true, bob 0.89 true"]);
+    house.dominant(None);
+    house.sounds(&[(other, 20), (one, 26)]);
+    assert_eq!(signals(&mut ann), ["bob 0.10 true, ann 0.05 true"]);
+    house.dominant(Some(ids::track_id(1, 99)));
+    house.sounds(&[(other, 20), (one, 20)]);
+    assert_eq!(signals(&mut ann), ["ann 0.10 true"]);
+}
+
+#[test]
+fn the_engine_is_told_which_sound_is_no_voice() {
+    let house = house();
+    let ann = house.join("ann");
+    let screen = NewTrack {
+        cid: "screen".into(),
+        source: TrackSource::ScreenShareAudio,
+        ..microphone()
+    };
+    ann.session.add_track(screen).unwrap();
+    house.publish(&ann);
+    let told = house.newest(|command| match command {
+        Command::SetTrackVoice { track, is_voice } => Some((*track, *is_voice)),
+        _ => None,
+    });
+    assert_eq!(told, (ids::track_id(1, 1), false), "and no other");
 }
 
 #[test]

@@ -27,7 +27,9 @@ fn a_key_picture_with_its_structure() {
             switching_up: false,
             spatial_id: Some(0),
             inter_layer: false,
+            references: [0; 3],
             tl0_picture_index: Some(0x56),
+            spatial_layers: Some(3),
             resolution: Some((640, 360)),
             descriptor_len: KEY_PICTURE.len() as u16 - 2,
             is_keyframe: true,
@@ -70,6 +72,7 @@ fn flexible_mode_has_references_and_no_tl0() {
     assert!(parsed.flexible && parsed.inter_picture);
     assert_eq!(parsed.tl0_picture_index, None);
     assert_eq!(parsed.descriptor_len, 5);
+    assert_eq!(parsed.references, [1, 2, 0]);
     // A fourth reference cannot be.
     assert_eq!(parse(&[0xf8, 5, 0x20, 3, 3, 3, 2, 1]), None);
     // Nor can flexible mode without a picture id (RFC 9628 section 4.2).
@@ -142,4 +145,5 @@ fn what_chromium_sends() {
     let inter = parse(&[0xfd, 0xd6, 0x6b, 0x50, 0x02, 0x87, 0x00]).unwrap();
     assert!(inter.inter_picture && !inter.is_keyframe);
     assert_eq!((inter.temporal_id, inter.descriptor_len), (Some(2), 5));
+    assert_eq!(inter.references, [1, 0, 0]);
 }
