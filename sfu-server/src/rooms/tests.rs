@@ -17,6 +17,7 @@ use super::*;
 
 mod codecs;
 mod dynacast;
+mod explaining;
 mod moderation;
 mod news;
 mod signals;
