@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use super::*;
 
+mod backup;
 mod codecs;
 mod dynacast;
 mod explaining;
@@ -84,6 +85,8 @@ fn microphone() -> NewTrack {
         traits: TrackTraits::default(),
         disable_red: false,
         codec: None,
+        backup: None,
+        backup_of: String::new(),
     }
 }
 
