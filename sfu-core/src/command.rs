@@ -136,6 +136,14 @@ pub enum Command {
         /// What it asks for.
         wish: LayerWish,
     },
+    /// Why are a participant's subscriptions sent what they are sent? Answered by
+    /// `Event::SubscriptionsExplained`; not at all for a participant that is not there.
+    ExplainSubscriptions {
+        /// Whose.
+        participant: ParticipantId,
+        /// Given back in the answer.
+        request: u64,
+    },
     /// A message for these participants, each over its open data channel of that label. Who has none
     /// open, or does not read, misses it: that is counted and hurts nobody else.
     SendData {

@@ -40,6 +40,9 @@ pub enum DropReason {
     PayloadTypeUnknown,
     /// One stream more than a participant may send.
     StreamLimit,
+    /// A stream that would take the place of one that still sends: most often the late packets of
+    /// one that was replaced itself.
+    StreamContested,
     /// Padding only (a probe): counted for TWCC, never forwarded.
     PaddingOnly,
     /// An RTX packet whose original had already arrived, or that repairs nothing known.
@@ -95,7 +98,7 @@ pub enum DropReason {
 
 impl DropReason {
     /// Every reason, in counter order.
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 42] = [
         Self::NotDemultiplexed,
         Self::StunMalformed,
         Self::StunUnknownUfrag,
@@ -112,6 +115,7 @@ impl DropReason {
         Self::StreamUnknown,
         Self::PayloadTypeUnknown,
         Self::StreamLimit,
+        Self::StreamContested,
         Self::PaddingOnly,
         Self::RtxUseless,
         Self::Duplicate,
@@ -159,6 +163,7 @@ impl DropReason {
             Self::StreamUnknown => "stream_unknown",
             Self::PayloadTypeUnknown => "payload_type_unknown",
             Self::StreamLimit => "stream_limit",
+            Self::StreamContested => "stream_contested",
             Self::PaddingOnly => "padding_only",
             Self::RtxUseless => "rtx_useless",
             Self::Duplicate => "duplicate",

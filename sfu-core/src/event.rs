@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::id::{DataLabel, Mid, ParticipantId, RoomId, TrackId};
 use crate::media::codec::Codec;
+use crate::media::explanation::SubscriptionExplanation;
 use crate::media::path::Path;
 use crate::media::session::OfferError;
 
@@ -138,6 +139,16 @@ pub enum Event {
         track: TrackId,
         /// Why.
         failure: SubscriptionFailure,
+    },
+    /// Why a participant's subscriptions are sent what they are sent: the answer to
+    /// `Command::ExplainSubscriptions`.
+    SubscriptionsExplained {
+        /// Whose.
+        participant: ParticipantId,
+        /// The question's.
+        request: u64,
+        /// Each subscription, at most [`crate::config::MAX_SUBSCRIPTIONS_PER_PARTICIPANT`].
+        explanations: Vec<SubscriptionExplanation>,
     },
     /// The first packet of a track arrived.
     TrackStarted {

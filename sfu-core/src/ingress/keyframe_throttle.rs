@@ -12,12 +12,23 @@ pub const KEYFRAME_MIN_INTERVAL: Duration = Duration::from_millis(500);
 /// round trip with the encoder's own pause asks for two keyframes where one is on its way.
 pub const KEYFRAME_RETRY_INTERVAL: Duration = Duration::from_millis(1000);
 
+/// How often that time doubles while nothing at all comes of the encoding: its publisher is away, or
+/// has turned it off and not been found out. Raising it asks less of who cannot answer; lowering it
+/// asks more. What comes ends it, so that nobody waits longer for it.
+const MAX_DOUBLINGS: u32 = 3;
+
 /// When to ask one encoding for a keyframe.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct KeyframeThrottle {
     last_sent: Option<Instant>,
     /// When the next request is due; `None`: none is wanted.
     due: Option<Instant>,
+    /// The last request is not met yet.
+    is_open: bool,
+    /// Requests since the encoding's last packet.
+    unheard: u32,
+    /// The encoding is turned off.
+    paused: bool,
 }
 
 impl KeyframeThrottle {
@@ -27,6 +38,9 @@ impl KeyframeThrottle {
         Self {
             last_sent: None,
             due: None,
+            is_open: false,
+            unheard: 0,
+            paused: false,
         }
     }
 
@@ -39,6 +53,9 @@ impl KeyframeThrottle {
 
     /// Wishes for a keyframe, to be asked for by the next [`Self::poll`] that is due.
     pub fn want(&mut self, now: Instant) {
+        if self.paused {
+            return;
+        }
         let earliest = self.last_sent.map_or(now, |at| at + KEYFRAME_MIN_INTERVAL);
         self.due = Some(self.due.map_or(earliest, |due| due.min(earliest)));
     }
@@ -48,19 +65,47 @@ impl KeyframeThrottle {
         let send = self.due.is_some_and(|due| due <= now);
         if send {
             self.last_sent = Some(now);
-            self.due = Some(now + KEYFRAME_RETRY_INTERVAL);
+            self.is_open = true;
+            let doublings = self.unheard.min(MAX_DOUBLINGS);
+            self.due = Some(now + KEYFRAME_RETRY_INTERVAL * (1 << doublings));
+            self.unheard = self.unheard.saturating_add(1);
         }
         send
     }
 
+    /// Something of the encoding came: a request can be answered again.
+    pub fn media_seen(&mut self) {
+        if std::mem::take(&mut self.unheard) > 1
+            && let (Some(due), Some(sent)) = (&mut self.due, self.last_sent)
+        {
+            *due = (*due).min(sent + KEYFRAME_RETRY_INTERVAL);
+        }
+    }
+
     /// A keyframe started to arrive: every wish so far is met.
     pub fn keyframe_seen(&mut self) {
-        self.due = None;
+        self.cancel();
     }
 
     /// Nobody waits any longer: nothing is repeated.
     pub fn cancel(&mut self) {
         self.due = None;
+        self.is_open = false;
+    }
+
+    /// The encoding is turned off, or lives: while it is off nothing is asked of it, and wishes are
+    /// forgotten.
+    pub fn set_paused(&mut self, paused: bool) {
+        self.paused = paused;
+        if paused {
+            self.cancel();
+        }
+    }
+
+    /// When a request was last sent that is not met yet.
+    #[must_use]
+    pub fn asked(&self) -> Option<Instant> {
+        self.last_sent.filter(|_| self.is_open)
     }
 
     /// When to call [`Self::poll`].
@@ -103,12 +148,41 @@ mod tests {
         assert!(throttle.request(start));
         let mut sent = 0;
         for at in 1..=5000 {
+            throttle.media_seen();
             sent += u32::from(throttle.poll(start + at * MS));
         }
         assert_eq!(sent, 5);
         throttle.cancel();
         assert!(!throttle.poll(start + 60_000 * MS));
         assert!(throttle.request(start + 60_000 * MS));
+    }
+
+    #[test]
+    fn who_sends_nothing_is_asked_ever_less_and_at_once_when_it_is_back() {
+        let mut throttle = KeyframeThrottle::new();
+        let start = Instant::now();
+        assert!(throttle.request(start));
+        let sent: Vec<u32> = (1..40_000)
+            .filter(|at| throttle.poll(start + *at * MS))
+            .collect();
+        assert_eq!(sent, [1000, 3000, 7000, 15_000, 23_000, 31_000, 39_000]);
+        throttle.media_seen();
+        assert_eq!(throttle.next_timeout(), Some(start + 40_000 * MS));
+        throttle.keyframe_seen();
+        assert_eq!(throttle.next_timeout(), None);
+    }
+
+    #[test]
+    fn nothing_is_asked_of_an_encoding_that_is_turned_off() {
+        let mut throttle = KeyframeThrottle::new();
+        let start = Instant::now();
+        assert!(throttle.request(start));
+        throttle.set_paused(true);
+        throttle.want(start + 1000 * MS);
+        assert!(!throttle.request(start + 2000 * MS));
+        assert_eq!(throttle.next_timeout(), None);
+        throttle.set_paused(false);
+        assert!(throttle.request(start + 3000 * MS));
     }
 
     #[test]
@@ -120,6 +194,11 @@ mod tests {
             let now = start + at * MS;
             if at % 97 == 0 {
                 throttle.keyframe_seen();
+            }
+            match at % 31 {
+                0 => throttle.media_seen(),
+                1 => throttle.set_paused(at % 5 == 0),
+                _ => {}
             }
             if throttle.poll(now) | (at % 13 == 0 && throttle.request(now)) {
                 assert!(last.is_none_or(|last| now - last >= KEYFRAME_MIN_INTERVAL));

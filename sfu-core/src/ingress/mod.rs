@@ -3,6 +3,7 @@
 mod frames;
 mod incoming;
 mod keyframe_throttle;
+mod keyframes;
 mod layers;
 mod nack_generator;
 mod payload;
@@ -39,11 +40,6 @@ use crate::unit::Bitrate;
 use crate::wire::rtcp::{ReportBlock, SenderInfo};
 use crate::wire::rtp::RtpHeader;
 
-/// How long after its last packet an encoding counts as living. Raising it leaves subscribers longer
-/// on an encoding that the publisher turned off; lowering it below the pace of a still screen (a
-/// frame a second) calls a living one dead.
-pub const ENCODING_ALIVE: Duration = Duration::from_millis(1500);
-
 /// One published encoding.
 #[derive(Debug)]
 pub struct Ingress {
@@ -59,7 +55,8 @@ pub struct Ingress {
     rate: RateMeter,
     clock: Option<SourceClock>,
     layering: Layering,
-    last_media: Option<Instant>,
+    /// The newest packet that starts a keyframe: the stream's own number of it, and the facts'.
+    keyframe: Option<(u64, u64)>,
 }
 
 impl Ingress {
@@ -82,7 +79,7 @@ impl Ingress {
             rate: RateMeter::new(now),
             clock: None,
             layering: Layering::new(),
-            last_media: None,
+            keyframe: None,
         })
     }
 
@@ -143,16 +140,18 @@ impl Ingress {
             self.window.skip(fresh);
             return Err(DropReason::PaddingOnly);
         }
-        self.last_media = Some(now);
+        self.keyframes.media_seen();
+        let sequence = self.window.dense(fresh.sequence);
         let (video, payload_facts, extensions) = self.read(&format, fresh.sequence, packet)?;
         if video.keyframe_start {
             // What is missing before it stays due: a receiver could do without, but subscribers see
             // the gap too, ask for it, and hold the keyframe back behind it meanwhile.
             self.keyframes.keyframe_seen();
+            self.keyframe = self.keyframe.max(Some((fresh.sequence, sequence)));
         }
         Ok(PacketFacts {
             arrived: now,
-            sequence: self.window.dense(fresh.sequence),
+            sequence,
             timestamp: header.timestamp,
             marker: header.marker,
             payload_start: header.header_len,
@@ -199,42 +198,20 @@ impl Ingress {
             other => other,
         })?;
         if self.nack {
-            let lost = self
-                .nack_generator
-                .received(now, fresh.sequence, fresh.highest_before);
-            self.gave_up(now, lost);
+            let (sequence, before) = (fresh.sequence, fresh.highest_before);
+            let nacks = &mut self.nack_generator;
+            if nacks.received(now, sequence, before, repaired) {
+                self.gave_up(now, sequence);
+            }
         }
         Ok(fresh)
     }
 
-    /// What is lost for good breaks pictures until a keyframe.
-    fn gave_up(&mut self, now: Instant, lost: bool) {
-        if lost && self.kind == MediaKind::Video {
-            self.keyframes.want(now);
-        }
-    }
-
     /// Appends to `out` the numbers to ask for again now, ascending; what does not fit stays due.
     pub fn poll_nacks<const N: usize>(&mut self, now: Instant, out: &mut ArrayVec<u16, N>) {
-        let lost = self.nack_generator.poll(now, out);
-        self.gave_up(now, lost);
-    }
-
-    /// Somebody needs a keyframe. True: ask the publisher now. False: a request is under way, or
-    /// [`Self::poll_keyframe`] will say when.
-    pub fn request_keyframe(&mut self, now: Instant) -> bool {
-        self.keyframes.request(now)
-    }
-
-    /// True: ask the publisher for a keyframe now, for a wish that waited, one that was not met, or
-    /// because too much is lost.
-    pub fn poll_keyframe(&mut self, now: Instant) -> bool {
-        self.keyframes.poll(now)
-    }
-
-    /// Nobody waits for a keyframe any longer.
-    pub fn cancel_keyframe(&mut self) {
-        self.keyframes.cancel();
+        if let Some(sequence) = self.nack_generator.poll(now, out) {
+            self.gave_up(now, sequence);
+        }
     }
 
     /// When to call [`Self::poll_nacks`] and [`Self::poll_keyframe`] next.
@@ -283,13 +260,6 @@ impl Ingress {
     #[must_use]
     pub const fn source_clock(&self) -> Option<&SourceClock> {
         self.clock.as_ref()
-    }
-
-    /// Whether media came within [`ENCODING_ALIVE`].
-    #[must_use]
-    pub fn is_alive(&self, now: Instant) -> bool {
-        self.last_media
-            .is_some_and(|at| now.saturating_duration_since(at) < ENCODING_ALIVE)
     }
 
     /// What came over the last second: RTP with headers and padding, repairs included.

@@ -35,6 +35,7 @@ pub(super) const MAX_MISSING: usize = 256;
 struct Missing {
     sequence: u64,
     since: Instant,
+    asked: Instant,
     due: Instant,
     nacks: u8,
 }
@@ -47,7 +48,9 @@ pub(super) struct NackGenerator {
     /// How many numbers behind the highest a repair is still taken.
     reach: u64,
     highest: u64,
-    interval: Duration,
+    rtt: Option<Duration>,
+    /// How long repairs take, smoothed.
+    repair_time: Option<Duration>,
     /// No entry is due before; it may be early, when what was due has come since.
     next_due: Option<Instant>,
 }
@@ -59,22 +62,46 @@ impl NackGenerator {
             missing: Vec::with_capacity(MAX_MISSING),
             reach: reach as u64,
             highest: 0,
-            interval: DEFAULT_RETRY_INTERVAL,
+            rtt: None,
+            repair_time: None,
             next_due: None,
         }
     }
 
     pub(super) fn set_rtt(&mut self, rtt: Duration) {
-        self.interval = rtt.clamp(MIN_RETRY_INTERVAL, MAX_RETRY_INTERVAL);
+        self.rtt = Some(rtt);
     }
 
-    /// Takes note of a packet that came. True when the gap before it is too wide to be repaired: all
+    /// How long to wait after the `nacks`th request for one packet: a round trip, and a quarter of it
+    /// longer each time, since what is lost again and again is lost to a full queue.
+    fn interval(&self, nacks: u8) -> Duration {
+        // A repair takes a round trip and its wait in the publisher's pacer; who is sent nothing
+        // tells of no round trip, and its repairs do.
+        let known = self.rtt.max(self.repair_time);
+        let first = known.unwrap_or(DEFAULT_RETRY_INTERVAL);
+        let first = first.clamp(MIN_RETRY_INTERVAL, MAX_RETRY_INTERVAL);
+        let backoff = first * u32::from(nacks.saturating_sub(1)) / 4;
+        (first + backoff).min(MAX_RETRY_INTERVAL)
+    }
+
+    /// Takes note of a repair of what was asked for once: with more requests nobody knows which one
+    /// it answers (RFC 6298 section 3).
+    fn repaired(&mut self, now: Instant, missing: Missing) {
+        if missing.nacks == 1 {
+            let took = now.saturating_duration_since(missing.asked);
+            let mean = self.repair_time.unwrap_or(took);
+            self.repair_time = Some((mean * 7 + took) / 8);
+        }
+    }
+
+    /// Takes note of a packet that came, `repaired` if as a repair. True when the gap before it is too wide to be repaired: all
     /// is forgotten, and only a keyframe helps.
     pub(super) fn received(
         &mut self,
         now: Instant,
         sequence: u64,
         highest_before: Option<u64>,
+        repaired: bool,
     ) -> bool {
         let Some(highest) = highest_before else {
             return false;
@@ -83,7 +110,10 @@ impl NackGenerator {
         if sequence < highest {
             let found = self.missing.binary_search_by_key(&sequence, |m| m.sequence);
             if let Ok(index) = found {
-                self.missing.remove(index);
+                let missing = self.missing.remove(index);
+                if repaired {
+                    self.repaired(now, missing);
+                }
             }
             return false;
         }
@@ -96,6 +126,7 @@ impl NackGenerator {
         let new = (highest + 1..sequence).map(|sequence| Missing {
             sequence,
             since: now,
+            asked: now,
             due,
             nacks: 0,
         });
@@ -111,35 +142,42 @@ impl NackGenerator {
         self.next_due = None;
     }
 
-    /// Appends to `out` what to ask for now, in ascending order; what does not fit stays due. True
-    /// when a packet was given up.
+    /// Appends to `out` what to ask for now, in ascending order; what does not fit stays due. Gives
+    /// the newest packet that was given up, if one was.
     pub(super) fn poll<const N: usize>(
         &mut self,
         now: Instant,
         out: &mut ArrayVec<u16, N>,
-    ) -> bool {
+    ) -> Option<u64> {
         if self.next_due.is_none_or(|due| due > now) {
-            return false;
+            return None;
         }
-        let count = self.missing.len();
         let Self { reach, highest, .. } = *self;
+        let mut given_up = None;
         self.missing.retain(|missing| {
             let tried = missing.nacks >= MAX_NACKS || missing.since + MAX_MISSING_AGE <= now;
             let hopeless = missing.sequence + reach <= highest;
-            missing.due > now || !(tried || hopeless)
+            let stays = missing.due > now || !(tried || hopeless);
+            if !stays {
+                given_up = Some(missing.sequence);
+            }
+            stays
         });
         let mut next_due: Option<Instant> = None;
+        let intervals: [Duration; MAX_NACKS as usize + 1] =
+            std::array::from_fn(|nacks| self.interval(nacks as u8));
         for missing in &mut self.missing {
             if missing.due <= now && !out.is_full() {
                 // The number as on the wire.
                 out.push(missing.sequence as u16);
                 missing.nacks += 1;
-                missing.due = now + self.interval;
+                missing.asked = now;
+                missing.due = now + intervals[usize::from(missing.nacks)];
             }
             next_due = Some(next_due.map_or(missing.due, |next| next.min(missing.due)));
         }
         self.next_due = next_due;
-        self.missing.len() < count
+        given_up
     }
 
     pub(super) fn next_timeout(&self) -> Option<Instant> {

@@ -16,7 +16,7 @@ pub struct Layer {
 /// What a subscription is to get, or gets: which encoding, and its layers up to which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Layers {
-    /// The encoding: one RID of a simulcast track, from the lowest quality up; 0 without simulcast.
+    /// The encoding: one RID of a simulcast track, by its place in the offer; 0 without simulcast.
     pub encoding: u8,
     /// The highest layer within it.
     pub top: Layer,

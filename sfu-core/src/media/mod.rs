@@ -2,6 +2,7 @@
 
 pub mod codec;
 pub mod delivery;
+pub mod explanation;
 pub mod extension_map;
 pub mod format;
 pub mod layer;

@@ -109,6 +109,12 @@ impl PacketCache {
         }
     }
 
+    /// Whether a number is one of those that were let go of: it came once, or was waited for in vain.
+    #[must_use]
+    pub fn has_let_go_of(&self, sequence: u64) -> bool {
+        sequence < self.oldest && sequence <= self.newest
+    }
+
     /// Releases everything: before the cache is dropped, or its stream starts afresh.
     pub fn clear(&mut self, pool: &mut PacketPool) {
         for place in &mut self.ring {
@@ -165,6 +171,20 @@ mod tests {
         cache.clear(&mut pool);
         assert_eq!(pool.free(), AUDIO_CACHE_PACKETS + 1);
         assert_eq!(cache.get(first + 999), None);
+    }
+
+    #[test]
+    fn what_was_let_go_of_is_known_from_what_has_not_come() {
+        let mut pool = PacketPool::new(AUDIO_CACHE_PACKETS as u32 + 1);
+        let mut cache = PacketCache::new(MediaKind::Audio);
+        assert!(!cache.has_let_go_of(7));
+        for sequence in (1000..1100).filter(|sequence| *sequence != 1090) {
+            let packet = stored(&mut pool, sequence);
+            cache.insert(&mut pool, sequence, packet);
+        }
+        let oldest = 1100 - AUDIO_CACHE_PACKETS as u64;
+        assert!(cache.has_let_go_of(oldest - 1) && !cache.has_let_go_of(oldest));
+        assert!(!cache.has_let_go_of(1090) && !cache.has_let_go_of(1100));
     }
 
     #[test]

@@ -1,4 +1,6 @@
 //! Who publishes what and who gets it: tables of ids and indices, never packets.
 
 pub mod active_speaker;
+mod frame_pace;
+pub mod qualities;
 pub mod tracks;

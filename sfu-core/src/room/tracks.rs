@@ -6,6 +6,7 @@ use std::time::Instant;
 use slab::Slab;
 
 use super::active_speaker::Loudness;
+use super::qualities::Qualities;
 use crate::command::TrackAnnouncement;
 use crate::id::{Mid, PayloadType, TrackId};
 use crate::media::codec::MediaKind;
@@ -50,10 +51,10 @@ pub struct Track {
     pub format_since: Option<Instant>,
     /// Its section has stopped sending: it is over, and only the control plane does not know yet.
     pub ended: bool,
-    /// The publisher's ingress of each encoding, lowest quality first.
+    /// The publisher's ingress of each encoding, in the order of its offer.
     pub encodings: [Option<usize>; MAX_ENCODINGS],
-    /// The best encoding that has packets now.
-    pub best: Option<u8>,
+    /// Which encoding is better than which, and which of them live.
+    pub qualities: Qualities,
     /// A packet has arrived.
     pub started: bool,
     /// How loud it is, of sound.
@@ -63,15 +64,25 @@ pub struct Track {
 }
 
 impl Track {
-    /// The layers that a subscription with that wish aims at; `None` while there is nothing to send.
+    /// The layers that a subscription with that wish aims at, which aims at `former` until now;
+    /// `None` while there is nothing to send. A quality is an encoding where there are several,
+    /// else a spatial layer; a frame rate is a temporal layer.
     #[must_use]
-    pub fn target(&self, wish: LayerWish) -> Option<Layers> {
-        let best = self.best.filter(|_| !self.announcement.muted)?;
-        let wanted = wish.max_quality.unwrap_or(best);
-        let mut encodings = self.encodings[..=usize::from(wanted.min(best))].iter();
-        let encoding = encodings.rposition(Option::is_some);
-        let encoding = encoding.and_then(|at| u8::try_from(at).ok());
-        Some(Layers::all_of(encoding.unwrap_or(best)))
+    pub fn target(&self, wish: LayerWish, former: Option<Layers>) -> Option<Layers> {
+        if self.announcement.muted {
+            return None;
+        }
+        let encoding = self.qualities.choose(wish.max_quality)?;
+        let mut layers = Layers::all_of(encoding);
+        if let (Some(quality), 0) = (wish.max_quality, self.qualities.best_offered()) {
+            layers.top.spatial = quality;
+        }
+        if let Some(wanted) = wish.max_frame_rate {
+            let former = former.filter(|former| former.encoding == encoding);
+            let now = former.map(|former| former.top.temporal);
+            layers.top.temporal = self.qualities.top_for(encoding, wanted, now);
+        }
+        Some(layers)
     }
 
     /// The payload type that subscribers must be able to take: what is sent now, or first.
@@ -111,7 +122,7 @@ impl Tracks {
             format_since: None,
             ended: false,
             encodings: [None; MAX_ENCODINGS],
-            best: None,
+            qualities: Qualities::default(),
             started: false,
             loudness: Loudness::default(),
             routes: Vec::new(),
@@ -194,6 +205,7 @@ impl Tracks {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::layer::Layer;
 
     fn announcement(track: u64, cid: &str) -> TrackAnnouncement {
         TrackAnnouncement {
@@ -222,6 +234,53 @@ mod tests {
         assert!(tracks.remove(mine).is_some());
         assert_eq!(tracks.index_of(TrackId(10)), None);
         assert_eq!(tracks.of_publisher(2).collect::<Vec<_>>(), [theirs]);
+    }
+
+    #[test]
+    #[allow(clippy::disallowed_methods, reason = "a base for virtual time")]
+    fn a_wish_becomes_layers_of_what_is_published() {
+        let mut tracks = Tracks::default();
+        let index = tracks.announce(1, announcement(10, "camera")).unwrap();
+        let track = tracks.get_mut(index).unwrap();
+        let wish = |max_quality, max_frame_rate| LayerWish {
+            max_quality,
+            max_frame_rate,
+        };
+        assert_eq!(
+            track.target(wish(None, None), None),
+            None,
+            "nothing came yet"
+        );
+        let start = Instant::now();
+        for n in 0..41 {
+            let now = start + n * std::time::Duration::from_millis(50);
+            let temporal = u8::from(n % 2 == 1);
+            track.qualities.note(now, 0, n * 4500, temporal);
+        }
+        let layers = |encoding, spatial, temporal| {
+            let top = Layer { spatial, temporal };
+            Some(Layers { encoding, top })
+        };
+        const ALL: u8 = u8::MAX;
+        assert_eq!(track.target(wish(None, None), None), layers(0, ALL, ALL));
+        // One encoding: its qualities are spatial layers.
+        assert_eq!(
+            track.target(wish(Some(1), Some(20)), None),
+            layers(0, 1, ALL)
+        );
+        assert_eq!(track.target(wish(None, Some(10)), None), layers(0, ALL, 0));
+        // 20 frames a second are too much for 17, and not too much to stay with.
+        let former = track.target(wish(None, None), None);
+        assert_eq!(track.target(wish(None, Some(17)), None), layers(0, ALL, 0));
+        assert_eq!(track.target(wish(None, Some(17)), former), former);
+        // Several encodings are the qualities.
+        let rids = ["q", "h"].map(|rid| crate::id::Rid::from(rid).unwrap());
+        track.qualities.set_offered(&rids, 0);
+        assert_eq!(track.target(wish(Some(1), None), None), layers(0, ALL, ALL));
+        track.qualities.note(start, 1, 0, 0);
+        assert_eq!(track.target(wish(Some(1), None), None), layers(1, ALL, ALL));
+        track.announcement.muted = true;
+        assert_eq!(track.target(wish(None, None), None), None);
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub(super) fn rtp(
     let header = RtpHeader::parse_decrypted(packet).ok_or(DropReason::RtpMalformed)?;
     let (carried, names) = read_extensions(peer, now, &header, packet);
     shared.timers.arm(key, now + UPKEEP);
-    let stream = match peer.streams.find(header.ssrc) {
+    let stream = match peer.streams.find(now, header.ssrc) {
         Some(stream) => stream,
         None => bind(shared, room, index, now, &header, &names)?,
     };

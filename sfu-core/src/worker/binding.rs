@@ -46,7 +46,7 @@ pub(super) fn bind(
     if !stream.rtx && hops(track, header.payload_type, now) {
         return Err(DropReason::PayloadTypeUnknown);
     }
-    peer.streams.add(stream)?;
+    peer.streams.add(now, stream)?;
     if !stream.rtx {
         // A new stream's numbers have nothing to do with those of the encoding's former one.
         end_ingress(shared, room, index, now, stream);
@@ -132,7 +132,6 @@ fn start_ingress(
     };
     let key = peer.ingresses.insert(Publishing {
         track: stream.track,
-        encoding: stream.encoding,
         ingress,
         cache: PacketCache::new(track.kind),
         ssrc: stream.ssrc,
@@ -155,6 +154,7 @@ fn end_ingress(
         return;
     };
     track.loudness.stream_restarted();
+    track.qualities.restart(stream.encoding);
     let slot = &mut track.encodings[usize::from(stream.encoding)];
     let ingresses = &mut room.peers[index].ingresses;
     if let Some(mut former) = slot.take().and_then(|key| ingresses.try_remove(key)) {

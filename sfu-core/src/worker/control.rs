@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::peer::SectionUse;
 use super::sections::{end_egress, end_ingresses};
-use super::{Room, Shared, Worker, forward, membership, negotiation, speakers, wishes};
+use super::{Room, Shared, Worker, explain, forward, membership, negotiation, speakers, wishes};
 use crate::command::{Command, TrackAnnouncement};
 use crate::config::MAX_TRACKS_PER_PARTICIPANT;
 use crate::id::{ParticipantId, TrackId};
@@ -63,7 +63,8 @@ impl Worker {
             Command::Subscribe { .. }
             | Command::Unsubscribe { .. }
             | Command::SetSubscriptionEnabled { .. }
-            | Command::SetLayerWish { .. } => self.handle_wish(now, &command),
+            | Command::SetLayerWish { .. }
+            | Command::ExplainSubscriptions { .. } => self.handle_wish(now, &command),
             Command::SendData {
                 recipients,
                 label,
@@ -77,7 +78,7 @@ impl Worker {
         }
     }
 
-    /// What a participant wants to be sent, and what not.
+    /// What a participant wants to be sent, and what not, and why it gets what it gets.
     fn handle_wish(&mut self, now: Instant, command: &Command) {
         match *command {
             Command::Subscribe { participant, track } => {
@@ -106,6 +107,14 @@ impl Worker {
             } => {
                 self.with_peer(participant, |shared, room, index| {
                     wishes::set_wish(shared, room, index, track, wish, now);
+                });
+            }
+            Command::ExplainSubscriptions {
+                participant,
+                request,
+            } => {
+                self.with_peer(participant, |shared, room, index| {
+                    explain::subscriptions(shared, room, index, now, request);
                 });
             }
             _ => {}

@@ -2,9 +2,11 @@
 
 use std::time::Instant;
 
+use super::peer::Publishing;
 use super::{PeerKey, Room, Shared};
 use crate::drop_reason::DropReason;
 use crate::id::Ssrc;
+use crate::media::codec::MediaKind;
 use crate::media::packet::PacketRef;
 use crate::room::tracks::{PeerIndex, TrackIndex};
 use crate::wire::rtcp::{self, RtcpItem, SenderInfo};
@@ -118,6 +120,7 @@ fn repair(
     let (encoding, source) = (retransmission.encoding, retransmission.source_sequence);
     let Some(packet) = cached(room, track, encoding, source) else {
         shared.stats.repairs_not_found += 1;
+        replace_by_keyframe(shared, room, now, (index, key), (encoding, source));
         return;
     };
     let Some((facts, _)) = shared.pool.get(packet) else {
@@ -138,15 +141,39 @@ fn repair(
     }
 }
 
-fn cached(room: &Room, track: TrackIndex, encoding: u8, sequence: u64) -> Option<PacketRef> {
+/// A subscriber has lost a packet that is no longer kept. Pictures that need it need a keyframe,
+/// unless one has been sent since; the ingress joins the request with others'.
+fn replace_by_keyframe(
+    shared: &mut Shared,
+    room: &mut Room,
+    now: Instant,
+    (index, key): (PeerIndex, usize),
+    (encoding, source): (u8, u64),
+) {
+    let sending = &room.peers[index].egresses[key];
+    // Another encoding began with a keyframe, and who waits for one has asked for it.
+    if sending.kind != MediaKind::Video || sending.egress.current() != Some(encoding) {
+        return;
+    }
+    let track = sending.track;
+    let Some(publishing) = publishing(room, track, encoding) else {
+        return;
+    };
+    // What has not come yet is asked of the publisher, and given up, by the ingress.
+    let is_gone = publishing.cache.has_let_go_of(source);
+    if is_gone && !publishing.ingress.is_before_keyframe(source) {
+        request_keyframe(shared, room, track, encoding, now);
+    }
+}
+
+fn publishing(room: &Room, track: TrackIndex, encoding: u8) -> Option<&Publishing> {
     let track = room.tracks.get(track)?;
     let key = (*track.encodings.get(usize::from(encoding))?)?;
-    room.peers
-        .get(track.publisher)?
-        .ingresses
-        .get(key)?
-        .cache
-        .get(sequence)
+    room.peers.get(track.publisher)?.ingresses.get(key)
+}
+
+fn cached(room: &Room, track: TrackIndex, encoding: u8, sequence: u64) -> Option<PacketRef> {
+    publishing(room, track, encoding)?.cache.get(sequence)
 }
 
 /// A subscriber's PLI or FIR: of the encoding it is waiting for, else of the one it is sent.

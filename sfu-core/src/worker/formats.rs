@@ -36,8 +36,11 @@ fn refresh_published(
     let Some(track) = room.tracks.get_mut(track_index) else {
         return;
     };
-    let offered = &peer.sections[at].offered.payloads;
-    let formats = accepted(offered, &track.announcement.codecs);
+    let offered = &peer.sections[at].offered;
+    track
+        .qualities
+        .set_offered(&offered.rids, offered.ssrcs.len());
+    let formats = accepted(&offered.payloads, &track.announcement.codecs);
     if formats == track.formats {
         return;
     }

@@ -6,8 +6,12 @@ use super::streams::Stream;
 use super::{Room, Shared, fan_out, feedback, speakers};
 use crate::event::Event;
 use crate::ingress::Ingress;
-use crate::media::packet::{PacketFacts, PacketRef};
-use crate::room::tracks::{PeerIndex, TrackIndex};
+use crate::media::codec::MediaKind;
+use crate::media::packet::{PacketFacts, PacketRef, PayloadFacts};
+use crate::media::session::MAX_ENCODINGS;
+use crate::room::qualities::Changes;
+use crate::room::tracks::TrackIndex;
+use crate::wire::codec::vp8;
 
 /// Takes one stored packet on its way to every subscription of its track.
 pub(super) fn forward(
@@ -18,19 +22,29 @@ pub(super) fn forward(
     packet: PacketRef,
     facts: &PacketFacts,
 ) {
-    let is_new_best = first_packets(shared, room, stream);
+    let changes = note(shared, room, now, stream, packet, facts);
+    if changes.living || changes.rates {
+        aim(room, stream.track);
+    }
     speakers::arrived(shared, room, now, stream, packet, facts);
-    if is_new_best {
+    if changes.living {
         // Only now: an encoding's first packet is mostly its keyframe.
         fan_out::fan_out(shared, room, now);
-        request_best(shared, room, stream.track, now);
+        settle_keyframes(shared, room, stream.track, now);
     }
 }
 
-/// Notes a track's first packet, and an encoding that is better than the one forwarded: true then.
-fn first_packets(shared: &mut Shared, room: &mut Room, stream: Stream) -> bool {
+/// Notes a track's first packet, and what the packet says of its encodings.
+fn note(
+    shared: &mut Shared,
+    room: &mut Room,
+    now: Instant,
+    stream: Stream,
+    packet: PacketRef,
+    facts: &PacketFacts,
+) -> Changes {
     let Some(track) = room.tracks.get_mut(stream.track) else {
-        return false;
+        return Changes::default();
     };
     if !track.started {
         track.started = true;
@@ -38,73 +52,38 @@ fn first_packets(shared: &mut Shared, room: &mut Room, stream: Stream) -> bool {
             .events
             .push_back(Event::TrackStarted { track: track.id });
     }
-    let is_new_best = track.best.is_none_or(|best| stream.encoding > best);
-    if is_new_best {
-        set_best(room, stream.track, Some(stream.encoding));
-    }
-    is_new_best
-}
-
-/// Chooses anew among a publisher's encodings: the best one that still has packets.
-pub(super) fn refresh_best_encodings(
-    shared: &mut Shared,
-    room: &mut Room,
-    publisher: PeerIndex,
-    now: Instant,
-) {
-    let peer = &room.peers[publisher];
-    // At most MAX_STREAMS ingresses, so at most that many changes.
-    let mut changes = arrayvec::ArrayVec::<_, { super::streams::MAX_STREAMS }>::new();
-    for (_, publishing) in &peer.ingresses {
-        let Some(track) = room.tracks.get(publishing.track) else {
-            continue;
-        };
-        if track.best != Some(publishing.encoding) || publishing.ingress.is_alive(now) {
-            continue;
+    // A repair is of the past: it says nothing of what its encoding does now.
+    let mut changes = match stream.rtx {
+        true => Changes::default(),
+        false => {
+            let temporal = facts.video.layer.temporal;
+            let qualities = &mut track.qualities;
+            qualities.note(now, stream.encoding, facts.timestamp, temporal)
         }
-        let alive = |key: &usize| peer.ingresses[*key].ingress.is_alive(now);
-        let best = track
-            .encodings
-            .iter()
-            .rposition(|slot| slot.as_ref().is_some_and(alive));
-        // A track without any packets keeps its last encoding: it may only be silent.
-        if let Some(best) = best.and_then(|best| u8::try_from(best).ok()) {
-            let _ = changes.try_push((publishing.track, best));
-        }
-    }
-    for (track, best) in changes {
-        set_best(room, track, Some(best));
-        request_best(shared, room, track, now);
-    }
-}
-
-/// Makes `best` the encoding that every subscription of the track aims at.
-fn set_best(room: &mut Room, track_index: TrackIndex, best: Option<u8>) {
-    let Some(track) = room.tracks.get_mut(track_index) else {
-        return;
     };
-    tracing::debug!(room = %room.id, track = %track.id, from = track.best, to = best, "encoding");
-    let former = std::mem::replace(&mut track.best, best);
-    if let Some(former) = former {
-        cancel_keyframe(room, track_index, former);
+    if facts.video.keyframe_start
+        && let Some(size) = picture_size(shared, packet, facts)
+    {
+        changes.living |= track.qualities.note_size(stream.encoding, size);
     }
-    aim(room, track_index);
+    if changes.living {
+        let lives = [0, 1, 2].map(|encoding| track.qualities.lives(encoding));
+        tracing::debug!(room = %room.id, track = %track.id, ?lives, "encodings");
+    }
+    changes
 }
 
-/// Nobody waits for an encoding's keyframe any longer. Chromium answers a request for an encoding
-/// that it has turned off by keyframes on all others.
-fn cancel_keyframe(room: &mut Room, track: TrackIndex, encoding: u8) {
-    let Some(track) = room.tracks.get(track) else {
-        return;
+/// Width and height of a keyframe, of the codec that tells them in clear even where the rest is
+/// encrypted end to end.
+fn picture_size(shared: &Shared, packet: PacketRef, facts: &PacketFacts) -> Option<(u16, u16)> {
+    let PayloadFacts::Vp8(_) = facts.payload else {
+        return None;
     };
-    let key = track.encodings[usize::from(encoding)];
-    let ingresses = &mut room.peers[track.publisher].ingresses;
-    if let Some(publishing) = key.and_then(|key| ingresses.get_mut(key)) {
-        publishing.ingress.cancel_keyframe();
-    }
+    let (_, bytes) = shared.pool.get(packet)?;
+    vp8::parse(bytes.get(usize::from(facts.payload_start)..)?)?.resolution
 }
 
-/// Tells every subscription of a track which encoding it is to send.
+/// Tells every subscription of a track which layers it is to send.
 fn aim(room: &mut Room, track: TrackIndex) {
     let Some(track) = room.tracks.get(track) else {
         return;
@@ -113,7 +92,36 @@ fn aim(room: &mut Room, track: TrackIndex) {
         let peer = &mut room.peers[route.peer];
         let wish = peer.wishes.get(&track.id).copied().unwrap_or_default();
         let egress = &mut peer.egresses[route.egress].egress;
-        egress.set_target(track.target(wish));
+        egress.set_target(track.target(wish, egress.target()));
+    }
+}
+
+/// Asks for the keyframes that a track's subscribers wait for who could be sent them, and for none
+/// of an encoding that is turned off: Chromium answers that by keyframes on all others.
+fn settle_keyframes(shared: &mut Shared, room: &mut Room, track_index: TrackIndex, now: Instant) {
+    let Some(track) = room.tracks.get(track_index) else {
+        return;
+    };
+    if track.kind != MediaKind::Video {
+        return;
+    }
+    let mut wanted = [false; MAX_ENCODINGS];
+    for route in &track.routes {
+        let peer = &room.peers[route.peer];
+        let waits_for = peer.egresses[route.egress].egress.wants_keyframe_of();
+        if let Some(encoding) = waits_for.filter(|_| peer.transport.is_connected()) {
+            wanted[usize::from(encoding)] = true;
+        }
+    }
+    let ingresses = &mut room.peers[track.publisher].ingresses;
+    for (encoding, key) in (0..).zip(track.encodings) {
+        if let Some(publishing) = key.and_then(|key| ingresses.get_mut(key)) {
+            let is_off = track.announcement.muted || !track.qualities.lives(encoding);
+            publishing.ingress.set_paused(is_off);
+        }
+    }
+    for (encoding, _) in (0..).zip(wanted).filter(|(_, wanted)| *wanted) {
+        feedback::request_keyframe(shared, room, track_index, encoding, now);
     }
 }
 
@@ -130,31 +138,11 @@ pub(super) fn set_muted(
         return;
     };
     track.announcement.muted = muted;
-    let best = track.best;
     if muted {
         speakers::silence(shared, room, track_index);
     }
     aim(room, track_index);
-    match best {
-        Some(best) if muted => cancel_keyframe(room, track_index, best),
-        _ => request_best(shared, room, track_index, now),
-    }
-}
-
-/// Asks for the best encoding's keyframe if a subscriber who could be sent it waits for it.
-fn request_best(shared: &mut Shared, room: &mut Room, track_index: TrackIndex, now: Instant) {
-    let Some(track) = room.tracks.get(track_index) else {
-        return;
-    };
-    let Some(best) = track.best else { return };
-    let wanted = track.routes.iter().any(|route| {
-        let peer = &room.peers[route.peer];
-        let egress = &peer.egresses[route.egress].egress;
-        peer.transport.is_connected() && egress.wants_keyframe_of().is_some()
-    });
-    if wanted {
-        feedback::request_keyframe(shared, room, track_index, best, now);
-    }
+    settle_keyframes(shared, room, track_index, now);
 }
 
 /// The ingress of a track's encoding.

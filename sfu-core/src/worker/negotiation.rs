@@ -173,8 +173,8 @@ fn unbind(shared: &mut Shared, room: &mut Room, index: PeerIndex, track_index: T
     if let Some(track) = room.tracks.get_mut(track_index) {
         track.mid = None;
         track.ended = true;
-        track.best = None;
         track.encodings = Default::default();
+        track.qualities = Default::default();
         shared
             .events
             .push_back(Event::TrackUnbound { track: track.id });

@@ -66,7 +66,6 @@ pub(super) struct Section {
 /// One encoding that the participant publishes.
 pub(super) struct Publishing {
     pub(super) track: TrackIndex,
-    pub(super) encoding: u8,
     pub(super) ingress: Ingress,
     pub(super) cache: PacketCache,
     pub(super) ssrc: Ssrc,

@@ -64,6 +64,10 @@ fn bind_sources(
             continue;
         }
         track.mid = Some(mid);
+        let offered = &section.offered;
+        track
+            .qualities
+            .set_offered(&offered.rids, offered.ssrcs.len());
         track.formats = accepted(&section.offered.payloads, &track.announcement.codecs);
         if let Some(first) = track.formats.first() {
             shared.events.push_back(Event::TrackCodec {
@@ -159,7 +163,7 @@ fn bind_subscription(
     };
     let mut egress = Egress::new(settings, deliveries);
     let wish = peer.wishes.get(&track.id).copied().unwrap_or_default();
-    egress.set_target(track.target(wish));
+    egress.set_target(track.target(wish, None));
     egress.set_enabled(!peer.paused.contains(&track.id));
     let key = peer.egresses.insert(Sending {
         track: track_index,

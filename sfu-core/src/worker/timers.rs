@@ -45,7 +45,6 @@ fn look_after(shared: &mut Shared, room: &mut Room, index: PeerIndex, now: Insta
             reports::sender_reports(room, index, now);
             tell_statistics(shared, room, index, now);
         }
-        super::forward::refresh_best_encodings(shared, room, index, now);
         super::feedback::request_wanted_keyframes(shared, room, index, now);
     }
     super::speakers::look(shared, room, now);

@@ -100,7 +100,7 @@ pub(super) fn set_wish(
     }
     if let Some(route) = route {
         let egress = &mut peer.egresses[route.egress].egress;
-        egress.set_target(track.target(wish));
+        egress.set_target(track.target(wish, egress.target()));
     }
     feedback::request_wanted_keyframes(shared, room, index, now);
 }

@@ -200,6 +200,7 @@ impl State {
         self.forget_departed(now);
         self.tell_qualities(now);
         self.tell_late_news();
+        self.look_at_wanted(now);
         self.watch.forget_unwatched(now);
         let over = self.participants.iter().filter_map(|(id, participant)| {
             let reason = participant.given_up(now)?;

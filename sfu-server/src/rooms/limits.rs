@@ -24,6 +24,18 @@ pub const MAX_SUBSCRIPTIONS: usize = sfu_core::config::MAX_SUBSCRIPTIONS_PER_PAR
 /// that choose by hand ask in one message.
 pub const MAX_TRACKS_PER_REQUEST: usize = 512;
 
+/// Most tracks of which one participant's wishes are kept while it is not subscribed to them: those
+/// that it is subscribed to always find room. Raising: memory of who asks for what it never sees.
+/// Lowering: who sets qualities ahead of its subscriptions gets the largest at first.
+pub const MAX_WISHES: usize = 2 * MAX_SUBSCRIPTIONS;
+
+/// How long less than before must have been wanted of a track until its publisher is told, counted
+/// by looks that are [`SWEEP_INTERVAL`] apart; more is told at once. Raising: the publisher codes and
+/// sends for longer what nobody sees. Lowering: who scrolls back finds the picture gone, and each
+/// time that a layer starts anew the browser makes keyframes of all layers, for everybody. It also
+/// bounds how much is told: not more than three raises for each time that it passed.
+pub const WANTED_LESS_FOR: Duration = Duration::from_secs(3);
+
 /// Longest room name, in bytes. Raising: the name is an index key and in every log line.
 /// Lowering: refuses names that applications build from several ids.
 pub const MAX_ROOM_NAME: usize = 256;

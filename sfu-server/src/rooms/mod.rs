@@ -10,6 +10,7 @@
 
 mod check;
 mod data;
+mod dynacast;
 mod facts;
 mod fault;
 mod ids;
@@ -37,6 +38,7 @@ mod track_traits;
 mod tracks;
 mod watch;
 mod watch_log;
+mod wishes;
 mod workers;
 
 #[cfg(test)]
@@ -53,6 +55,7 @@ use room::{Engine, NewRoom, Room};
 use workers::Placement;
 
 pub use data::{DataCodec, DataCounts, DataDrop, DataHeader, DataSender, Delivery, ServerData};
+pub use dynacast::WantedCodec;
 pub use info::{
     Counts, ParticipantInfo, ParticipantState, Quality, RoomInfo, RoomOptions, TrackInfo,
     TrackLayer, TrackSource,
@@ -72,6 +75,7 @@ pub use subscription_permissions::TrackPermission;
 pub use track_traits::{AudioFeature, BackupCodecPolicy, Encryption, TrackTraits};
 pub use tracks::NewTrack;
 pub use watch::{RoomEvents, Snapshot, TooSlow, Watch, WatchFrom};
+pub use wishes::{ShownSize, TrackWish};
 pub use workers::MediaWorkers;
 
 /// All rooms of this node. Clones are the same rooms.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::dynacast::WantedCodec;
 use super::info::{ParticipantInfo, RoomInfo, TrackInfo};
 use super::quality::QualityInfo;
 use super::speakers::Speaker;
@@ -61,6 +62,13 @@ pub enum SubscriptionError {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Notice {
+    /// What all subscribers together want of one of the listener's tracks.
+    TrackWanted {
+        /// The track's sid.
+        track: String,
+        /// By codec, the first one first.
+        codecs: Vec<WantedCodec>,
+    },
     /// Participants other than the listener came, changed or left.
     ParticipantsChanged(Arc<Vec<ParticipantInfo>>),
     /// The listener's own participant changed.

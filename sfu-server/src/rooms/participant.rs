@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::data::Data;
+use super::dynacast::Wanted;
 use super::ids;
 use super::info::{ParticipantInfo, ParticipantState, TrackInfo};
 use super::join::JoinParams;
@@ -17,6 +18,7 @@ use super::notice::{LeaveReason, Notice};
 use super::permissions::Permissions;
 use super::quality::Quality;
 use super::subscription_permissions::Audience;
+use super::wishes::TrackWish;
 
 /// Where a participant's media stands.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +43,8 @@ pub(super) struct Participant {
     /// Published, oldest first.
     pub(super) tracks: Vec<TrackId>,
     pub(super) subscriptions: BTreeSet<TrackId>,
+    /// What it asks for of tracks, where it is not all of them.
+    pub(super) wishes: BTreeMap<TrackId, TrackWish>,
     /// Wanted, but not permitted by their publishers.
     pub(super) withheld: BTreeSet<TrackId>,
     /// Something was withheld from it at some time.
@@ -80,6 +84,7 @@ impl Participant {
             version: 1,
             tracks: Vec::new(),
             subscriptions: BTreeSet::new(),
+            wishes: BTreeMap::new(),
             withheld: BTreeSet::new(),
             ever_withheld: false,
             audience: Audience::default(),
@@ -93,6 +98,11 @@ impl Participant {
             outbox,
             ended,
         }
+    }
+
+    /// What it asks for of a track.
+    pub(super) fn wish(&self, track: TrackId) -> TrackWish {
+        self.wishes.get(&track).copied().unwrap_or_default()
     }
 
     pub(super) fn info(&self, tracks: &HashMap<TrackId, Track>) -> ParticipantInfo {
@@ -128,6 +138,8 @@ pub(super) struct Track {
     pub(super) info: TrackInfo,
     /// Somebody has been sent it.
     pub(super) subscribed: bool,
+    /// What its subscribers want of it.
+    pub(super) wanted: Wanted,
     /// Its publisher did not ask for how it is muted.
     pub(super) muted_by_server: bool,
 }

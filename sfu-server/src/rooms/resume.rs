@@ -60,7 +60,7 @@ impl State {
         tracing::info!(room = %self.name, identity = %me.identity, participant = %me.sid, "resumed");
         let tracks = participant.tracks.iter();
         let tracks = tracks.filter_map(|track| self.tracks.get(track));
-        let repeated = tracks.filter_map(Track::repeated).collect();
+        let repeated = tracks.flat_map(Track::repeated).collect();
         self.tell_all_speakers(id);
         self.tell_all_permissions(id);
         Some(Joined {
@@ -124,17 +124,19 @@ impl State {
 
 impl Track {
     /// What its publisher must know of it and may have missed.
-    fn repeated(&self) -> Option<Notice> {
+    fn repeated(&self) -> Vec<Notice> {
         if self.info.mid.is_none() {
             // It waits for its offer, and its publisher for its sid.
-            return Some(Notice::TrackPublished {
+            return vec![Notice::TrackPublished {
                 cid: self.cid.clone(),
                 track: Arc::new(self.info.clone()),
-            });
+            }];
         }
-        self.muted_by_server.then(|| Notice::MuteChanged {
+        let muted = self.muted_by_server.then(|| Notice::MuteChanged {
             track: self.info.sid.clone(),
             muted: self.info.muted,
-        })
+        });
+        let wanted = self.wanted.ever_told.then(|| self.wanted_notice());
+        muted.into_iter().chain(wanted).collect()
     }
 }

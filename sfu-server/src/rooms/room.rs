@@ -245,6 +245,9 @@ impl State {
         for track in &participant.tracks {
             self.forget_track(*track);
         }
+        for track in &participant.subscriptions {
+            self.wanted_changed(id, *track);
+        }
         self.engine
             .send(Command::RemoveParticipant { participant: id });
         self.engine.placement.participant_left(self.engine.worker);

@@ -15,6 +15,7 @@ use super::moderation::ParticipantUpdate;
 use super::notice::LeaveReason;
 use super::room::{Room, State};
 use super::tracks::NewTrack;
+use super::wishes::TrackWish;
 use crate::error::{ApiError, ErrorKind};
 
 /// A participant's hold on its session. Once the session has ended, nothing it asks for changes
@@ -124,10 +125,19 @@ impl SessionHandle {
         self.with((), |state| state.unsubscribe_by_sid(self.id, track_sids));
     }
 
-    /// Pauses these subscriptions, or lets them go on, without renegotiation.
+    /// Asks for something else of these tracks, subscribed to or not. It holds until it is changed,
+    /// for as long as they are there.
+    pub fn set_wish(&self, track_sids: &[String], wish: TrackWish) {
+        self.with((), |state| {
+            state.wish_by_sid(self.id, track_sids, |_| wish);
+        });
+    }
+
+    /// Pauses these tracks, or lets them go on, whatever else is asked of them.
     pub fn set_enabled(&self, track_sids: &[String], enabled: bool) {
         self.with((), |state| {
-            state.set_enabled_by_sid(self.id, track_sids, enabled);
+            let change = |wish| TrackWish { enabled, ..wish };
+            state.wish_by_sid(self.id, track_sids, change);
         });
     }
 

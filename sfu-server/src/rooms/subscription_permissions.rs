@@ -3,7 +3,6 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use sfu_core::command::Command;
 use sfu_core::id::{ParticipantId, TrackId};
 
 use super::notice::Notice;
@@ -176,10 +175,7 @@ impl State {
         } else if !permitted && participant.subscriptions.remove(&track) {
             participant.withheld.insert(track);
             participant.ever_withheld = true;
-            self.engine.send(Command::Unsubscribe {
-                participant: id,
-                track,
-            });
+            self.send_no_more(id, track);
             self.tell_permission(id, track, false);
         }
     }

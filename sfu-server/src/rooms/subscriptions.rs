@@ -9,6 +9,7 @@ use sfu_core::id::{ParticipantId, TrackId};
 use super::limits;
 use super::notice::{Notice, SubscriptionError};
 use super::room::State;
+use super::wishes::TrackWish;
 
 impl State {
     /// A track is there: everyone who wants everything gets it.
@@ -48,17 +49,27 @@ impl State {
     /// Nobody is sent any of a participant's tracks any more, or waits for them.
     pub(super) fn unsubscribe_everyone_from(&mut self, publisher: ParticipantId) {
         let tracks = self.participants.get(&publisher);
+        let mut former = Vec::new();
         for track in tracks.map_or_else(Vec::new, |one| one.tracks.clone()) {
             for (id, participant) in &mut self.participants {
                 participant.withheld.remove(&track);
                 if participant.subscriptions.remove(&track) {
-                    self.engine.send(Command::Unsubscribe {
-                        participant: *id,
-                        track,
-                    });
+                    former.push((*id, track));
                 }
             }
         }
+        for (id, track) in former {
+            self.send_no_more(id, track);
+        }
+    }
+
+    /// A participant is subscribed to a track no more: the engine is told.
+    pub(super) fn send_no_more(&mut self, id: ParticipantId, track: TrackId) {
+        self.engine.send(Command::Unsubscribe {
+            participant: id,
+            track,
+        });
+        self.wanted_changed(id, track);
     }
 
     pub(super) fn subscribe(
@@ -103,6 +114,8 @@ impl State {
             let (publisher, sid) = (wanted.publisher, wanted.info.sid.clone());
             self.tell(publisher, Notice::TrackSubscribed { track: sid });
         }
+        self.ask_engine(id, track, TrackWish::default());
+        self.wanted_changed(id, track);
         if was_withheld {
             self.tell_permission(id, track, true);
         }
@@ -131,6 +144,7 @@ impl State {
             _ => SubscriptionError::NotAllowed,
         };
         self.tell(id, Notice::SubscriptionFailed { track: sid, error });
+        self.wanted_changed(id, track);
     }
 
     /// A participant wants these tracks. Those it cannot have are named in notices.
@@ -160,10 +174,7 @@ impl State {
             if let Some(participant) = self.participants.get_mut(&id) {
                 participant.subscriptions.remove(&track);
             }
-            self.engine.send(Command::Unsubscribe {
-                participant: id,
-                track,
-            });
+            self.send_no_more(id, track);
         }
     }
 
@@ -174,21 +185,7 @@ impl State {
         };
         participant.withheld.clear();
         for track in std::mem::take(&mut participant.subscriptions) {
-            self.engine.send(Command::Unsubscribe {
-                participant: id,
-                track,
-            });
-        }
-    }
-
-    /// Pauses these subscriptions, or lets them go on.
-    pub(super) fn set_enabled_by_sid(&mut self, id: ParticipantId, sids: &[String], enabled: bool) {
-        for track in self.subscribed(id, sids) {
-            self.engine.send(Command::SetSubscriptionEnabled {
-                participant: id,
-                track,
-                enabled,
-            });
+            self.send_no_more(id, track);
         }
     }
 

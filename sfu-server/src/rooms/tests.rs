@@ -16,11 +16,13 @@ use tokio::time::Instant;
 use super::*;
 
 mod codecs;
+mod dynacast;
 mod moderation;
 mod news;
 mod signals;
 mod subscription_permissions;
 mod watching;
+mod wishes;
 
 #[derive(Default)]
 struct Recorder(Mutex<Vec<(usize, Command)>>);
@@ -188,6 +190,17 @@ fn words(command: &Command) -> String {
             track,
             enabled,
         } => format!("{} has {} {enabled}", local(participant.0), local(track.0)),
+        Command::SetLayerWish {
+            participant,
+            track,
+            wish,
+        } => {
+            let (who, track) = (local(participant.0), local(track.0));
+            format!(
+                "{who} asks of {track} {:?} {:?}",
+                wish.max_quality, wish.max_frame_rate
+            )
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -215,6 +228,12 @@ fn told(joined: &mut Joined) -> Vec<String> {
             Notice::QualitiesChanged(_) => continue,
             Notice::RoomChanged(room) => format!("room {}", room.metadata),
             Notice::TrackSubscribed { .. } => "subscribed".into(),
+            Notice::TrackWanted { codecs, .. } => {
+                let codecs = codecs
+                    .iter()
+                    .map(|one| format!(" {:?} {:?}", one.codec, one.quality));
+                format!("wanted{}", codecs.collect::<String>())
+            }
             Notice::SubscriptionFailed { track, error } => format!("{track} {error:?}"),
             Notice::Leave { reason } => format!("leave {reason:?}"),
             other => format!("{other:?}"),

@@ -7,6 +7,7 @@ use sfu_core::id::{Mid, ParticipantId, TrackId};
 use sfu_core::media::codec::{Codec, MediaKind};
 use sfu_core::media::format::CodecWishes;
 
+use super::dynacast::Wanted;
 use super::info::{TrackInfo, TrackLayer, TrackSource};
 use super::notice::Notice;
 use super::participant::Track;
@@ -181,6 +182,7 @@ impl State {
                 cid,
                 info,
                 subscribed: false,
+                wanted: Wanted::ALL,
                 muted_by_server: false,
             },
         );
@@ -284,6 +286,7 @@ impl State {
         for participant in self.participants.values_mut() {
             participant.subscriptions.remove(&track);
             participant.withheld.remove(&track);
+            participant.wishes.remove(&track);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use livekit_protocol as proto;
 
-use crate::rooms::{ConnectionQuality, QualityInfo, Speaker, TrackPermission};
+use crate::rooms::{ConnectionQuality, QualityInfo, Speaker, SubscriptionError, TrackPermission};
 
 pub(super) fn speakers(changed: &[Speaker]) -> proto::SpeakersChanged {
     let speaker = |one: &Speaker| proto::SpeakerInfo {
@@ -38,5 +38,14 @@ pub(super) fn track_permission(permission: proto::TrackPermission) -> TrackPermi
         sid: permission.participant_sid,
         all_tracks: permission.all_tracks,
         track_sids: permission.track_sids,
+    }
+}
+
+/// Why a wish about a track was not granted.
+pub(super) fn subscription_error(error: SubscriptionError) -> proto::SubscriptionError {
+    match error {
+        SubscriptionError::TrackNotFound => proto::SubscriptionError::SeTrackNotfound,
+        SubscriptionError::NotAllowed => proto::SubscriptionError::SeUnknown,
+        SubscriptionError::CodecUnsupported => proto::SubscriptionError::SeCodecUnsupported,
     }
 }

@@ -11,6 +11,7 @@ mod admission;
 mod convert;
 mod convert_signals;
 mod convert_track;
+mod convert_wish;
 mod counters;
 mod data;
 mod frames;

@@ -3,9 +3,9 @@
 use livekit_protocol as proto;
 use livekit_protocol::signal_response::Message;
 
-use super::{convert, convert_signals, convert_track};
+use super::{convert, convert_signals, convert_track, convert_wish};
 use crate::error::{ApiError, ErrorKind};
-use crate::rooms::{Joined, Notice, SubscriptionError};
+use crate::rooms::{Joined, Notice};
 
 /// The message that says it; `None` where the protocol has none.
 pub(super) fn message(notice: Notice) -> Option<Message> {
@@ -50,15 +50,13 @@ pub(super) fn message(notice: Notice) -> Option<Message> {
             Message::TrackSubscribed(proto::TrackSubscribed { track_sid: track })
         }
         Notice::SubscriptionFailed { track, error } => {
-            let error = match error {
-                SubscriptionError::TrackNotFound => proto::SubscriptionError::SeTrackNotfound,
-                SubscriptionError::NotAllowed => proto::SubscriptionError::SeUnknown,
-                SubscriptionError::CodecUnsupported => proto::SubscriptionError::SeCodecUnsupported,
-            };
             Message::SubscriptionResponse(proto::SubscriptionResponse {
                 track_sid: track,
-                err: error.into(),
+                err: convert_signals::subscription_error(error).into(),
             })
+        }
+        Notice::TrackWanted { track, codecs } => {
+            Message::SubscribedQualityUpdate(convert_wish::wanted(track, &codecs))
         }
         Notice::SpeakersChanged(changed) => {
             Message::SpeakersChanged(convert_signals::speakers(&changed))

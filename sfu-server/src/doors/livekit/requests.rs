@@ -8,7 +8,7 @@ use livekit_protocol::signal_request::Message as Asked;
 use livekit_protocol::signal_response::Message as Told;
 
 use super::admission::read_offer;
-use super::{convert, convert_signals, convert_track, limits};
+use super::{convert, convert_signals, convert_track, convert_wish, limits};
 use crate::error::{ApiError, ErrorKind};
 use crate::rooms::{LeaveReason, SessionHandle};
 
@@ -43,7 +43,7 @@ pub(super) fn perform(session: &SessionHandle, asked: Asked) -> Outcome {
             Outcome::Nothing
         }
         Asked::TrackSetting(settings) => {
-            session.set_enabled(&settings.track_sids, !settings.disabled);
+            session.set_wish(&settings.track_sids, convert_wish::wish(&settings));
             Outcome::Nothing
         }
         Asked::UpdateMetadata(update) => update_metadata(session, update),

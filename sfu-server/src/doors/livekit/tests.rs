@@ -28,6 +28,7 @@ use crate::rooms::{MediaWorkers, Settings};
 
 mod codecs;
 mod signals;
+mod wishes;
 
 /// A browser's first offer, cut to one receiving audio section.
 const OFFER: &str = "v=0\r\n\

@@ -1,0 +1,156 @@
+//! Why each of a participant's subscriptions is sent what it is sent: asked for by the control
+//! plane, read from what the other rooms hold, and never on a packet's way.
+
+use std::time::{Duration, Instant};
+
+use super::peer::{Peer, Sending};
+use super::{Room, Shared, forward};
+use crate::event::Event;
+use crate::ingress::Ingress;
+use crate::media::codec::MediaKind;
+use crate::media::explanation::{SubscriptionExplanation, SubscriptionReason};
+use crate::media::layer::Layers;
+use crate::room::tracks::{PeerIndex, Track};
+
+/// The least time without packets that is called silence: Opus sends one in 400 ms while nobody
+/// speaks. Raising it tells later that a publisher is gone; lowering it calls pauses silence.
+const MIN_SILENCE: Duration = Duration::from_secs(2);
+
+/// Answers the control plane's question `request`.
+pub(super) fn subscriptions(
+    shared: &mut Shared,
+    room: &Room,
+    index: PeerIndex,
+    now: Instant,
+    request: u64,
+) {
+    let peer = &room.peers[index];
+    let bound = peer.egresses.iter().filter_map(|(_, sending)| {
+        let track = room.tracks.get(sending.track)?;
+        Some(explain(room, peer, track, Some(sending), now))
+    });
+    let waiting = peer.waiting.iter().filter_map(|id| {
+        let track = room.tracks.get(room.tracks.index_of(*id)?)?;
+        Some(explain(room, peer, track, None, now))
+    });
+    shared.events.push_back(Event::SubscriptionsExplained {
+        participant: peer.id,
+        request,
+        explanations: bound.chain(waiting).collect(),
+    });
+}
+
+fn explain(
+    room: &Room,
+    peer: &Peer,
+    track: &Track,
+    sending: Option<&Sending>,
+    now: Instant,
+) -> SubscriptionExplanation {
+    let as_quality = |layers: Layers| Layers {
+        encoding: track.qualities.quality_of(layers.encoding),
+        ..layers
+    };
+    SubscriptionExplanation {
+        track: track.id,
+        asked: peer.wishes.get(&track.id).copied().unwrap_or_default(),
+        enabled: !peer.paused.contains(&track.id),
+        target: sending.and_then(target).map(as_quality),
+        current: sending.and_then(current).map(as_quality),
+        reason: reason(room, peer, track, sending, now),
+    }
+}
+
+/// What a subscription is to be sent now.
+fn target(sending: &Sending) -> Option<Layers> {
+    let egress = &sending.egress;
+    egress.target().filter(|_| egress.is_enabled())
+}
+
+/// What a subscription is sent now.
+fn current(sending: &Sending) -> Option<Layers> {
+    let (current, target) = (sending.egress.current()?, sending.egress.target());
+    let is_there = target.filter(|target| target.encoding == current);
+    Some(is_there.unwrap_or(Layers::all_of(current)))
+}
+
+fn reason(
+    room: &Room,
+    peer: &Peer,
+    track: &Track,
+    sending: Option<&Sending>,
+    now: Instant,
+) -> SubscriptionReason {
+    use SubscriptionReason as Why;
+    if peer.paused.contains(&track.id) {
+        return Why::PausedBySubscriber;
+    }
+    let Some(sending) = sending else {
+        return match track.formats.is_empty() {
+            true => Why::NotPublished,
+            false => Why::WaitingForSection,
+        };
+    };
+    if !peer.transport.is_connected() || peer.transport.selected_path().is_none() {
+        return Why::NotConnected;
+    }
+    if track.ended {
+        return Why::NotPublished;
+    }
+    if track.announcement.muted {
+        return Why::MutedByPublisher;
+    }
+    let publisher = room.peers.get(track.publisher);
+    if !publisher.is_some_and(|publisher| publisher.transport.is_connected()) {
+        return Why::PublisherNotConnected;
+    }
+    let newest = track.qualities.newest();
+    let silent_for = newest.map(|at| now.saturating_duration_since(at));
+    let patience = MIN_SILENCE.max(track.qualities.patience());
+    let speaks = silent_for.is_some_and(|silent_for| silent_for < patience);
+    let Some(target) = target(sending).filter(|_| speaks) else {
+        return Why::PublisherSilent { silent_for };
+    };
+    let mut deliveries = sending.egress.deliveries().iter();
+    if !deliveries.any(|delivery| Some(delivery.source) == track.needed_format()) {
+        return Why::FormatNotAgreed;
+    }
+    if track.kind == MediaKind::Video {
+        layers_reason(room, peer, track, sending, target, now)
+    } else {
+        Why::AsAsked
+    }
+}
+
+/// Why a subscription's pictures that flow are those that flow.
+fn layers_reason(
+    room: &Room,
+    peer: &Peer,
+    track: &Track,
+    sending: &Sending,
+    target: Layers,
+    now: Instant,
+) -> SubscriptionReason {
+    use SubscriptionReason as Why;
+    let quality = track.qualities.quality_of(target.encoding);
+    let current = current(sending);
+    if current.map(|current| current.encoding) != Some(target.encoding) {
+        let ingress = forward::ingress_of(room, sending.track, target.encoding);
+        let asked = ingress.and_then(Ingress::keyframe_asked);
+        return Why::WaitingForKeyframe {
+            quality,
+            asked_ago: asked.map(|at| now.saturating_duration_since(at)),
+        };
+    }
+    if current != Some(target) {
+        return Why::WaitingForLayerSwitch;
+    }
+    let offered = track.qualities.best_offered();
+    let wish = peer.wishes.get(&track.id).copied().unwrap_or_default();
+    let wanted = wish.max_quality.unwrap_or(offered).min(offered);
+    match quality.cmp(&wanted) {
+        std::cmp::Ordering::Less => Why::QualityNotSent { best: quality },
+        std::cmp::Ordering::Equal => Why::AsAsked,
+        std::cmp::Ordering::Greater => Why::OnlyBetterSent { least: quality },
+    }
+}

@@ -1,0 +1,208 @@
+//! Why each subscription is sent what it is sent.
+
+use std::time::Duration;
+
+use sfu_core::command::{Command, MediaPermissions};
+use sfu_core::event::Event;
+use sfu_core::id::TrackId;
+use sfu_core::media::codec::MediaKind;
+use sfu_core::media::explanation::{SubscriptionExplanation, SubscriptionReason as Why};
+use sfu_core::media::layer::LayerWish;
+use sfu_core::media::session::Direction;
+
+use crate::client::{MS, Packet};
+use crate::meeting::{Meeting, audio, participant, video, vp8};
+
+fn explain(meeting: &mut Meeting, client: usize) -> Vec<SubscriptionExplanation> {
+    meeting.events.clear();
+    meeting.command(Command::ExplainSubscriptions {
+        participant: participant(client),
+        request: 77,
+    });
+    let mut answers = meeting.events.iter().filter_map(|event| match event {
+        Event::SubscriptionsExplained {
+            participant: who,
+            request: 77,
+            explanations,
+        } if *who == participant(client) => Some(explanations.clone()),
+        _ => None,
+    });
+    answers.next().expect("every question is answered")
+}
+
+/// The one subscription of a client.
+fn one(meeting: &mut Meeting, client: usize) -> SubscriptionExplanation {
+    let [one] = explain(meeting, client).try_into().unwrap();
+    one
+}
+
+fn why(meeting: &mut Meeting, client: usize) -> Why {
+    one(meeting, client).reason
+}
+
+fn frames(meeting: &mut Meeting, client: usize, rids: &[&str], n: u64, keyframe: bool) {
+    let payload = vp8(keyframe, n as u16);
+    for rid in rids {
+        let packet = Packet {
+            ssrc: 100 + u32::from(rid.as_bytes()[0]),
+            rid: Some(rid),
+            ..video(n, &payload)
+        };
+        meeting.send(client, &packet);
+    }
+    meeting.pass(33 * MS);
+}
+
+fn wish(meeting: &mut Meeting, client: usize, quality: u8) {
+    meeting.command(Command::SetLayerWish {
+        participant: participant(client),
+        track: TrackId(1),
+        wish: LayerWish {
+            max_quality: Some(quality),
+            ..LayerWish::default()
+        },
+    });
+}
+
+#[test]
+fn every_quality_is_told_with_what_was_asked_and_what_is_sent() {
+    let mut meeting = Meeting::new();
+    // The best is offered first: what is told are qualities, whatever the places.
+    let publisher = meeting.publisher(1, MediaKind::Video, &["f", "h", "q"]);
+    let viewer = meeting.viewer(1, MediaKind::Video);
+    let silent_for = None;
+    assert_eq!(
+        why(&mut meeting, viewer),
+        Why::PublisherSilent { silent_for }
+    );
+    frames(&mut meeting, publisher, &["q"], 0, false);
+    let waits = |quality, ms| Why::WaitingForKeyframe {
+        quality,
+        asked_ago: Some(ms * MS),
+    };
+    assert_eq!(why(&mut meeting, viewer), waits(0, 33));
+    frames(&mut meeting, publisher, &["q"], 1, true);
+    let told = one(&mut meeting, viewer);
+    assert_eq!(told.reason, Why::QualityNotSent { best: 0 });
+    assert_eq!((told.asked, told.enabled), (LayerWish::default(), true));
+    assert_eq!(told.target, told.current);
+    frames(&mut meeting, publisher, &["q", "h", "f"], 2, false);
+    assert_eq!(why(&mut meeting, viewer), waits(2, 33));
+    let told = one(&mut meeting, viewer);
+    let quality = |layers: Option<sfu_core::media::layer::Layers>| layers.map(|l| l.encoding);
+    assert_eq!(
+        (quality(told.target), quality(told.current)),
+        (Some(2), Some(0))
+    );
+    frames(&mut meeting, publisher, &["q", "h", "f"], 3, true);
+    assert_eq!(why(&mut meeting, viewer), Why::AsAsked);
+    wish(&mut meeting, viewer, 1);
+    frames(&mut meeting, publisher, &["q", "h", "f"], 4, true);
+    let told = one(&mut meeting, viewer);
+    assert_eq!(
+        (told.reason, quality(told.current)),
+        (Why::AsAsked, Some(1))
+    );
+    assert_eq!(told.asked.max_quality, Some(1));
+    // The lowest is turned off.
+    wish(&mut meeting, viewer, 0);
+    (5..40).for_each(|n| frames(&mut meeting, publisher, &["h", "f"], n, true));
+    assert_eq!(why(&mut meeting, viewer), Why::OnlyBetterSent { least: 1 });
+}
+
+#[test]
+fn the_subscribers_own_doing_is_told_before_its_publishers() {
+    let mut meeting = Meeting::new();
+    let publisher = meeting.publisher(1, MediaKind::Audio, &[]);
+    let viewer = meeting.viewer(1, MediaKind::Audio);
+    meeting.send(publisher, &audio(0));
+    assert_eq!(why(&mut meeting, viewer), Why::AsAsked);
+    meeting.pass(3000 * MS);
+    let silent_for = Some(3000 * MS);
+    assert_eq!(
+        why(&mut meeting, viewer),
+        Why::PublisherSilent { silent_for }
+    );
+    let track = TrackId(1);
+    meeting.command(Command::SetTrackMuted { track, muted: true });
+    assert_eq!(why(&mut meeting, viewer), Why::MutedByPublisher);
+    assert_eq!(one(&mut meeting, viewer).target, None);
+    meeting.command(Command::SetSubscriptionEnabled {
+        participant: participant(viewer),
+        track,
+        enabled: false,
+    });
+    let told = one(&mut meeting, viewer);
+    assert_eq!(
+        (told.reason, told.enabled),
+        (Why::PausedBySubscriber, false)
+    );
+}
+
+#[test]
+fn what_has_no_section_is_told_to_wait_for_it() {
+    let mut meeting = Meeting::new();
+    let viewer = meeting.join();
+    meeting.clients[viewer].section(MediaKind::Audio, None, &[]);
+    let publisher = meeting.join();
+    meeting.announce(publisher, 1, MediaKind::Audio, "cid");
+    meeting.subscribe(viewer, 1);
+    assert_eq!(why(&mut meeting, viewer), Why::NotPublished);
+    meeting.clients[publisher].section(MediaKind::Audio, Some("cid"), &[]);
+    meeting.offer(publisher);
+    assert_eq!(why(&mut meeting, viewer), Why::WaitingForSection);
+    meeting.offer(viewer);
+    assert_eq!(why(&mut meeting, viewer), Why::NotConnected);
+    meeting.connect(viewer);
+    assert_eq!(why(&mut meeting, viewer), Why::PublisherNotConnected);
+    meeting.connect(publisher);
+    meeting.send(publisher, &audio(0));
+    assert_eq!(why(&mut meeting, viewer), Why::AsAsked);
+    // Its section stops sending.
+    meeting.clients[publisher].sections[0].direction = Direction::Inactive;
+    meeting.offer(publisher);
+    assert_eq!(why(&mut meeting, viewer), Why::NotPublished);
+}
+
+#[test]
+fn what_is_not_permitted_is_no_subscription_and_who_is_gone_is_not_told_of() {
+    let mut meeting = Meeting::new();
+    let publisher = meeting.publisher(1, MediaKind::Audio, &[]);
+    let viewer = meeting.viewer(1, MediaKind::Audio);
+    assert_eq!(explain(&mut meeting, publisher), []);
+    meeting.command(Command::SetPermissions {
+        participant: participant(viewer),
+        permissions: MediaPermissions {
+            publish: true,
+            subscribe: false,
+        },
+    });
+    assert_eq!(explain(&mut meeting, viewer), []);
+    meeting.events.clear();
+    meeting.command(Command::ExplainSubscriptions {
+        participant: participant(99),
+        request: 1,
+    });
+    assert!(meeting.events.is_empty());
+}
+
+#[test]
+fn a_publisher_that_does_not_answer_is_told_with_how_long_it_has_not() {
+    let mut meeting = Meeting::new();
+    let publisher = meeting.publisher(1, MediaKind::Video, &[]);
+    let viewer = meeting.viewer(1, MediaKind::Video);
+    for n in 0..29 {
+        meeting.send(publisher, &video(n, &vp8(false, n as u16)));
+        meeting.pass(100 * MS);
+    }
+    let Why::WaitingForKeyframe {
+        quality: 0,
+        asked_ago: Some(ago),
+    } = why(&mut meeting, viewer)
+    else {
+        panic!("{:?}", one(&mut meeting, viewer));
+    };
+    // It is asked each second.
+    assert!(ago < Duration::from_secs(1), "{ago:?}");
+    assert!(meeting.keyframe_requests(publisher) >= 2);
+}

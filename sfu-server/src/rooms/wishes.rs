@@ -1,0 +1,184 @@
+//! What a subscriber asks for of a track: whether to be sent it now, how large and how often.
+//!
+//! Clients say it whenever an element of their page is shown, hidden or changes its size. It is kept
+//! for as long as the track is there, also while the participant is not subscribed to it: clients
+//! believe it to hold, and do not repeat it.
+
+use sfu_core::command::Command;
+use sfu_core::id::{ParticipantId, TrackId};
+use sfu_core::media::codec::MediaKind;
+use sfu_core::media::layer::LayerWish;
+
+use super::info::{Quality, TrackInfo};
+use super::limits;
+use super::room::State;
+
+/// How much smaller than what is shown a layer may be, in tenths: nobody sees a tenth missing, and
+/// pages lay tiles out a few pixels larger than the usual sizes.
+const ENOUGH: u64 = 9;
+
+/// How large something is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShownSize {
+    /// Pixels across.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+}
+
+/// What a subscriber asks for of a track. The default is all of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrackWish {
+    /// False: nothing is to be sent until true.
+    pub enabled: bool,
+    /// The highest quality.
+    pub quality: Quality,
+    /// How large the pictures are shown; overrules the quality.
+    pub shown: Option<ShownSize>,
+    /// Most pictures a second; `None`: all.
+    pub frame_rate: Option<u32>,
+}
+
+impl Default for TrackWish {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            quality: Quality::High,
+            shown: None,
+            frame_rate: None,
+        }
+    }
+}
+
+impl TrackWish {
+    /// The quality that it needs of that track; `None`: nothing at all.
+    pub(super) fn needs(&self, info: &TrackInfo) -> Option<Quality> {
+        let at = || {
+            let layers = by_quality(info);
+            let at = self.layer(info, &layers);
+            // Who announced no layers has one, of the quality that is asked for.
+            layers.get(at).map_or(self.quality, |(quality, _)| *quality)
+        };
+        self.enabled.then(at)
+    }
+
+    /// In the engine's words.
+    pub(super) fn layers(&self, info: &TrackInfo) -> LayerWish {
+        let layers = by_quality(info);
+        let at = self.layer(info, &layers);
+        let max_quality = u8::try_from(at).ok();
+        LayerWish {
+            // What was announced may be less than what is sent: who wants all gets all.
+            max_quality: max_quality.filter(|_| at + 1 < layers.len()),
+            max_frame_rate: self.frame_rate,
+        }
+    }
+
+    /// The layer that serves it, by its place among `layers`.
+    fn layer(&self, info: &TrackInfo, layers: &[(Quality, u32)]) -> usize {
+        let Some(shown) = self.shown else {
+            let at = layers
+                .iter()
+                .rposition(|(quality, _)| *quality <= self.quality);
+            return at.unwrap_or_default();
+        };
+        // By their heights: a tile that is wider than the picture has bars at its sides, one that is
+        // narrower cuts them off.
+        let needed = if shown.height > 0 {
+            u64::from(shown.height)
+        } else {
+            u64::from(shown.width) * u64::from(info.height) / u64::from(info.width.max(1))
+        };
+        let enough = |height: u32| u64::from(height) * 10 >= needed * ENOUGH;
+        let Some(&(_, height)) = layers.iter().find(|(_, height)| enough(*height)) else {
+            return layers.len().saturating_sub(1);
+        };
+        // Of layers of one size the last has most pictures.
+        let at = layers.iter().rposition(|(_, other)| *other == height);
+        at.unwrap_or_default()
+    }
+}
+
+/// A track's announced layers, the lowest first, each with its height in pixels.
+fn by_quality(info: &TrackInfo) -> Vec<(Quality, u32)> {
+    let mut layers: Vec<_> = info.layers.iter().collect();
+    layers.sort_by_key(|layer| (layer.quality, layer.height));
+    let count = layers.len();
+    let heights = layers.iter().enumerate().map(|(at, layer)| {
+        // Turned since it was announced.
+        let turned = (info.width < info.height) != (layer.width < layer.height);
+        let height = match layer.height {
+            // Not said: each is half as large as the next.
+            0 => info
+                .height
+                .checked_shr(u32::try_from(count - 1 - at).unwrap_or(0)),
+            _ if turned && layer.width > 0 && info.height > 0 => Some(layer.width),
+            height => Some(height),
+        };
+        (layer.quality, height.unwrap_or_default())
+    });
+    heights.collect()
+}
+
+impl State {
+    /// A participant asks for something else of these tracks.
+    pub(super) fn wish_by_sid(
+        &mut self,
+        id: ParticipantId,
+        sids: &[String],
+        change: impl Fn(TrackWish) -> TrackWish,
+    ) {
+        for sid in sids.iter().take(limits::MAX_TRACKS_PER_REQUEST) {
+            if let Some(track) = self.track_sids.get(sid).copied() {
+                self.wish(id, track, &change);
+            }
+        }
+    }
+
+    fn wish(&mut self, id: ParticipantId, track: TrackId, change: impl Fn(TrackWish) -> TrackWish) {
+        let Some(participant) = self.participants.get_mut(&id) else {
+            return;
+        };
+        let subscribed = participant.subscriptions.contains(&track);
+        let former = participant.wish(track);
+        let wish = change(former);
+        if wish == former {
+            return;
+        }
+        if wish == TrackWish::default() {
+            participant.wishes.remove(&track);
+        } else if subscribed || participant.wishes.len() < limits::MAX_WISHES {
+            participant.wishes.insert(track, wish);
+        }
+        if subscribed {
+            self.ask_engine(id, track, former);
+            self.wanted_changed(id, track);
+        }
+    }
+
+    /// The engine is to do what a subscriber asks for, where that is not as it was.
+    pub(super) fn ask_engine(&self, id: ParticipantId, track: TrackId, former: TrackWish) {
+        let (Some(participant), Some(found)) =
+            (self.participants.get(&id), self.tracks.get(&track))
+        else {
+            return;
+        };
+        let wish = participant.wish(track);
+        let layers = wish.layers(&found.info);
+        // Before it goes on, or it would begin with what is not wanted.
+        if found.info.kind == MediaKind::Video && layers != former.layers(&found.info) {
+            self.engine.send(Command::SetLayerWish {
+                participant: id,
+                track,
+                wish: layers,
+            });
+        }
+        if wish.enabled != former.enabled {
+            self.engine.send(Command::SetSubscriptionEnabled {
+                participant: id,
+                track,
+                enabled: wish.enabled,
+            });
+        }
+    }
+}
