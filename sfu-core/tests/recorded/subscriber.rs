@@ -38,6 +38,7 @@ pub(crate) struct Subscriber {
     /// The stream's, once it is known.
     pub(crate) ssrc: u32,
     pub(crate) descriptor: bool,
+    codec: Codec,
     pub(crate) path: Path<Delivered>,
     pub(crate) asks: Path<u16>,
     decoder: Decoder,
@@ -60,6 +61,7 @@ pub(crate) struct Subscriber {
     /// Frames as lists of tags, for who knows what was sent.
     pub(crate) frames: Vec<Vec<Tag>>,
     pub(crate) given_up: usize,
+    pub(crate) cut: usize,
 }
 
 impl Subscriber {
@@ -68,6 +70,7 @@ impl Subscriber {
             client,
             ssrc: 0,
             descriptor,
+            codec,
             path: Path::new(weather),
             asks: Path::new(weather),
             decoder: Decoder::new(codec, descriptor, opaque),
@@ -84,6 +87,7 @@ impl Subscriber {
             hole: 0,
             frames: Vec::new(),
             given_up: 0,
+            cut: 0,
         }
     }
 
@@ -111,8 +115,9 @@ impl Subscriber {
         }
         let number = self.unwrapped(got.sequence);
         self.highest = self.highest.max(number);
-        let fresh = self.sent.insert(number);
-        assert!(fresh != repair, "{number}: sent twice, or repaired before it was sent");
+        // What came late to the engine may come as a repair only.
+        assert!(repair || self.sent.insert(number), "{number} at {now} ms: sent twice");
+        self.next.get_or_insert(number);
         let delivered = Delivered { number, got, repair };
         self.path.send(dice, now, delivered);
     }
@@ -122,7 +127,6 @@ impl Subscriber {
         while let Some(delivered) = self.path.arrived(now) {
             // What was given up or had already is of no use.
             if self.next.is_none_or(|next| delivered.number >= next) {
-                self.next.get_or_insert(delivered.number);
                 self.waiting.entry(delivered.number).or_insert(delivered.got);
                 self.missing.remove(&delivered.number);
             }
@@ -184,6 +188,9 @@ impl Subscriber {
             let last = &self.seen[self.seen.len().saturating_sub(6)..];
             panic!("{fault:?} at {now} ms, number {sequence}, of {tag:?}, after {last:#?}: {}", &shown[..shown.len().min(400)]);
         });
+        if self.decoder.cut > std::mem::replace(&mut self.cut, self.decoder.cut) {
+            self.tags.drain(..self.tags.len() - 1);
+        }
         if let Some(frame) = frame {
             let tags = std::mem::take(&mut self.tags);
             self.seen.push(Seen {
@@ -194,6 +201,11 @@ impl Subscriber {
             });
             self.frames.push(tags);
         }
+    }
+
+    /// Whether its decoder can tell which layer a frame is of.
+    pub(crate) fn tells_layers(&self) -> bool {
+        self.descriptor || self.codec == Codec::Vp9
     }
 
     /// When it last saw a frame that it could decode.
