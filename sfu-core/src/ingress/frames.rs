@@ -82,6 +82,17 @@ impl Frames {
         self.present.as_ref().map(|present| present.active)
     }
 
+    /// The stream began anew without descriptors, in another format, with packet number `sequence`.
+    pub(super) fn forget(&mut self, sequence: u64) {
+        if self
+            .present
+            .as_ref()
+            .is_some_and(|present| present.since < sequence)
+        {
+            self.present = None;
+        }
+    }
+
     /// Reads the `descriptor` of the packet that is number `sequence` of its stream, the wraps
     /// counted: packets may come late, and structures with them.
     ///

@@ -36,6 +36,11 @@ pub const MAX_WISHES: usize = 2 * MAX_SUBSCRIPTIONS;
 /// bounds how much is told: not more than three raises for each time that it passed.
 pub const WANTED_LESS_FOR: Duration = Duration::from_secs(3);
 
+/// How long who needs a track's second codec waits for its publisher to send it. Raising: who will
+/// never see it is told later. Lowering: a publisher on a slow link, which must first be answered,
+/// is too late.
+pub const BACKUP_WITHIN: Duration = Duration::from_secs(10);
+
 /// Longest room name, in bytes. Raising: the name is an index key and in every log line.
 /// Lowering: refuses names that applications build from several ids.
 pub const MAX_ROOM_NAME: usize = 256;

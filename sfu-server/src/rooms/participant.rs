@@ -8,6 +8,7 @@ use sfu_core::id::{ParticipantId, TrackId};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
+use super::backup::Backup;
 use super::data::Data;
 use super::dynacast::Wanted;
 use super::ids;
@@ -43,6 +44,8 @@ pub(super) struct Participant {
     /// Published, oldest first.
     pub(super) tracks: Vec<TrackId>,
     pub(super) subscriptions: BTreeSet<TrackId>,
+    /// Tracks of which it is sent the second codec, or was.
+    pub(super) on_backup: BTreeSet<TrackId>,
     /// What it asks for of tracks, where it is not all of them.
     pub(super) wishes: BTreeMap<TrackId, TrackWish>,
     /// Wanted, but not permitted by their publishers.
@@ -84,6 +87,7 @@ impl Participant {
             version: 1,
             tracks: Vec::new(),
             subscriptions: BTreeSet::new(),
+            on_backup: BTreeSet::new(),
             wishes: BTreeMap::new(),
             withheld: BTreeSet::new(),
             ever_withheld: false,
@@ -140,6 +144,8 @@ pub(super) struct Track {
     pub(super) subscribed: bool,
     /// What its subscribers want of it.
     pub(super) wanted: Wanted,
+    /// Its second codec, if there is one.
+    pub(super) backup: Option<Backup>,
     /// Its publisher did not ask for how it is muted.
     pub(super) muted_by_server: bool,
 }

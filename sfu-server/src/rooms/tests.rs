@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use super::*;
 
+mod backup;
 mod codecs;
 mod dynacast;
 mod moderation;
@@ -83,6 +84,8 @@ fn microphone() -> NewTrack {
         traits: TrackTraits::default(),
         disable_red: false,
         codec: None,
+        backup: None,
+        backup_of: String::new(),
     }
 }
 

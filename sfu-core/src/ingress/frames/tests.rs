@@ -131,3 +131,16 @@ fn what_is_malformed_is_refused_and_changes_nothing() {
     }
     assert_eq!(known(&mut frames, 7, &LATER).structure, 1);
 }
+
+#[test]
+fn a_stream_that_goes_on_without_descriptors_has_no_targets() {
+    let mut frames = Frames::default();
+    known(&mut frames, 5, &TWO_LAYERS);
+    // A keyframe of the time before comes late.
+    frames.forget(4);
+    assert!(frames.targets().is_some());
+    frames.forget(9);
+    assert_eq!((frames.targets(), frames.active()), (None, None));
+    assert!(!frames.read(10, &[0x83, 0, 17]).unwrap().is_known());
+    assert_eq!(known(&mut frames, 11, &TWO_LAYERS).structure, 2);
+}

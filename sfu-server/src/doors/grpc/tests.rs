@@ -251,6 +251,8 @@ fn publish_camera(served: &Served, session: &SessionHandle) {
         traits: crate::rooms::TrackTraits::default(),
         disable_red: false,
         codec: None,
+        backup: None,
+        backup_of: String::new(),
     };
     session.add_track(track).unwrap();
     let announced = served
