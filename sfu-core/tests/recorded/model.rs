@@ -184,6 +184,11 @@ impl Decoder {
         }
     }
 
+    /// Whether a frame has begun and not ended.
+    pub(crate) const fn is_inside_frame(&self) -> bool {
+        self.open.is_some()
+    }
+
     /// The packet of the next number did not come, and is not going to.
     pub(crate) fn lost(&mut self, sequence: u64) -> Result<(), Fault> {
         self.next_number(sequence)?;

@@ -94,6 +94,7 @@ impl Run {
             1 => {
                 let enabled = self.flowing[at].is_none();
                 self.party.enable(at, enabled);
+                self.party.subscribers[at].paused = self.party.now;
                 self.flowing[at] = enabled.then_some(self.party.now);
             }
             2 if self.party.players.len() > 1 => self.kill(),

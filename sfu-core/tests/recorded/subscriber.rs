@@ -62,6 +62,8 @@ pub(crate) struct Subscriber {
     pub(crate) frames: Vec<Vec<Tag>>,
     pub(crate) given_up: usize,
     pub(crate) cut: usize,
+    /// When it was paused, or went on, last.
+    pub(crate) paused: u64,
 }
 
 impl Subscriber {
@@ -88,6 +90,7 @@ impl Subscriber {
             frames: Vec::new(),
             given_up: 0,
             cut: 0,
+            paused: 0,
         }
     }
 
@@ -144,7 +147,7 @@ impl Subscriber {
             if let Some(got) = self.waiting.remove(&next) {
                 self.take(now, next, got);
             } else if self.missing.get(&next).is_some_and(|(since, _)| now > since + PATIENCE) {
-                self.give_up(next);
+                self.give_up(now, next);
             } else {
                 break;
             }
@@ -154,11 +157,13 @@ impl Subscriber {
         self.next = Some(next);
     }
 
-    fn give_up(&mut self, number: u64) {
+    fn give_up(&mut self, now: u64, number: u64) {
         self.decoder.lost(number).unwrap();
         self.given_up += 1;
         self.tags.clear();
-        self.hole += u64::from(!self.sent.contains(&number));
+        // What was late when it paused is not sent any more.
+        let paused = now < self.paused + 2 * PATIENCE;
+        self.hole += u64::from(!self.sent.contains(&number) && !paused);
         self.wants_keyframe = true;
     }
 
@@ -176,7 +181,9 @@ impl Subscriber {
         }
         let tag = (!packet.payload.is_empty()).then(|| Tag::read(&packet.payload));
         if let Some(tag) = tag {
-            if self.hole > 0 && let Some(last) = self.last_tag {
+            if self.hole > 0
+                && let Some(last) = self.last_tag
+            {
                 self.unsent.push((last, self.hole, tag));
             }
             self.hole = 0;
@@ -200,6 +207,8 @@ impl Subscriber {
                 timestamp: got.timestamp,
             });
             self.frames.push(tags);
+        } else if !self.decoder.is_inside_frame() {
+            self.tags.clear();
         }
     }
 
