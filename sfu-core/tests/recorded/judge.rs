@@ -42,7 +42,11 @@ fn whole_source_frames(party: &Party, subscriber: usize, mut tags: &[Tag]) {
 /// another encoding, among the next few.
 fn never_arrived(party: &Party, before: Tag, after: Tag) -> u64 {
     let player = &party.players[usize::from(before.encoding)];
-    let end = if before.encoding == after.encoding { after.sequence } else { before.sequence + 500 };
+    let end = if before.encoding == after.encoding {
+        after.sequence
+    } else {
+        before.sequence + 500
+    };
     let between = player.sent.range(before.sequence..end.max(before.sequence));
     let lost = between.filter(|(_, sent)| !party.arrived.contains(&sent.tag));
     lost.count() as u64

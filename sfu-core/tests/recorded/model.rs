@@ -212,7 +212,11 @@ impl Decoder {
         self.next_number(packet.sequence)?;
         if packet.payload.is_empty() {
             let inside = self.open.is_some();
-            return if inside { Err(Fault::PaddingInside) } else { Ok(None) };
+            return if inside {
+                Err(Fault::PaddingInside)
+            } else {
+                Ok(None)
+            };
         }
         if self.open.is_some() && self.starts_afresh(&packet) {
             // Another encoding's keyframe cuts the frame before it short: nobody needs that any more.
@@ -242,7 +246,11 @@ impl Decoder {
         }
         let Some(open) = &self.open else {
             // The rest of a frame whose start was lost.
-            return if self.lost || lost_just_now { Ok(None) } else { Err(Fault::FrameWithoutStart) };
+            return if self.lost || lost_just_now {
+                Ok(None)
+            } else {
+                Err(Fault::FrameWithoutStart)
+            };
         };
         if open.identity != place.identity || open.first.timestamp != packet.timestamp {
             return Err(Fault::MixedFrame);
@@ -271,7 +279,11 @@ impl Decoder {
         };
         let step = packet.timestamp.wrapping_sub(last);
         if step == 0 {
-            return if ended { Err(Fault::MarkerInside) } else { Ok(false) };
+            return if ended {
+                Err(Fault::MarkerInside)
+            } else {
+                Ok(false)
+            };
         }
         if step >= 1 << 31 {
             return Err(Fault::TimestampBack);
@@ -292,11 +304,15 @@ impl Decoder {
             return false;
         }
         if let Some(Rule::Descriptor(_)) = self.rules.first() {
-            return packet.descriptor.as_ref().is_some_and(|bytes| descriptor::has_structure(bytes));
+            return packet
+                .descriptor
+                .as_ref()
+                .is_some_and(|bytes| descriptor::has_structure(bytes));
         }
         match self.codec {
             Codec::Vp8 => wire::vp8(payload).is_some_and(|vp8| vp8.keyframe),
-            Codec::Vp9 => wire::vp9(payload).is_some_and(|vp9| vp9.starts && !vp9.predicted && !vp9.inter_layer),
+            Codec::Vp9 => wire::vp9(payload)
+                .is_some_and(|vp9| vp9.starts && !vp9.predicted && !vp9.inter_layer),
             Codec::Av1 => wire::av1_starts_sequence(payload),
             Codec::H264 => wire::h264_has_sps(payload),
             _ => wire::h265_has_sps(payload),
@@ -370,6 +386,10 @@ impl Decoder {
             Codec::H264 => wire::h264_has_sps(payload),
             _ => wire::h265_has_sps(payload),
         };
-        if told { Ok(()) } else { Err(Fault::KeyframeWithoutHeader) }
+        if told {
+            Ok(())
+        } else {
+            Err(Fault::KeyframeWithoutHeader)
+        }
     }
 }

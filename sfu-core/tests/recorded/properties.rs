@@ -53,7 +53,11 @@ impl Run {
         let (up, down, repairs) = weathers(seed);
         let mut party = Party::new(recording::load(name), seed, up);
         party.repairs = repairs;
-        let flow = if up.loss + down.loss == 0 { FLOW } else { FLOW_IN_RAIN };
+        let flow = if up.loss + down.loss == 0 {
+            FLOW
+        } else {
+            FLOW_IN_RAIN
+        };
         let mut run = Self {
             party,
             name: format!("{name}, seed {seed}"),
@@ -107,7 +111,12 @@ impl Run {
 
     /// One encoding goes quiet or comes back; one always stays.
     fn kill(&mut self) {
-        let alive = self.party.players.iter().filter(|player| player.alive).count();
+        let alive = self
+            .party
+            .players
+            .iter()
+            .filter(|player| player.alive)
+            .count();
         let at = self.party.dice.roll(3) as usize;
         let player = &mut self.party.players[at];
         if !player.alive || alive > 1 {
@@ -121,7 +130,10 @@ impl Run {
             self.party.pass(60);
             for (at, since) in self.flowing.iter().enumerate() {
                 let Some(since) = since else { continue };
-                let last = self.party.subscribers[at].last_good().unwrap_or(0).max(*since);
+                let last = self.party.subscribers[at]
+                    .last_good()
+                    .unwrap_or(0)
+                    .max(*since);
                 let now = self.party.now;
                 assert!(
                     now - last < self.flow,
@@ -165,13 +177,26 @@ impl Run {
         let seen = &self.party.subscribers[at].seen;
         let recent: Vec<&Seen> = seen.iter().filter(|seen| seen.at > from).collect();
         let name = &self.name;
-        assert!(recent.iter().all(|seen| seen.frame.decodable), "{name}: {at} {recent:#?}");
-        let pictures = recent.iter().map(|seen| seen.timestamp).collect::<std::collections::BTreeSet<_>>();
-        assert!(pictures.len() >= 22, "{name}: subscriber {at} saw {} pictures", pictures.len());
+        assert!(
+            recent.iter().all(|seen| seen.frame.decodable),
+            "{name}: {at} {recent:#?}"
+        );
+        let pictures = recent
+            .iter()
+            .map(|seen| seen.timestamp)
+            .collect::<std::collections::BTreeSet<_>>();
+        assert!(
+            pictures.len() >= 22,
+            "{name}: subscriber {at} saw {} pictures",
+            pictures.len()
+        );
         let wanted = self.wanted(wish);
         if self.party.players.len() > 1 {
             let got: Vec<u8> = recent.iter().map(|seen| seen.encoding).collect();
-            assert!(got.iter().all(|one| *one == wanted), "{name}: {at} wants {wanted}, got {got:?}");
+            assert!(
+                got.iter().all(|one| *one == wanted),
+                "{name}: {at} wants {wanted}, got {got:?}"
+            );
         } else if self.party.subscribers[at].tells_layers() && !self.name.contains("shrinks") {
             let got: Vec<u8> = recent.iter().map(|seen| seen.frame.spatial).collect();
             let most = got.iter().max().copied();
@@ -182,7 +207,11 @@ impl Run {
     /// The encoding, or the spatial layer, that a wish means.
     fn wanted(&self, wish: Option<u8>) -> u8 {
         let encodings = self.party.players.len() as u8;
-        let most = if encodings > 1 { encodings } else { self.party.recording.spatial_layers };
+        let most = if encodings > 1 {
+            encodings
+        } else {
+            self.party.recording.spatial_layers
+        };
         wish.unwrap_or(2).min(most - 1)
     }
 }
@@ -200,7 +229,11 @@ fn run(name: &str, seed: u64) {
     judge(&run.party);
     if weathers(seed) == (CLEAR, CLEAR, true) {
         for subscriber in &run.party.subscribers {
-            assert_eq!((subscriber.given_up, subscriber.cut), (0, 0), "nothing was lost");
+            assert_eq!(
+                (subscriber.given_up, subscriber.cut),
+                (0, 0),
+                "nothing was lost"
+            );
         }
     }
 }
@@ -225,7 +258,9 @@ fn sweep(seeds: impl Iterator<Item = u64> + Clone) {
 
 #[test]
 fn whatever_happens_the_stream_decodes() {
-    let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed = std::env::var("SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok());
     let seeds = seed.map_or(0..5, |seed| seed..seed + 1);
     sweep(seeds);
 }

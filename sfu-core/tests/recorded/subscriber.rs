@@ -67,7 +67,13 @@ pub(crate) struct Subscriber {
 }
 
 impl Subscriber {
-    pub(crate) fn new(client: usize, codec: Codec, descriptor: bool, opaque: bool, weather: Weather) -> Self {
+    pub(crate) fn new(
+        client: usize,
+        codec: Codec,
+        descriptor: bool,
+        opaque: bool,
+        weather: Weather,
+    ) -> Self {
         Self {
             client,
             ssrc: 0,
@@ -119,9 +125,16 @@ impl Subscriber {
         let number = self.unwrapped(got.sequence);
         self.highest = self.highest.max(number);
         // What came late to the engine may come as a repair only.
-        assert!(repair || self.sent.insert(number), "{number} at {now} ms: sent twice");
+        assert!(
+            repair || self.sent.insert(number),
+            "{number} at {now} ms: sent twice"
+        );
         self.next.get_or_insert(number);
-        let delivered = Delivered { number, got, repair };
+        let delivered = Delivered {
+            number,
+            got,
+            repair,
+        };
         self.path.send(dice, now, delivered);
     }
 
@@ -130,12 +143,17 @@ impl Subscriber {
         while let Some(delivered) = self.path.arrived(now) {
             // What was given up or had already is of no use.
             if self.next.is_none_or(|next| delivered.number >= next) {
-                self.waiting.entry(delivered.number).or_insert(delivered.got);
+                self.waiting
+                    .entry(delivered.number)
+                    .or_insert(delivered.got);
                 self.missing.remove(&delivered.number);
             }
         }
         let Some(mut next) = self.next else { return };
-        let last = self.waiting.last_key_value().map_or(next, |(last, _)| *last);
+        let last = self
+            .waiting
+            .last_key_value()
+            .map_or(next, |(last, _)| *last);
         for number in (next..last).filter(|number| !self.waiting.contains_key(number)) {
             let (_, asked) = self.missing.entry(number).or_insert((now, 0));
             if now >= *asked + ASK_AGAIN {
@@ -146,7 +164,11 @@ impl Subscriber {
         loop {
             if let Some(got) = self.waiting.remove(&next) {
                 self.take(now, next, got);
-            } else if self.missing.get(&next).is_some_and(|(since, _)| now > since + PATIENCE) {
+            } else if self
+                .missing
+                .get(&next)
+                .is_some_and(|(since, _)| now > since + PATIENCE)
+            {
                 self.give_up(now, next);
             } else {
                 break;
@@ -193,7 +215,10 @@ impl Subscriber {
         let shown = format!("{packet:02x?}");
         let frame = self.decoder.push(packet).unwrap_or_else(|fault| {
             let last = &self.seen[self.seen.len().saturating_sub(6)..];
-            panic!("{fault:?} at {now} ms, number {sequence}, of {tag:?}, after {last:#?}: {}", &shown[..shown.len().min(400)]);
+            panic!(
+                "{fault:?} at {now} ms, number {sequence}, of {tag:?}, after {last:#?}: {}",
+                &shown[..shown.len().min(400)]
+            );
         });
         if self.decoder.cut > std::mem::replace(&mut self.cut, self.decoder.cut) {
             self.tags.drain(..self.tags.len() - 1);
