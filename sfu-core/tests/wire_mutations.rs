@@ -119,11 +119,12 @@ fn rtp_and_its_extensions_hold_under_mutation() {
         ssrc: Ssrc(0xdead_beef),
         padding: true,
     };
-    let lists: [&[(u8, &[u8])]; 4] = [
+    let lists: [&[(u8, &[u8])]; 5] = [
         &[],
         &[(1, b"0"), (2, &[0x85]), (3, &[0, 1]), (4, &[1, 2, 3])],
         &[(1, b"mid"), (20, b"rid"), (3, &[]), (4, &[9; 40])],
         &[(14, &[7; 16]), (1, b"0")],
+        &[(5, &[6; 8]), (6, &[0, 0x10, 0x20])],
     ];
     let mut seeds: Vec<Vec<u8>> = Vec::new();
     for list in lists {

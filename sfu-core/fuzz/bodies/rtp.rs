@@ -1,7 +1,7 @@
 //! Any bytes as a datagram, an RTP packet and its header extensions.
 
 use sfu_core::wire::demux::{self, DatagramKind};
-use sfu_core::wire::extensions::{self, ExtensionWriter};
+use sfu_core::wire::extensions::{self, AbsCaptureTime, ExtensionWriter};
 use sfu_core::wire::rtp::{RtpHeader, RtpWriter};
 
 /// Reads `data`, and checks that what was read stays within it and survives being written.
@@ -82,6 +82,16 @@ fn typed(value: &[u8]) {
     }
     if let Some(sequence) = extensions::transport_sequence(value) {
         assert_eq!(value, sequence.to_be_bytes());
+    }
+    if let Some(time) = AbsCaptureTime::parse(value) {
+        let long = AbsCaptureTime::bytes(time.captured, time.clock_offset.unwrap_or(0));
+        assert_eq!(long[..value.len()], *value);
+    }
+    if let &[least_high, middle, greatest_low] = value {
+        let least = u16::from_be_bytes([least_high, middle]) >> 4;
+        let greatest = u16::from_be_bytes([middle & 0xf, greatest_low]);
+        let is_delay = extensions::is_playout_delay(&[least_high, middle, greatest_low]);
+        assert_eq!(is_delay, least <= greatest);
     }
     for name in [extensions::mid(value), extensions::rid(value)] {
         assert!(name.is_none_or(|name| name.as_bytes() == value));

@@ -6,6 +6,7 @@ use std::time::Instant;
 use slab::Slab;
 
 use super::active_speaker::Loudness;
+use super::allocation::Allocation;
 use super::qualities::Qualities;
 use crate::command::TrackAnnouncement;
 use crate::id::{Mid, PayloadType, TrackId};
@@ -53,6 +54,8 @@ pub struct Track {
     pub ended: bool,
     /// The publisher's ingress of each encoding, in the order of its offer.
     pub encodings: [Option<usize>; MAX_ENCODINGS],
+    /// What the publisher says that its layers cost and show, once it has.
+    pub allocation: Option<Box<Allocation>>,
     /// Which encoding is better than which, and which of them live.
     pub qualities: Qualities,
     /// A packet has arrived.
@@ -122,6 +125,7 @@ impl Tracks {
             format_since: None,
             ended: false,
             encodings: [None; MAX_ENCODINGS],
+            allocation: None,
             qualities: Qualities::default(),
             started: false,
             loudness: Loudness::default(),

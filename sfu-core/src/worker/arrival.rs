@@ -7,7 +7,7 @@ use super::identify::StreamNames;
 use super::peer::{Peer, Publishing, UPKEEP};
 use super::publisher_clock::PublisherClock;
 use super::traffic::TrafficKind;
-use super::{PeerKey, Room, Shared, forward, owner, speakers};
+use super::{PeerKey, Room, Shared, allocation, forward, owner, speakers};
 use crate::drop_reason::DropReason;
 use crate::ingress::{Incoming, rtx};
 use crate::media::packet::{
@@ -39,7 +39,7 @@ pub(super) fn rtp(
     shared.stats.rtp_in += 1;
     let packet = &datagram[..len];
     let header = RtpHeader::parse_decrypted(packet).ok_or(DropReason::RtpMalformed)?;
-    let (carried, names) = read_extensions(peer, now, &header, packet);
+    let (carried, names, told) = read_extensions(peer, now, &header, packet);
     shared.timers.arm(key, now + UPKEEP);
     let stream = match peer.streams.find(now, header.ssrc) {
         Some(stream) => stream,
@@ -48,9 +48,12 @@ pub(super) fn rtp(
     if !stream.rtx {
         follow_format(shared, room, index, now, stream, header.payload_type)?;
     }
-    let Some(track) = room.tracks.get(stream.track) else {
+    let Some(track) = room.tracks.get_mut(stream.track) else {
         return Err(DropReason::StreamUnknown);
     };
+    if let Some(told) = told {
+        allocation::renew(track, now, told);
+    }
     let kind = TrafficKind::of(track.kind, stream.rtx);
     shared.stats.taken_in.count(kind, sealed_len);
     let muted = track.announcement.muted;
@@ -138,16 +141,17 @@ fn store(
 }
 
 /// Reads the packet's header extensions once: the transport-wide number is recorded, what
-/// subscribers get and the stream's names are returned.
-fn read_extensions(
+/// subscribers get, the stream's names, and what its layers are to cost, are returned.
+fn read_extensions<'p>(
     peer: &mut Peer,
     now: Instant,
     header: &RtpHeader,
-    packet: &[u8],
-) -> (CarriedExtensions, StreamNames) {
+    packet: &'p [u8],
+) -> (CarriedExtensions, StreamNames, Option<&'p [u8]>) {
     let map = &peer.extensions;
     let mut carried = CarriedExtensions::default();
     let mut names = StreamNames::default();
+    let mut allocation = None;
     let data = header.extension(packet);
     let mut elements = extensions::iter(header.extension_profile, data);
     while let Some((id, value)) = elements.next() {
@@ -172,13 +176,15 @@ fn read_extensions(
         } else if id == map.playout_delay {
             let bounds = value.try_into().ok();
             carried.playout_delay = bounds.filter(extensions::is_playout_delay);
+        } else if id == map.layers_allocation {
+            allocation = Some(value);
         } else if id == map.dependency_descriptor {
             let end = data.len() - elements.left();
             let start = usize::from(header.extension_start) + end - value.len();
             carried.descriptor = descriptor_place(start, value);
         }
     }
-    (carried, names)
+    (carried, names, allocation)
 }
 
 /// A capture time as the publisher's subscribers are to see it.

@@ -1,13 +1,14 @@
 //! One CPU core's state, and the corridor that alone walks between the rooms.
 //!
-//! Each leg of a packet's walk has its own file: [`inbound`], [`arrival`] with [`binding`] and
-//! [`identify`], [`forward`] with [`fan_out`], [`outbound`] with
+//! Each leg of a packet's walk has its own file: [`inbound`], [`arrival`] with [`binding`],
+//! [`identify`] and [`allocation`], [`forward`] with [`fan_out`], [`outbound`] with
 //! [`departure`] and [`header`]; [`data`] is that of data messages;
 //! [`feedback`] carries RTCP's facts backwards; [`control`] with [`membership`] and [`wishes`], and [`negotiation`]
-//! with [`sections`] and [`formats`], obey the control plane, and [`explain`] answers it; [`timers`]
-//! does what is due by the [`deadlines`], [`reports`] among it. All work on behalf of one room runs inside
+//! with [`sections`] and [`formats`], obey the control plane, and [`explain`] answers it; [`timers`] does what is due by the
+//! [`deadlines`], [`reports`] among it. All work on behalf of one room runs inside
 //! [`Worker::in_room`], which contains a panic to that room.
 
+mod allocation;
 mod arrival;
 mod binding;
 mod control;

@@ -6,8 +6,8 @@ use sfu_core::id::Ssrc;
 use sfu_core::media::codec::MediaKind;
 use sfu_core::wire::rtcp::{self, RtcpItem, SenderInfo};
 
-use crate::client::MS;
-use crate::meeting::{Meeting, video, vp8};
+use crate::client::{MS, Packet};
+use crate::meeting::{Meeting, audio, video, vp8};
 
 const SECONDS: usize = 10;
 const VIEWERS: usize = 10;
@@ -82,6 +82,40 @@ fn rtcp_and_timers_are_bounded_while_every_viewer_asks_as_fast_as_it_can() {
         assert!(to(viewer) <= SECONDS * MOST_TO_VIEWER, "{}", to(viewer));
     }
     assert!(wake_ups <= SECONDS * MOST_WAKE_UPS, "{wake_ups}");
+}
+
+#[test]
+fn a_publisher_whose_numbers_and_clocks_jump_costs_few_reports() {
+    let mut meeting = Meeting::new();
+    let publisher = meeting.publisher(1, MediaKind::Audio, &[]);
+    let viewer = meeting.viewer(1, MediaKind::Audio);
+    let mut rng = fastrand::Rng::with_seed(5);
+    for n in 0..SECONDS as u64 * 100 {
+        // Each packet begins a stretch, and each report is of another time.
+        let packet = Packet {
+            sequence: 1000 + 600 * n,
+            timestamp: rng.u32(..),
+            ..audio(n)
+        };
+        meeting.send(publisher, &packet);
+        let report = SenderInfo {
+            ssrc: Ssrc(0x2000),
+            ntp: rng.u64(..),
+            rtp_timestamp: rng.u32(..),
+            packets: rng.u32(..),
+            octets: rng.u32(..),
+        };
+        meeting.clients[publisher]
+            .send_rtcp(|out| rtcp::sender_report(out, report, &[], Some("c")));
+        meeting.drain();
+        meeting.pass(10 * MS);
+    }
+    let reports = meeting.rtcp(viewer, |item| {
+        usize::from(matches!(item, RtcpItem::SenderReport { .. }))
+    });
+    assert!(reports > SECONDS, "reports flow: {reports}");
+    assert!(reports <= SECONDS * 11, "{reports}");
+    assert_eq!(meeting.clients[viewer].rtp.len(), SECONDS * 100);
 }
 
 /// Lets time pass and counts the deadlines in it.

@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use sfu_core::command::Command;
 use sfu_core::event::Event;
-use sfu_core::id::Ssrc;
+use sfu_core::id::{Ssrc, TrackId};
 use sfu_core::media::codec::{Codec, MediaKind};
+use sfu_core::media::layer::Layers;
 use sfu_core::media::path::Path;
 use sfu_core::media::session::ExtensionMap;
 use sfu_core::wire::rtcp::{self, FeedbackHeader, ReportBlock, RtcpItem, SenderInfo};
@@ -491,6 +492,29 @@ fn feedback_on_arrivals_is_counted() {
 }
 
 #[test]
+fn what_a_publisher_says_of_its_layers_is_read_and_goes_no_further() {
+    let mut meeting = Meeting::new();
+    let camera = publisher(&mut meeting, 1, &[]);
+    let watcher = viewer(&mut meeting, 1, SUBSCRIBERS);
+    // One stream, one layer: 100 kbit/s, 320x180, 30 frames a second.
+    let sized = vec![0x01, 0x00, 100, 1, 63, 0, 179, 30];
+    let values = [vec![0xff], sized, vec![0x01, 0x00, 120], vec![0x01, 0x00]];
+    for (n, value) in (0..).zip(values) {
+        meeting.clients[camera].more_extensions = vec![(9, value)];
+        meeting.send(camera, &video(n, &vp8(n == 0, n as u16)));
+        let told = meeting.worker.allocation(TrackId(1));
+        assert_eq!(told.is_some(), n > 0, "what cannot be read tells nothing");
+        let ids = last(&meeting, watcher).extensions.iter();
+        let ids: Vec<_> = ids.map(|(id, _)| *id).collect();
+        assert_eq!(ids, [14, 10, 9]);
+    }
+    let told = meeting.worker.allocation(TrackId(1)).unwrap();
+    assert_eq!(told.bitrate(Layers::all_of(0)).unwrap().bps(), 120_000);
+    let pictures = told.pictures(Layers::all_of(0)).unwrap();
+    assert_eq!((pictures.width, pictures.max_frame_rate), (320, 30));
+}
+
+#[test]
 fn an_answer_offers_nobody_the_layers_of_others() {
     let mut meeting = Meeting::new();
     let camera = publisher(&mut meeting, 1, &[]);
@@ -533,7 +557,7 @@ fn a_new_offer_changes_the_ids() {
     meeting.offer(listener);
     meeting.command(Command::SetSubscriptionEnabled {
         participant: participant(listener),
-        track: sfu_core::id::TrackId(1),
+        track: TrackId(1),
         enabled: true,
     });
     meeting.send(voice, &audio(1));
