@@ -54,10 +54,10 @@ pub struct Track {
     pub ended: bool,
     /// The publisher's ingress of each encoding, in the order of its offer.
     pub encodings: [Option<usize>; MAX_ENCODINGS],
-    /// What the publisher says that its layers cost and show, once it has.
-    pub allocation: Option<Box<Allocation>>,
     /// Which encoding is better than which, and which of them live.
     pub qualities: Qualities,
+    /// What the publisher says that its layers cost and show, once it has.
+    pub allocation: Option<Box<Allocation>>,
     /// A packet has arrived.
     pub started: bool,
     /// How loud it is, of sound.
@@ -125,8 +125,8 @@ impl Tracks {
             format_since: None,
             ended: false,
             encodings: [None; MAX_ENCODINGS],
-            allocation: None,
             qualities: Qualities::default(),
+            allocation: None,
             started: false,
             loudness: Loudness::default(),
             routes: Vec::new(),
