@@ -44,6 +44,13 @@ impl Epoch {
             .wrapping_add_signed(self.slew.at(source))
     }
 
+    /// The timestamp of `source` as if none were gliding any more.
+    pub(super) const fn timestamp_at_last(&self, source: u32) -> u32 {
+        source
+            .wrapping_add(self.timestamp)
+            .wrapping_add_signed(self.slew.amount())
+    }
+
     pub(super) const fn frame_number_of(&self, source: u16) -> u16 {
         source.wrapping_add(self.frame_number)
     }

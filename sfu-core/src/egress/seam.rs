@@ -49,6 +49,14 @@ impl Rewriter {
         epoch
     }
 
+    /// The subscriber's timestamp of a moment that is `ntp` on the publisher's wall clock and `source`
+    /// on the clock of the current encoding. Where timestamps glide, it is on the line that they
+    /// glide to: a receiver that heard of the way there would take it for the way on.
+    pub(super) fn timestamp_at(&self, ntp: u64, source: u32, epoch: &Epoch) -> u32 {
+        let there = self.timeline.glides_to(ntp, epoch.clock_rate);
+        there.unwrap_or_else(|| epoch.timestamp_at_last(source))
+    }
+
     /// What a stretch that starts with `payload` adds to its picture id, in two steps for VP8, and to
     /// its TL0PICIDX. VP8's numbers are the subscriber's own from the first; VP9's are the source's
     /// until one source follows another.

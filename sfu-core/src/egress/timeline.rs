@@ -18,8 +18,9 @@ pub(super) const MAX_CLOCK_SKEW: Duration = Duration::from_secs(1);
 const SLOW: i32 = 16;
 
 /// The same where a stretch starts with a picture of before the newest, mostly by a frame: it has to
-/// come behind it. Raising it keeps sound and pictures apart for longer; at 1 time would stand.
-const FAST: i32 = 2;
+/// come behind it. Raising it keeps sound and pictures apart for longer; at 2 a frame of 30 ms comes
+/// 15 ms too soon, which shows.
+const FAST: i32 = 3;
 
 /// Errors that nobody notices, in parts of a second: 2 ms. Raising it lets them add up over seams;
 /// lowering it glides for what a report rounds off.
@@ -65,6 +66,11 @@ impl Slew {
         part * self.amount.signum()
     }
 
+    /// What the correction comes to, in ticks.
+    pub(super) const fn amount(self) -> i32 {
+        self.amount
+    }
+
     /// Whether the correction is whole at `source`.
     pub(super) fn is_whole(self, source: u32) -> bool {
         self.at(source) == self.amount
@@ -106,6 +112,12 @@ impl Timeline {
     ) -> Option<u32> {
         let ntp = clock?.ntp_of(timestamp, clock_rate);
         Some(self.line?.rtp_of(ntp, clock_rate))
+    }
+
+    /// Where a moment of the wall clock belongs, while the stretch has yet to be corrected.
+    pub(super) fn glides_to(&self, ntp: u64, clock_rate: u32) -> Option<u32> {
+        let line = self.line.filter(|_| self.is_adrift)?;
+        Some(line.rtp_of(ntp, clock_rate))
     }
 
     /// A stretch begins, `is_adrift` by arrival. Only one of the same clock rate goes on by what was

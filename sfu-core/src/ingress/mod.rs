@@ -54,9 +54,9 @@ pub struct Ingress {
     keyframes: KeyframeThrottle,
     rate: RateMeter,
     clock: Option<SourceClock>,
+    layering: Layering,
     /// The newest packet that starts a keyframe: the stream's own number of it, and the facts'.
     keyframe: Option<(u64, u64)>,
-    layering: Layering,
 }
 
 impl Ingress {
@@ -78,8 +78,8 @@ impl Ingress {
             keyframes: KeyframeThrottle::new(),
             rate: RateMeter::new(now),
             clock: None,
-            keyframe: None,
             layering: Layering::new(),
+            keyframe: None,
         })
     }
 

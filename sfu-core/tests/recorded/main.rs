@@ -10,6 +10,7 @@
 mod client;
 mod descriptor;
 mod dice;
+mod judge;
 #[allow(dead_code, reason = "other tests use the rest of it")]
 #[path = "../worker/meeting.rs"]
 mod meeting;

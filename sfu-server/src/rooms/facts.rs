@@ -19,6 +19,7 @@ impl Rooms {
             | Event::OfferRefused { participant, .. }
             | Event::SectionsNeeded { participant, .. }
             | Event::SubscriptionFailed { participant, .. }
+            | Event::SubscriptionsExplained { participant, .. }
             | Event::Connected { participant, .. }
             | Event::MediaLost { participant, .. }
             | Event::ConnectionStatistics { participant, .. }
@@ -139,6 +140,11 @@ impl State {
                 track,
                 failure,
             } => self.carrier_failed(participant, track, failure),
+            Event::SubscriptionsExplained {
+                participant,
+                request,
+                explanations,
+            } => self.explained(participant, request, &explanations),
             Event::TrackStarted { track } => {
                 tracing::debug!(room = %self.name, %track, "track started");
             }

@@ -196,3 +196,12 @@ pub const MAX_WATCHERS_PER_ROOM: usize = 64;
 /// Most watchers in all. Raising: each is a stream that is written to. Lowering: as for
 /// [`MAX_WATCHERS_PER_ROOM`].
 pub const MAX_WATCHERS: usize = 4_096;
+
+/// Most calls that wait for the engine to explain one participant's subscriptions. Raising: each
+/// makes the packet thread look through up to 250 of them. Lowering: operators who look at the same
+/// time are refused.
+pub const MAX_QUESTIONS: usize = 16;
+
+/// How long the engine has to answer a question; it takes milliseconds. Raising: callers of a worker
+/// that hangs wait longer. Lowering: those of a busy one are refused.
+pub const ENGINE_ANSWER: Duration = Duration::from_secs(2);

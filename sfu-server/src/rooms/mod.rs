@@ -12,6 +12,7 @@ mod backup;
 mod check;
 mod data;
 mod dynacast;
+mod explain;
 mod facts;
 mod fault;
 mod ids;
@@ -57,6 +58,7 @@ use workers::Placement;
 
 pub use data::{DataCodec, DataCounts, DataDrop, DataHeader, DataSender, Delivery, ServerData};
 pub use dynacast::WantedCodec;
+pub use explain::ExplainedSubscription;
 pub use info::{
     BackupInfo, Counts, ParticipantInfo, ParticipantState, Quality, RoomInfo, RoomOptions,
     TrackInfo, TrackLayer, TrackSource,

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::backup::Backup;
 use super::data::Data;
 use super::dynacast::Wanted;
+use super::explain::Questions;
 use super::ids;
 use super::info::{ParticipantInfo, ParticipantState, TrackInfo};
 use super::join::JoinParams;
@@ -55,6 +56,8 @@ pub(super) struct Participant {
     /// Who may be sent its tracks.
     pub(super) audience: Audience,
     pub(super) quality: Quality,
+    /// What was asked of the engine about it.
+    pub(super) questions: Questions,
     pub(super) pending_offers: u32,
     pub(super) media: Media,
     /// How often its signalling was taken up: an older hold on the session is void.
@@ -93,6 +96,7 @@ impl Participant {
             ever_withheld: false,
             audience: Audience::default(),
             quality: Quality::default(),
+            questions: Questions::default(),
             pending_offers: 0,
             holds: 0,
             media: Media::Awaited(now),

@@ -18,6 +18,7 @@ use super::*;
 mod backup;
 mod codecs;
 mod dynacast;
+mod explaining;
 mod moderation;
 mod news;
 mod signals;

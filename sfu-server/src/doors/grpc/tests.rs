@@ -24,6 +24,7 @@ use crate::rooms::{LeaveReason, NewTrack, Notice, SessionHandle, TrackSource};
 use crate::shutdown::Latch;
 
 mod changes;
+mod explaining;
 mod limits;
 mod watching;
 
