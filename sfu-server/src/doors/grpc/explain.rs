@@ -69,6 +69,7 @@ fn reason(why: Why) -> (v1::SubscriptionReason, Option<Duration>) {
         Why::MutedByPublisher => Reason::MutedByPublisher,
         Why::PublisherNotConnected => Reason::PublisherNotConnected,
         Why::PublisherSilent { silent_for } => return (Reason::PublisherSilent, silent_for),
+        Why::OthersSpeak => Reason::OthersSpeak,
         Why::FormatNotAgreed => Reason::FormatNotAgreed,
         Why::WaitingForKeyframe { asked_ago, .. } => {
             return (Reason::WaitingForKeyframe, asked_ago);
