@@ -1,6 +1,9 @@
 //! Streams that real encoders made, through the engine under whatever happens, to subscribers whose
 //! decoder is strict: see `model`.
-#![allow(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test may stop at what it did not expect"
+)]
 
 #[allow(dead_code, reason = "other tests use the rest of it")]
 #[path = "../worker/client.rs"]

@@ -204,7 +204,11 @@ impl Decoder {
         self.next_number(packet.sequence)?;
         if packet.payload.is_empty() {
             let inside = self.open.is_some();
-            return if inside { Err(Fault::PaddingInside) } else { Ok(None) };
+            return if inside {
+                Err(Fault::PaddingInside)
+            } else {
+                Ok(None)
+            };
         }
         let new_picture = self.picture(&packet)?;
         let lost_just_now = std::mem::take(&mut self.lost_just_now);
@@ -225,7 +229,11 @@ impl Decoder {
         }
         let Some(open) = &self.open else {
             // The rest of a frame whose start was lost.
-            return if self.lost || lost_just_now { Ok(None) } else { Err(Fault::FrameWithoutStart) };
+            return if self.lost || lost_just_now {
+                Ok(None)
+            } else {
+                Err(Fault::FrameWithoutStart)
+            };
         };
         if open.identity != place.identity || open.first.timestamp != packet.timestamp {
             return Err(Fault::MixedFrame);
@@ -254,7 +262,11 @@ impl Decoder {
         };
         let step = packet.timestamp.wrapping_sub(last);
         if step == 0 {
-            return if ended { Err(Fault::MarkerInside) } else { Ok(false) };
+            return if ended {
+                Err(Fault::MarkerInside)
+            } else {
+                Ok(false)
+            };
         }
         if step >= 1 << 31 {
             return Err(Fault::TimestampBack);
@@ -335,6 +347,10 @@ impl Decoder {
             Codec::H264 => wire::h264_has_sps(payload),
             _ => wire::h265_has_sps(payload),
         };
-        if told { Ok(()) } else { Err(Fault::KeyframeWithoutHeader) }
+        if told {
+            Ok(())
+        } else {
+            Err(Fault::KeyframeWithoutHeader)
+        }
     }
 }

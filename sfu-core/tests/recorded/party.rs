@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use sfu_core::command::Command;
 use sfu_core::id::{PayloadType, Ssrc, TrackId};
 use sfu_core::media::codec::{Codec, MediaKind};
-use sfu_core::media::format::{Av1Parameters, FormatParameters, H264Parameters, H265Parameters, PayloadMapping};
+use sfu_core::media::format::{
+    Av1Parameters, FormatParameters, H264Parameters, H265Parameters, PayloadMapping,
+};
 use sfu_core::media::layer::LayerWish;
 use sfu_core::media::session::ExtensionMap;
 use sfu_core::wire::codec::h264::Profile;
@@ -98,7 +100,11 @@ fn extensions(descriptor: bool) -> ExtensionMap {
 impl Party {
     pub(crate) fn new(recording: Recording, seed: u64, weather: Weather) -> Self {
         let mut meeting = Meeting::with_pool(12_000);
-        let rids = if recording.streams.len() > 1 { &RIDS[..recording.streams.len()] } else { &[] };
+        let rids = if recording.streams.len() > 1 {
+            &RIDS[..recording.streams.len()]
+        } else {
+            &[]
+        };
         let publisher = meeting.join();
         meeting.announce(publisher, TRACK.0, MediaKind::Video, "cid");
         meeting.clients[publisher].section(MediaKind::Video, Some("cid"), rids);
@@ -137,7 +143,8 @@ impl Party {
         self.meeting.subscribe(client, TRACK.0);
         self.meeting.connect(client);
         let described = descriptor && self.recording.has_descriptor();
-        let mut subscriber = Subscriber::new(client, self.recording.codec, described, false, weather);
+        let mut subscriber =
+            Subscriber::new(client, self.recording.codec, described, false, weather);
         if !self.recording.has_markers() {
             subscriber.forgive_markers();
         }
@@ -219,9 +226,17 @@ impl Party {
             elements.push((id, RIDS[usize::from(tag.encoding)].as_bytes().to_vec()));
         }
         elements.extend(sent.descriptor.clone().map(|bytes| (DESCRIPTOR, bytes)));
-        let payload_type = if repair { RTX } else { self.recording.payload_type };
+        let payload_type = if repair {
+            RTX
+        } else {
+            self.recording.payload_type
+        };
         let index = if repair { self.rtx } else { tag.sequence };
-        let stream = if repair { rtx_ssrc(tag.encoding) } else { ssrc(tag.encoding) };
+        let stream = if repair {
+            rtx_ssrc(tag.encoding)
+        } else {
+            ssrc(tag.encoding)
+        };
         let mut bytes = vec![0x90, payload_type | u8::from(sent.marker) << 7];
         bytes.extend((index as u16).to_be_bytes());
         bytes.extend(sent.timestamp.to_be_bytes());
@@ -248,7 +263,9 @@ impl Party {
                 RtcpItem::KeyframeRequest { media, .. } => {
                     self.players[(media.0 - ssrc(0)) as usize].wants_keyframe = true;
                 }
-                RtcpItem::Nack { media, sequences, .. } => {
+                RtcpItem::Nack {
+                    media, sequences, ..
+                } => {
                     again.extend(sequences.map(|sequence| (media, sequence)));
                 }
                 _ => {}

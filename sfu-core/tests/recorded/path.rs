@@ -39,11 +39,20 @@ impl<T: Clone> Path<T> {
         if dice.percent(self.weather.loss) {
             return false;
         }
-        let copies = if dice.percent(self.weather.twice) { 2 } else { 1 };
+        let copies = if dice.percent(self.weather.twice) {
+            2
+        } else {
+            1
+        };
         for _ in 0..copies {
-            let late = if dice.percent(self.weather.late) { dice.roll(15) } else { 0 };
+            let late = if dice.percent(self.weather.late) {
+                dice.roll(15)
+            } else {
+                0
+            };
             self.sent += 1;
-            self.air.insert((now + DELAY + late, self.sent), what.clone());
+            self.air
+                .insert((now + DELAY + late, self.sent), what.clone());
         }
         true
     }

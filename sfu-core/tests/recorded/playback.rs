@@ -156,10 +156,17 @@ impl Player {
         let from = self.stream.pictures[self.next].timestamp;
         let picture = &self.stream.pictures[to];
         let shift = &mut self.shift;
-        shift.timestamp = shift.timestamp.wrapping_add(from).wrapping_sub(picture.timestamp);
+        shift.timestamp = shift
+            .timestamp
+            .wrapping_add(from)
+            .wrapping_sub(picture.timestamp);
         let first = &picture.packets[0];
         if let Some(bytes) = first.extension(DESCRIPTOR) {
-            shift.frame = self.last.frame.wrapping_add(1).wrapping_sub(wire::be16(&bytes[1..]));
+            shift.frame = self
+                .last
+                .frame
+                .wrapping_add(1)
+                .wrapping_sub(wire::be16(&bytes[1..]));
         }
         if let Some((id, tl0)) = numbers(self.codec, &first.payload) {
             shift.picture = self.last.picture.wrapping_add(1).wrapping_sub(id);

@@ -84,7 +84,9 @@ impl Recording {
 pub(crate) const RIDS: [&str; 3] = ["q", "h", "f"];
 
 fn folder() -> PathBuf {
-    [env!("CARGO_MANIFEST_DIR"), "tests", "recordings"].iter().collect()
+    [env!("CARGO_MANIFEST_DIR"), "tests", "recordings"]
+        .iter()
+        .collect()
 }
 
 /// The names of all recordings.
@@ -165,7 +167,10 @@ fn stream(codec: Codec, packets: Vec<(u64, Packet)>) -> Stream {
     let mut began = 0;
     for (at, mut packet) in packets {
         let timestamp = packet.rtp.timestamp;
-        if pictures.last().is_none_or(|last| last.timestamp != timestamp) {
+        if pictures
+            .last()
+            .is_none_or(|last| last.timestamp != timestamp)
+        {
             began = at;
             pictures.push(Picture {
                 timestamp,

@@ -31,7 +31,9 @@ pub(crate) fn decode(
     decoder.forgets_markers = !stream.has_markers();
     for packet in packets {
         let sequence = packet.sequence;
-        decoder.push(packet.clone()).map_err(|fault| (fault, sequence))?;
+        decoder
+            .push(packet.clone())
+            .map_err(|fault| (fault, sequence))?;
     }
     Ok(decoder.frames)
 }
@@ -41,7 +43,9 @@ pub(crate) fn is_video(recording: &Recording) -> bool {
 }
 
 pub(crate) fn has_descriptor(stream: &Stream) -> bool {
-    stream.packets().all(|packet| packet.extension(DESCRIPTOR).is_some())
+    stream
+        .packets()
+        .all(|packet| packet.extension(DESCRIPTOR).is_some())
 }
 
 /// Whether receivers may read a stream without its descriptor, and with it.
@@ -49,7 +53,10 @@ pub(crate) fn readings(stream: &Stream) -> Vec<bool> {
     let with = has_descriptor(stream);
     // Without either, nothing says where a frame ends.
     let without = !with || stream.has_markers();
-    [(false, without), (true, with)].into_iter().filter_map(|(reading, can)| can.then_some(reading)).collect()
+    [(false, without), (true, with)]
+        .into_iter()
+        .filter_map(|(reading, can)| can.then_some(reading))
+        .collect()
 }
 
 /// Spatial and temporal layers that a name promises.
@@ -58,7 +65,9 @@ fn promised(name: &str) -> (u8, u8) {
         let bytes = word.as_bytes();
         bytes.len() == 4 && b"ls".contains(&bytes[0]) && bytes[2] == b't'
     });
-    let digits = word.map_or([b'1', b'1'], |word| [word.as_bytes()[1], word.as_bytes()[3]]);
+    let digits = word.map_or([b'1', b'1'], |word| {
+        [word.as_bytes()[1], word.as_bytes()[3]]
+    });
     (digits[0] - b'0', digits[1] - b'0')
 }
 
@@ -75,12 +84,18 @@ fn every_recording_decodes_as_it_is() {
             let packets = as_sent(stream);
             for descriptor in readings(stream) {
                 let frames = decode(&recording, stream, descriptor, &packets);
-                let frames = frames.unwrap_or_else(|fault| panic!("{name} {descriptor}: {fault:?}"));
+                let frames =
+                    frames.unwrap_or_else(|fault| panic!("{name} {descriptor}: {fault:?}"));
                 assert!(frames.iter().all(|frame| frame.decodable), "{name}");
                 let keyframes = frames.iter().filter(|frame| frame.keyframe).count();
-                assert!(keyframes > 1 || name.contains("shrinks"), "{name}: {keyframes}");
-                let layers: BTreeSet<_> =
-                    frames.iter().map(|frame| (frame.spatial, frame.temporal)).collect();
+                assert!(
+                    keyframes > 1 || name.contains("shrinks"),
+                    "{name}: {keyframes}"
+                );
+                let layers: BTreeSet<_> = frames
+                    .iter()
+                    .map(|frame| (frame.spatial, frame.temporal))
+                    .collect();
                 println!("{name} {descriptor} {layers:?} {:?}", promised(&name));
             }
         }

@@ -63,7 +63,13 @@ pub(crate) struct Subscriber {
 }
 
 impl Subscriber {
-    pub(crate) fn new(client: usize, codec: Codec, descriptor: bool, opaque: bool, weather: Weather) -> Self {
+    pub(crate) fn new(
+        client: usize,
+        codec: Codec,
+        descriptor: bool,
+        opaque: bool,
+        weather: Weather,
+    ) -> Self {
         Self {
             client,
             ssrc: 0,
@@ -112,8 +118,15 @@ impl Subscriber {
         let number = self.unwrapped(got.sequence);
         self.highest = self.highest.max(number);
         let fresh = self.sent.insert(number);
-        assert!(fresh != repair, "{number}: sent twice, or repaired before it was sent");
-        let delivered = Delivered { number, got, repair };
+        assert!(
+            fresh != repair,
+            "{number}: sent twice, or repaired before it was sent"
+        );
+        let delivered = Delivered {
+            number,
+            got,
+            repair,
+        };
         self.path.send(dice, now, delivered);
     }
 
@@ -123,12 +136,17 @@ impl Subscriber {
             // What was given up or had already is of no use.
             if self.next.is_none_or(|next| delivered.number >= next) {
                 self.next.get_or_insert(delivered.number);
-                self.waiting.entry(delivered.number).or_insert(delivered.got);
+                self.waiting
+                    .entry(delivered.number)
+                    .or_insert(delivered.got);
                 self.missing.remove(&delivered.number);
             }
         }
         let Some(mut next) = self.next else { return };
-        let last = self.waiting.last_key_value().map_or(next, |(last, _)| *last);
+        let last = self
+            .waiting
+            .last_key_value()
+            .map_or(next, |(last, _)| *last);
         for number in (next..last).filter(|number| !self.waiting.contains_key(number)) {
             let (_, asked) = self.missing.entry(number).or_insert((now, 0));
             if now >= *asked + ASK_AGAIN {
@@ -139,7 +157,11 @@ impl Subscriber {
         loop {
             if let Some(got) = self.waiting.remove(&next) {
                 self.take(now, next, got);
-            } else if self.missing.get(&next).is_some_and(|(since, _)| now > since + PATIENCE) {
+            } else if self
+                .missing
+                .get(&next)
+                .is_some_and(|(since, _)| now > since + PATIENCE)
+            {
                 self.give_up(next);
             } else {
                 break;
@@ -172,7 +194,9 @@ impl Subscriber {
         }
         let tag = (!packet.payload.is_empty()).then(|| Tag::read(&packet.payload));
         if let Some(tag) = tag {
-            if self.hole > 0 && let Some(last) = self.last_tag {
+            if self.hole > 0
+                && let Some(last) = self.last_tag
+            {
                 self.unsent.push((last, self.hole, tag));
             }
             self.hole = 0;
@@ -182,7 +206,10 @@ impl Subscriber {
         let shown = format!("{packet:02x?}");
         let frame = self.decoder.push(packet).unwrap_or_else(|fault| {
             let last = &self.seen[self.seen.len().saturating_sub(6)..];
-            panic!("{fault:?} at {now} ms, number {sequence}, of {tag:?}, after {last:#?}: {}", &shown[..shown.len().min(400)]);
+            panic!(
+                "{fault:?} at {now} ms, number {sequence}, of {tag:?}, after {last:#?}: {}",
+                &shown[..shown.len().min(400)]
+            );
         });
         if let Some(frame) = frame {
             let tags = std::mem::take(&mut self.tags);

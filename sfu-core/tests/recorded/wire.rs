@@ -45,7 +45,9 @@ pub(crate) fn rtp(packet: &[u8]) -> Rtp {
 
 /// Appends header extensions, in the form that the longest of them needs (RFC 8285 section 4).
 pub(crate) fn put_elements(packet: &mut Vec<u8>, elements: &[(u8, Vec<u8>)]) {
-    let short = elements.iter().all(|(_, value)| (1..=16).contains(&value.len()));
+    let short = elements
+        .iter()
+        .all(|(_, value)| (1..=16).contains(&value.len()));
     let mut bytes = Vec::new();
     for (id, value) in elements {
         if short {
@@ -252,7 +254,10 @@ pub(crate) fn h265_has_sps(payload: &[u8]) -> bool {
     let kind = |byte: &u8| byte >> 1 & 0x3f;
     match payload.first().map(kind) {
         Some(32 | 33) => true,
-        Some(48) => payload.get(4).map(kind).is_some_and(|kind| (32..=33).contains(&kind)),
+        Some(48) => payload
+            .get(4)
+            .map(kind)
+            .is_some_and(|kind| (32..=33).contains(&kind)),
         _ => false,
     }
 }

@@ -48,7 +48,6 @@ pub(crate) struct Got {
     pub(crate) timestamp: u32,
     pub(crate) marker: bool,
     pub(crate) payload_type: u8,
-    pub(crate) marker: bool,
     pub(crate) extensions: Vec<(u8, Vec<u8>)>,
     pub(crate) payload: Vec<u8>,
 }
@@ -275,7 +274,6 @@ impl Client {
             timestamp: header.timestamp,
             marker: header.marker,
             payload_type: header.payload_type.0,
-            marker: header.marker,
             extensions: iter(header.extension_profile, header.extension(&packet))
                 .map(|(id, value)| (id, value.to_vec()))
                 .collect(),

@@ -58,7 +58,11 @@ impl Numbered {
     fn unreadable(&mut self, frame: &Frame, bytes: &[u8]) -> Result<Decoded, Fault> {
         if !self.unsure {
             let start = self.structure.is_none();
-            return Err(if start { Fault::StartsWithoutKeyframe } else { Fault::Unreadable });
+            return Err(if start {
+                Fault::StartsWithoutKeyframe
+            } else {
+                Fault::Unreadable
+            });
         }
         if self.structure.is_some() {
             let number = self.number(u16::from_be_bytes([bytes[1], bytes[2]]), frame.after_loss)?;
@@ -97,8 +101,15 @@ impl Numbered {
         if let Some(decodable) = self.frames.get(&wanted) {
             return Ok(*decodable);
         }
-        let explained = self.lost.iter().any(|&(from, to)| from < wanted && wanted < to);
-        if explained { Ok(false) } else { Err(Fault::MissingReference) }
+        let explained = self
+            .lost
+            .iter()
+            .any(|&(from, to)| from < wanted && wanted < to);
+        if explained {
+            Ok(false)
+        } else {
+            Err(Fault::MissingReference)
+        }
     }
 
     /// What is said to be active is really sent, as far as its chains tell (Appendix A.3.5), and

@@ -36,7 +36,11 @@ impl Ordered {
         Ok(Decoded {
             timestamp: frame.timestamp,
             spatial: 0,
-            temporal: if self.codec == Codec::H265 { wire::h265_temporal(payload) } else { 0 },
+            temporal: if self.codec == Codec::H265 {
+                wire::h265_temporal(payload)
+            } else {
+                0
+            },
             keyframe,
             decodable: self.decodable,
         })

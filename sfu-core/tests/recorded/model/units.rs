@@ -44,7 +44,12 @@ impl Units {
         self.unsure = true;
     }
 
-    pub(super) fn packet(&mut self, codec: Codec, packet: &Arrived, starts: bool) -> Result<(), Fault> {
+    pub(super) fn packet(
+        &mut self,
+        codec: Codec,
+        packet: &Arrived,
+        starts: bool,
+    ) -> Result<(), Fault> {
         let (begins, goes_on) = cut(codec, &packet.payload).ok_or(Fault::Unreadable)?;
         let was_open = std::mem::replace(&mut self.open, goes_on);
         let unsure = std::mem::take(&mut self.unsure);

@@ -130,7 +130,11 @@ impl Vp8 {
     fn has(&self, layer: usize, id: u64, gapless: bool) -> Result<bool, Fault> {
         let Some(needed) = self.layers[layer] else {
             let explained = self.lost_before > 0 && self.lost_before + 500 > id;
-            return if explained { Ok(false) } else { Err(Fault::MissingReference) };
+            return if explained {
+                Ok(false)
+            } else {
+                Err(Fault::MissingReference)
+            };
         };
         let lost_between = gapless && needed < self.lost_before && self.lost_before <= id;
         Ok(!lost_between && self.frames.get(&needed).is_some_and(|decodable| *decodable))

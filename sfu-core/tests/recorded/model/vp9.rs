@@ -73,7 +73,14 @@ impl Vp9 {
         if let Some(decodable) = self.frames.get(&wanted) {
             return Ok(*decodable);
         }
-        let explained = self.lost.iter().any(|&(from, to)| from < wanted && wanted < to);
-        if explained { Ok(false) } else { Err(Fault::MissingReference) }
+        let explained = self
+            .lost
+            .iter()
+            .any(|&(from, to)| from < wanted && wanted < to);
+        if explained {
+            Ok(false)
+        } else {
+            Err(Fault::MissingReference)
+        }
     }
 }
