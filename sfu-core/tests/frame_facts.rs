@@ -78,6 +78,14 @@ fn codec(name: &str) -> Codec {
 
 /// All facts of one stream, in the order of arrival; with what its descriptors say, or without.
 fn facts(codec: Codec, packets: &[Packet], described: bool) -> (Ingress, Vec<PacketFacts>) {
+    let (mut ingress, base) = ingress(codec, packets);
+    let receive = |packet| receive(&mut ingress, base, packet, described);
+    let all = packets.iter().map(receive).collect();
+    (ingress, all)
+}
+
+/// The encoding that a stream's packets are of, and when it began.
+fn ingress(codec: Codec, packets: &[Packet]) -> (Ingress, Instant) {
     let base = Instant::now();
     let first = packets[0].header();
     let format = PayloadMapping {
@@ -95,31 +103,30 @@ fn facts(codec: Codec, packets: &[Packet], described: bool) -> (Ingress, Vec<Pac
         payload_type: first.payload_type,
         media_ssrc: first.ssrc,
     };
-    let mut ingress = Ingress::new(settings, base).unwrap();
-    let all = packets.iter().map(|packet| {
-        let header = packet.header();
-        let descriptor = packet.descriptor().filter(|_| described);
-        let place = descriptor.map(|descriptor| DescriptorPlace {
-            start: 0,
-            len: descriptor.len() as u8,
-            frame_number: dependency_descriptor::frame_number(descriptor).unwrap(),
-            mask: None,
-        });
-        let incoming = Incoming {
-            header,
-            padding_len: header.padding_len,
-            payload: &packet.bytes[header.payload_range(packet.bytes.len())],
-            extensions: CarriedExtensions {
-                descriptor: place,
-                ..CarriedExtensions::default()
-            },
-            descriptor,
-            repaired: false,
-        };
-        ingress.receive(base + packet.at, &incoming).unwrap()
+    (Ingress::new(settings, base).unwrap(), base)
+}
+
+fn receive(ingress: &mut Ingress, base: Instant, packet: &Packet, described: bool) -> PacketFacts {
+    let header = packet.header();
+    let descriptor = packet.descriptor().filter(|_| described);
+    let place = descriptor.map(|descriptor| DescriptorPlace {
+        start: 0,
+        len: descriptor.len() as u8,
+        frame_number: dependency_descriptor::frame_number(descriptor).unwrap(),
+        mask: None,
     });
-    let all = all.collect();
-    (ingress, all)
+    let incoming = Incoming {
+        header,
+        padding_len: header.padding_len,
+        payload: &packet.bytes[header.payload_range(packet.bytes.len())],
+        extensions: CarriedExtensions {
+            descriptor: place,
+            ..CarriedExtensions::default()
+        },
+        descriptor,
+        repaired: false,
+    };
+    ingress.receive(base + packet.at, &incoming).unwrap()
 }
 
 /// One frame of a stream.
@@ -262,6 +269,8 @@ fn what_a_frame_needs_is_in_every_decode_target_that_it_is_in() {
             assert_eq!(of.switch & !of.present, 0, "{name}");
             assert_eq!(of.discardable & !of.present, 0, "{name}");
             assert_eq!(of.switch & of.discardable, 0, "{name}");
+            // What nobody could want is not sent.
+            assert_ne!(of.present & of.active, 0, "{name}: {frame:?}");
             for number in frame.references() {
                 let needed = seen
                     .get(&number)
@@ -476,6 +485,8 @@ fn an_encoder_that_leaves_layers_out_says_so() {
                 .map(|it| it.dependencies.active)
                 .collect();
             assert!(masks.len() > 1, "{name}: {masks:?}");
+            // The base layer stays.
+            assert!(masks.iter().all(|mask| mask & 1 == 1), "{name}: {masks:?}");
             let last = all.last().unwrap().video.dependencies.unwrap();
             assert_eq!(ingress.active_decode_targets(), Some(last.active));
         }
@@ -504,4 +515,21 @@ fn an_encrypted_payload_is_told_by_its_descriptor() {
             }
         }
     }
+}
+
+#[test]
+fn structures_are_read_into_the_place_of_the_first() {
+    each_described(|name, _, packets| {
+        let (mut ingress, base) = ingress(codec(name), packets);
+        let mut allocations = 0;
+        for packet in packets {
+            let had = ingress.structure().is_some();
+            let measured = allocation_counter::measure(|| {
+                receive(&mut ingress, base, packet, true);
+            });
+            assert!(!had || measured.count_total == 0, "{name}");
+            allocations += measured.count_total;
+        }
+        assert!(allocations > 0, "the counter counts");
+    });
 }

@@ -65,6 +65,11 @@ impl Slew {
         part * self.amount.signum()
     }
 
+    /// What the correction comes to.
+    pub(super) const fn whole(self) -> i32 {
+        self.amount
+    }
+
     /// Whether the correction is whole at `source`.
     pub(super) fn is_whole(self, source: u32) -> bool {
         self.at(source) == self.amount

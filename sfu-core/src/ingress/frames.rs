@@ -126,7 +126,10 @@ impl Frames {
     fn take(&mut self, sequence: u64, structure: Structure) {
         let all = structure.all_targets();
         match &mut self.present {
-            Some(present) if present.structure == structure => present.set_active(sequence, all),
+            Some(present) if present.structure == structure => {
+                present.since = present.since.min(sequence);
+                present.set_active(sequence, all);
+            }
             Some(present) if sequence < present.since => {}
             present => {
                 self.structures = self.structures.wrapping_add(1);

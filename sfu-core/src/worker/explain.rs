@@ -57,10 +57,16 @@ fn explain(
         enabled: !peer.paused.contains(&track.id),
         target: sending.and_then(target).map(as_quality),
         current: sending
+            .filter(|sending| !is_withheld(room, sending))
             .and_then(|sending| sending.egress.current_layers())
             .map(as_quality),
         reason: reason(room, peer, track, sending, now),
     }
+}
+
+/// Whether a sound is not forwarded to anybody now.
+fn is_withheld(room: &Room, sending: &Sending) -> bool {
+    room.speakers.withholds(sending.track, &room.tracks)
 }
 
 /// What a subscription is to be sent now.
@@ -110,10 +116,10 @@ fn reason(
     if !deliveries.any(|delivery| Some(delivery.source) == track.needed_format()) {
         return Why::FormatNotAgreed;
     }
-    if track.kind == MediaKind::Video {
-        layers_reason(room, peer, track, sending, target, now)
-    } else {
-        Why::AsAsked
+    match track.kind {
+        MediaKind::Video => layers_reason(room, peer, track, sending, target, now),
+        MediaKind::Audio if is_withheld(room, sending) => Why::OthersSpeak,
+        MediaKind::Audio => Why::AsAsked,
     }
 }
 

@@ -170,11 +170,7 @@ impl State {
             participant: id,
             announcement,
         });
-        if info.source == TrackSource::ScreenShareAudio {
-            // What a screen plays is nobody's voice.
-            let is_voice = false;
-            self.engine.send(Command::SetTrackVoice { track, is_voice });
-        }
+        self.announce_voice(track, info.source);
         self.track_sids.insert(info.sid.clone(), track);
         let notice = Notice::TrackPublished {
             cid: cid.clone(),
