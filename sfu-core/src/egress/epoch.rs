@@ -44,11 +44,12 @@ impl Epoch {
             .wrapping_add_signed(self.slew.at(source))
     }
 
-    /// The timestamp of `source` as if none were gliding any more.
-    pub(super) const fn timestamp_at_last(&self, source: u32) -> u32 {
+    /// The timestamp that `source` has once timestamps have glided to where they belong: what a
+    /// report tells, which holds longer than the glide.
+    pub(super) const fn settled_timestamp_of(&self, source: u32) -> u32 {
         source
             .wrapping_add(self.timestamp)
-            .wrapping_add_signed(self.slew.amount())
+            .wrapping_add_signed(self.slew.whole())
     }
 
     pub(super) const fn frame_number_of(&self, source: u16) -> u16 {

@@ -210,8 +210,8 @@ impl Egress {
         let clock = clock?;
         let rtp = clock.rtp_at(now, epoch.clock_rate);
         let (ssrc, ntp) = (self.settings.ssrc, clock.ntp_at(now));
-        let timestamp = self.rewriter.timestamp_at(ntp, rtp, &epoch);
-        self.reports.sender_report(now, ssrc, ntp, timestamp)
+        self.reports
+            .sender_report(now, ssrc, ntp, epoch.settled_timestamp_of(rtp))
     }
 
     /// Whether a sender report should leave now and not when the next is due: the stream has gone

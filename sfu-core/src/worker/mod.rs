@@ -4,8 +4,8 @@
 //! [`identify`] and [`allocation`], [`forward`] with [`fan_out`], [`outbound`] with
 //! [`departure`] and [`header`]; [`data`] is that of data messages;
 //! [`feedback`] carries RTCP's facts backwards; [`control`] with [`membership`] and [`wishes`], and [`negotiation`]
-//! with [`sections`] and [`formats`], obey the control plane, and [`explain`] answers it; [`timers`]
-//! does what is due by the [`deadlines`], [`reports`] among it. All work on behalf of one room runs inside
+//! with [`sections`] and [`formats`], obey the control plane, and [`explain`] answers it; [`timers`] does what is due by the
+//! [`deadlines`], [`reports`] among it. All work on behalf of one room runs inside
 //! [`Worker::in_room`], which contains a panic to that room.
 
 mod allocation;

@@ -234,6 +234,7 @@ impl ByDescriptor {
         let may_rise = is_new_picture || self.rising == Some(facts.timestamp);
         let may_rise = may_rise || self.wanted.top.spatial <= self.current.top.spatial;
         let has_all = self.frames.has_all(frame, &dependencies.references);
+        self.stuck &= !starts;
         if self.current != self.wanted || !is_known {
             let switches = self.wanted.is_in(dependencies.switch);
             let is_gone = !self.current.is_in(self.active);

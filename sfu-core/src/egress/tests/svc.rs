@@ -352,7 +352,7 @@ fn a_layer_that_the_publisher_turns_off_is_left_at_once_and_taken_again() {
             let key = picture == 0 || egress.wants_keyframe_of().is_some();
             assert!(
                 !key || picture == 0 || (11..13).contains(&picture),
-                "{between:?}"
+                "{between:?} {picture}"
             );
             for facts in publisher.picture(key) {
                 if let Ok(sent) = publisher.send(&mut egress, &facts) {
