@@ -17,6 +17,7 @@ mod meeting;
 
 use client::{MS, Packet, format};
 use meeting::{Meeting, audio, video, vp8};
+use sfu_core::drop_reason::DropReason;
 use sfu_core::id::PayloadType;
 use sfu_core::media::codec::{Codec, MediaKind};
 use sfu_core::media::format::{FormatParameters, PayloadMapping};
@@ -139,4 +140,53 @@ fn section(
     let section = &mut meeting.clients[client].sections[0];
     section.payloads = formats.iter().copied().collect();
     section.extensions.dependency_descriptor = Some(DESCRIPTOR);
+}
+
+/// Voices that take one place from each other: what is withheld, and where a voice begins.
+#[test]
+fn choosing_among_voices_allocates_nothing() {
+    let mut meeting = Meeting::with_voices(1);
+    let voices = [1, 2].map(|track| meeting.publisher(track, MediaKind::Audio, &[]));
+    for _ in 0..SUBSCRIBERS {
+        let viewer = meeting.join();
+        for track in [1, 2] {
+            meeting.clients[viewer].section(MediaKind::Audio, None, &[]);
+            meeting.subscribe(viewer, track);
+        }
+        meeting.connect(viewer);
+    }
+    let mut allocations = 0;
+    for n in 0..400 {
+        meeting.now += 20 * MS;
+        let turn = n / 50 % 2;
+        for (voice, client) in (0..).zip(voices) {
+            let level = if voice == turn { 20 } else { 127 };
+            let packet = Packet {
+                level: Some(level),
+                ..audio(n)
+            };
+            let path = meeting.clients[client].path;
+            let mut datagram = meeting.clients[client].seal(&packet);
+            let (now, worker, batch) = (meeting.now, &mut meeting.worker, &mut meeting.batch);
+            let info = allocation_counter::measure(|| {
+                worker.handle_datagram(now, path, &mut datagram);
+                while {
+                    batch.clear();
+                    worker.poll_transmit(now, batch)
+                } {}
+            });
+            if n >= 100 {
+                allocations += info.count_total;
+            }
+        }
+        let now = meeting.now;
+        meeting.worker.handle_timeout(now);
+        if n % 100 == 0 {
+            meeting.clients.iter_mut().for_each(client::Client::check);
+            meeting.drain();
+        }
+    }
+    let withheld = meeting.worker.stats().drops.get(DropReason::VoiceWithheld);
+    assert!(withheld >= 350 * SUBSCRIBERS, "{withheld}");
+    assert_eq!(allocations, 0);
 }

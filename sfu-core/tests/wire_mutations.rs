@@ -10,10 +10,16 @@ use sfu_core::wire::rtp::RtpWriter;
 mod av1_body;
 #[path = "../fuzz/bodies/data.rs"]
 mod data_body;
+#[path = "../fuzz/bodies/descriptor.rs"]
+mod descriptor_body;
+#[path = "../fuzz/bodies/frames.rs"]
+mod frames_body;
 #[path = "../fuzz/bodies/h264.rs"]
 mod h264_body;
 #[path = "../fuzz/bodies/h265.rs"]
 mod h265_body;
+#[path = "../fuzz/bodies/layers_allocation.rs"]
+mod layers_allocation_body;
 #[path = "../fuzz/bodies/red.rs"]
 mod red_body;
 #[path = "../fuzz/bodies/rtcp.rs"]
@@ -296,6 +302,79 @@ fn av1_and_its_descriptor_hold_under_mutation() {
         vec![0xc5, 0x12, 0x34, 0x80, 0x01],
     ];
     sweep(&seeds, av1_body::check);
+}
+
+/// What Chromium sends for AV1 in L1T2 and VP8 in L1T3: keyframes with their structures.
+const L1T2_KEY: &[u8] = &[
+    0x80, 0x00, 0x2f, 0x80, 0x01, 0x04, 0xea, 0xac, 0x85, 0x14, 0x50, 0x46, 0x04, 0x04, 0xfc, 0x02,
+    0xcc,
+];
+const L1T3_KEY: &[u8] = &[
+    0x80, 0x00, 0x94, 0x80, 0x02, 0x04, 0x4e, 0xaa, 0xaf, 0x28, 0x60, 0x41, 0x4d, 0x34, 0x53, 0x8a,
+    0x09, 0x40, 0x40, 0xef, 0xc0, 0x86, 0xc0,
+];
+
+#[test]
+fn descriptors_hold_under_mutation() {
+    let pair = |first: &[u8], second: &[u8]| {
+        let len = [first.len() as u8];
+        [&len, first, second].concat()
+    };
+    let seeds = vec![
+        pair(L1T2_KEY, &[0x83, 0x00, 0x30]),
+        pair(
+            L1T3_KEY,
+            &[0x45, 0x00, 0x33, 0x57, 0x48, 0x40, 0x12, 0x34, 0x56],
+        ),
+        // No chains, and a frame of all things its own.
+        pair(
+            &[0x82, 0x00, 0x10, 0x80, 0x41, 0x1e, 0xac, 0x51, 0x40, 0x00],
+            &[0x83, 0x00, 0x11, 0x7c, 0x5d, 0x12, 0x3f, 0xff, 0x00],
+        ),
+    ];
+    sweep(&seeds, descriptor_body::check);
+}
+
+#[test]
+fn layers_allocations_hold_under_mutation() {
+    let seeds = vec![
+        vec![0],
+        vec![
+            0x61, 0x90, 50, 75, 100, 0x80, 2, 0xac, 2, 0xdc, 0x0b, 0, 159, 0, 89, 15, 1, 63, 0,
+            179, 30, 4, 255, 2, 207, 60,
+        ],
+        vec![0x20, 0x03, 0x40, 0x00, 10, 20, 30],
+        [&[0xff][..], &[0xff; 4], &[0x7f; 64]].concat(),
+    ];
+    sweep(&seeds, layers_allocation_body::check);
+}
+
+#[test]
+fn streams_of_frames_hold_under_mutation() {
+    let packet = |step: u8, descriptor: &[u8], payload: &[u8]| {
+        let mut descriptor = descriptor.to_vec();
+        descriptor.resize(descriptor.len().next_multiple_of(2), 0);
+        let lengths = (descriptor.len() as u8 / 2) << 3 | payload.len() as u8;
+        [&[step << 2, lengths], &descriptor[..], payload].concat()
+    };
+    let seeds = vec![
+        [
+            packet(1, L1T2_KEY, &[0x88, 5, 0x82]),
+            packet(1, &[0x83, 0, 0x30, 0], &[0xc8, 6, 0x86]),
+            packet(3, L1T3_KEY, &[0x88, 5, 0x82]),
+            packet(0xff, &[0x45, 0, 0x33, 0x50], &[0xc8, 6, 0x86]),
+            packet(2, &[0x82, 0, 0x30, 0x48], &[0xc8, 6, 0x86]),
+        ]
+        .concat(),
+        [
+            packet(3, &[], &[0xae, 0x81, 2, 0x10, 3, 1]),
+            packet(3, &[], &[0xfd, 0x81, 3, 0x50, 2, 0x87]),
+            packet(3, &[], &[0xfd, 0x81, 4, 0x30, 4, 0x87]),
+            packet(3, &[], &[0xec, 0x81, 5, 0x50, 7, 1]),
+        ]
+        .concat(),
+    ];
+    sweep(&seeds, frames_body::check);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Any bytes as an AV1 payload, and as a dependency descriptor.
+//! Any bytes as an AV1 payload, and as a dependency descriptor's number.
 
 use sfu_core::wire::codec::av1;
 use sfu_core::wire::dependency_descriptor;

@@ -22,6 +22,12 @@ pub(crate) fn check(data: &[u8]) {
     assert!(!before.is_keyframe || before.frame_start && !before.inter_picture);
     assert!(before.temporal_id.is_none_or(|id| id < 8));
     assert!(before.spatial_id.is_none_or(|id| id < 8));
+    assert!(before.flexible || before.references == [0; 3]);
+    assert!(
+        before
+            .spatial_layers
+            .is_none_or(|layers| (1..=8).contains(&layers))
+    );
     let mut after = vp9::parse(&patched).expect("a patched payload reads back");
     if let Some(id) = &mut after.picture_id {
         let mask = if id.wide { 0x7fff } else { 0x7f };

@@ -44,6 +44,14 @@ impl Epoch {
             .wrapping_add_signed(self.slew.at(source))
     }
 
+    /// The timestamp that `source` has once timestamps have glided to where they belong: what a
+    /// report tells, which holds longer than the glide.
+    pub(super) const fn settled_timestamp_of(&self, source: u32) -> u32 {
+        source
+            .wrapping_add(self.timestamp)
+            .wrapping_add_signed(self.slew.whole())
+    }
+
     pub(super) const fn frame_number_of(&self, source: u16) -> u16 {
         source.wrapping_add(self.frame_number)
     }

@@ -15,6 +15,7 @@ mod pictures;
 mod repair;
 mod reports;
 mod rewrite;
+mod seam;
 mod selection;
 mod settings;
 mod source;

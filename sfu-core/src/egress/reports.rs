@@ -211,7 +211,7 @@ impl Egress {
         let rtp = clock.rtp_at(now, epoch.clock_rate);
         let (ssrc, ntp) = (self.settings.ssrc, clock.ntp_at(now));
         self.reports
-            .sender_report(now, ssrc, ntp, epoch.timestamp_of(rtp))
+            .sender_report(now, ssrc, ntp, epoch.settled_timestamp_of(rtp))
     }
 
     /// Whether a sender report should leave now and not when the next is due: the stream has gone

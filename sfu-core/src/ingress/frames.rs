@@ -82,6 +82,17 @@ impl Frames {
         self.present.as_ref().map(|present| present.active)
     }
 
+    /// The stream began anew without descriptors, in another format, with packet number `sequence`.
+    pub(super) fn forget(&mut self, sequence: u64) {
+        if self
+            .present
+            .as_ref()
+            .is_some_and(|present| present.since < sequence)
+        {
+            self.present = None;
+        }
+    }
+
     /// Reads the `descriptor` of the packet that is number `sequence` of its stream, the wraps
     /// counted: packets may come late, and structures with them.
     ///
@@ -115,7 +126,10 @@ impl Frames {
     fn take(&mut self, sequence: u64, structure: Structure) {
         let all = structure.all_targets();
         match &mut self.present {
-            Some(present) if present.structure == structure => present.set_active(sequence, all),
+            Some(present) if present.structure == structure => {
+                present.since = present.since.min(sequence);
+                present.set_active(sequence, all);
+            }
             Some(present) if sequence < present.since => {}
             present => {
                 self.structures = self.structures.wrapping_add(1);

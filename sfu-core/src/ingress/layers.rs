@@ -58,6 +58,9 @@ impl Ingress {
         let Some(descriptor) = descriptor else {
             let read = payload::read(format, sequence, packet, &mut self.layering.switches);
             let (video, payload) = read.ok_or(DropReason::CodecMalformed)?;
+            if video.keyframe_start {
+                self.layering.frames.forget(sequence);
+            }
             return Ok((video, payload, extensions));
         };
         let described = self.layering.frames.read(sequence, descriptor)?;

@@ -143,7 +143,8 @@ impl Ingress {
         self.keyframes.media_seen();
         let sequence = self.window.dense(fresh.sequence);
         let (video, payload_facts, extensions) = self.read(&format, fresh.sequence, packet)?;
-        if video.keyframe_start {
+        // Independent spatial layers each have a start of their own: the lowest is the picture's.
+        if video.keyframe_start && video.layer.spatial == 0 {
             // What is missing before it stays due: a receiver could do without, but subscribers see
             // the gap too, ask for it, and hold the keyframe back behind it meanwhile.
             self.keyframes.keyframe_seen();

@@ -21,8 +21,8 @@ pub(super) struct Vp9Switches {
     newest: Option<(u64, u32)>,
     /// Bit t: pictures of temporal layer t that come now rest on none of the layer before.
     open: u8,
-    /// The picture being received is the first of its layer since then.
-    switch: bool,
+    /// The temporal layer of the picture being received, when it is the first of it since then.
+    switch: Option<u8>,
     /// The temporal layer of each picture, by the low bits of its id.
     layers: [Option<(u16, u8)>; REMEMBERED],
 }
@@ -32,7 +32,7 @@ impl Vp9Switches {
         Self {
             newest: None,
             open: 0,
-            switch: false,
+            switch: None,
             layers: [None; REMEMBERED],
         }
     }
@@ -55,13 +55,14 @@ impl Vp9Switches {
             .newest
             .map_or(sequence, |(newest, _)| newest.max(sequence));
         self.newest = Some((newest, timestamp));
-        self.switch && self.rests_below(temporal, descriptor)
+        self.switch == Some(temporal) && self.rests_below(temporal, descriptor)
     }
 
     /// A new picture begins.
     fn picture(&mut self, temporal: u8, descriptor: &Vp9Descriptor) {
         let bit = 1 << temporal;
-        self.switch = temporal > 0 && self.open & bit != 0;
+        let is_first = temporal > 0 && self.open & bit != 0;
+        self.switch = is_first.then_some(temporal);
         self.open &= !bit;
         if descriptor.switching_up {
             // All layers above this one.

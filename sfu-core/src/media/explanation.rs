@@ -29,6 +29,8 @@ pub enum SubscriptionReason {
         /// For how long; `None`: nothing ever came.
         silent_for: Option<Duration>,
     },
+    /// Other voices are forwarded, those that speak: there are no more places for any.
+    OthersSpeak,
     /// The subscriber does not decode what the publisher sends at the moment.
     FormatNotAgreed,
     /// It waits for a keyframe of what it is to be sent, with what it has or with nothing.

@@ -51,8 +51,9 @@ pub struct LayerWish {
 pub struct FrameDependencies {
     /// The frame's number, as sent.
     pub number: u16,
-    /// Which of the encoding's structures it is of: they are counted as they come, and wrap. Masks
-    /// of different structures have nothing to do with each other.
+    /// Which of the encoding's structures it is of: they are counted as they come, and wrap. The same
+    /// one again, as with each keyframe, is not counted. Masks of different structures have nothing
+    /// to do with each other.
     pub structure: u8,
     /// The decode targets that it is part of (its indication is not `-`).
     pub present: u32,

@@ -27,7 +27,9 @@ pub struct VideoFacts {
     pub frame_start: bool,
     /// Last packet of a frame, as far as the payload tells it.
     pub frame_end: bool,
-    /// First packet of a keyframe: a subscription may start or switch here.
+    /// First packet of a keyframe: a subscription may start or switch here. By a descriptor it is a
+    /// frame that needs no other and brings the structure: each layer that rests on none below has
+    /// its own.
     pub keyframe_start: bool,
     /// The layer that the frame is of.
     pub layer: Layer,

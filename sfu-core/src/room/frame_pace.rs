@@ -77,6 +77,16 @@ impl FramePace {
         self.interval.unwrap_or_default()
     }
 
+    /// The highest temporal layer that had frames in the last window.
+    pub(super) fn highest(&self) -> u8 {
+        let Some(rates) = &self.rates else {
+            return 0;
+        };
+        let all = rates[MAX_TEMPORAL_LAYERS - 1];
+        let highest = rates.iter().position(|rate| *rate == all);
+        highest.and_then(|at| u8::try_from(at).ok()).unwrap_or(0)
+    }
+
     /// The highest temporal layer to get of it for at most `wanted` frames a second, `u8::MAX` for
     /// all of them. The lowest has no alternative. A measured rate flickers, so that what is had
     /// `now` may be above the wish by a quarter, and what is new by a tenth.

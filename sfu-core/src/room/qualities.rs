@@ -205,6 +205,13 @@ impl Qualities {
         found.map_or(u8::MAX, |encoding| encoding.pace.top_for(wanted, now))
     }
 
+    /// The highest temporal layer that an encoding has, as lately measured.
+    #[must_use]
+    pub fn highest_temporal(&self, encoding: u8) -> u8 {
+        let found = self.encodings.get(usize::from(encoding));
+        found.map_or(0, |encoding| encoding.pace.highest())
+    }
+
     /// When media of the track came last.
     #[must_use]
     pub fn newest(&self) -> Option<Instant> {

@@ -130,6 +130,8 @@ fn start_ingress(
     let Some(track) = room.tracks.get_mut(stream.track) else {
         return;
     };
+    // A muted source has no pictures.
+    ingress.set_paused(track.announcement.muted);
     let key = peer.ingresses.insert(Publishing {
         track: stream.track,
         ingress,

@@ -9,7 +9,7 @@ use crate::event::Event;
 use crate::ingress::Ingress;
 use crate::media::codec::MediaKind;
 use crate::media::explanation::{SubscriptionExplanation, SubscriptionReason};
-use crate::media::layer::Layers;
+use crate::media::layer::{Layer, Layers};
 use crate::room::tracks::{PeerIndex, Track};
 
 /// The least time without packets that is called silence: Opus sends one in 400 ms while nobody
@@ -56,22 +56,23 @@ fn explain(
         asked: peer.wishes.get(&track.id).copied().unwrap_or_default(),
         enabled: !peer.paused.contains(&track.id),
         target: sending.and_then(target).map(as_quality),
-        current: sending.and_then(current).map(as_quality),
+        current: sending
+            .filter(|sending| !is_withheld(room, sending))
+            .and_then(|sending| sending.egress.current_layers())
+            .map(as_quality),
         reason: reason(room, peer, track, sending, now),
     }
+}
+
+/// Whether a sound is not forwarded to anybody now.
+fn is_withheld(room: &Room, sending: &Sending) -> bool {
+    room.speakers.withholds(sending.track, &room.tracks)
 }
 
 /// What a subscription is to be sent now.
 fn target(sending: &Sending) -> Option<Layers> {
     let egress = &sending.egress;
     egress.target().filter(|_| egress.is_enabled())
-}
-
-/// What a subscription is sent now.
-fn current(sending: &Sending) -> Option<Layers> {
-    let (current, target) = (sending.egress.current()?, sending.egress.target());
-    let is_there = target.filter(|target| target.encoding == current);
-    Some(is_there.unwrap_or(Layers::all_of(current)))
 }
 
 fn reason(
@@ -115,10 +116,10 @@ fn reason(
     if !deliveries.any(|delivery| Some(delivery.source) == track.needed_format()) {
         return Why::FormatNotAgreed;
     }
-    if track.kind == MediaKind::Video {
-        layers_reason(room, peer, track, sending, target, now)
-    } else {
-        Why::AsAsked
+    match track.kind {
+        MediaKind::Video => layers_reason(room, peer, track, sending, target, now),
+        MediaKind::Audio if is_withheld(room, sending) => Why::OthersSpeak,
+        MediaKind::Audio => Why::AsAsked,
     }
 }
 
@@ -133,16 +134,16 @@ fn layers_reason(
 ) -> SubscriptionReason {
     use SubscriptionReason as Why;
     let quality = track.qualities.quality_of(target.encoding);
-    let current = current(sending);
-    if current.map(|current| current.encoding) != Some(target.encoding) {
-        let ingress = forward::ingress_of(room, sending.track, target.encoding);
+    let ingress = forward::ingress_of(room, sending.track, target.encoding);
+    if sending.egress.wants_keyframe_of().is_some() {
         let asked = ingress.and_then(Ingress::keyframe_asked);
         return Why::WaitingForKeyframe {
             quality,
             asked_ago: asked.map(|at| now.saturating_duration_since(at)),
         };
     }
-    if current != Some(target) {
+    let current = sending.egress.current_layers();
+    if current.is_some_and(|current| current.top != goal(track, ingress, target, current.top)) {
         return Why::WaitingForLayerSwitch;
     }
     let offered = track.qualities.best_offered();
@@ -152,5 +153,28 @@ fn layers_reason(
         std::cmp::Ordering::Less => Why::QualityNotSent { best: quality },
         std::cmp::Ordering::Equal => Why::AsAsked,
         std::cmp::Ordering::Greater => Why::OnlyBetterSent { least: quality },
+    }
+}
+
+/// The layer that a subscription is on its way to, as far as the encoding has layers.
+fn goal(track: &Track, ingress: Option<&Ingress>, target: Layers, current: Layer) -> Layer {
+    let targets = ingress.and_then(Ingress::decode_targets);
+    let active = ingress.and_then(Ingress::active_decode_targets);
+    if let (Some(targets), Some(active)) = (targets, active) {
+        let sent = (0_u32..).zip(&targets.tops);
+        let sent = sent.filter(|(index, _)| active >> index & 1 == 1);
+        let tops = sent.map(|(_, top)| *top);
+        let fits =
+            |top: &Layer| top.spatial <= target.top.spatial && top.temporal <= target.top.temporal;
+        // The least there is, where all is more than is wanted.
+        let best = tops.clone().filter(fits).max().or_else(|| tops.min());
+        return best.unwrap_or(current);
+    }
+    // Without a descriptor a higher spatial layer waits for a keyframe, and temporal ones are seen.
+    let highest = track.qualities.highest_temporal(target.encoding);
+    let risen = highest.min(target.top.temporal).max(current.temporal);
+    Layer {
+        temporal: risen.min(target.top.temporal),
+        ..current
     }
 }

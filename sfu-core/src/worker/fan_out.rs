@@ -6,10 +6,9 @@
 
 use std::time::Instant;
 
-use super::feedback;
 use super::outbound::flush;
 use super::streams::Stream;
-use super::{PeerKey, Room, Shared, Worker, reports};
+use super::{PeerKey, Room, Shared, Worker, feedback, reports};
 use crate::drop_reason::DropReason;
 use crate::egress::SourceFacts;
 use crate::media::codec::MediaKind;

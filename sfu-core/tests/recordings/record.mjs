@@ -126,7 +126,7 @@ const MODES = {
   av1_s2t1: spatial('AV1', 'S2T1'),
   av1_s2t3: spatial('AV1', 'S2T3'),
   // Chromium 156 sends no picture when all three are on: the rate is enough for two.
-  av1_s3t3: spatial('AV1', 'S3T3', { rate: 300 }),
+  av1_s3t3: spatial('AV1', 'S3T3', { rate: 450 }),
   av1_l3t3_key_shrinks: spatial('AV1', 'L3T3_KEY', { laterBitrate: 150_000 }),
   vp9_l3t3_key_shrinks: spatial('VP9', 'L3T3_KEY', { laterBitrate: 150_000 }),
   opus: { millis: 3000 },

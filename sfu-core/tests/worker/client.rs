@@ -46,8 +46,8 @@ pub(crate) struct Got {
     pub(crate) ssrc: u32,
     pub(crate) sequence: u16,
     pub(crate) timestamp: u32,
-    pub(crate) payload_type: u8,
     pub(crate) marker: bool,
+    pub(crate) payload_type: u8,
     pub(crate) extensions: Vec<(u8, Vec<u8>)>,
     pub(crate) payload: Vec<u8>,
 }
@@ -272,8 +272,8 @@ impl Client {
             ssrc: header.ssrc.0,
             sequence: header.sequence,
             timestamp: header.timestamp,
-            payload_type: header.payload_type.0,
             marker: header.marker,
+            payload_type: header.payload_type.0,
             extensions: iter(header.extension_profile, header.extension(&packet))
                 .map(|(id, value)| (id, value.to_vec()))
                 .collect(),
@@ -331,9 +331,15 @@ impl Client {
         bytes.extend(extensions);
         let header = bytes.len();
         bytes.extend(packet.payload);
+        self.seal_written(packet.sequence, bytes, header)
+    }
+
+    /// Seals one RTP packet that is written: `header` bytes and its payload.
+    pub(crate) fn seal_written(&self, index: u64, mut bytes: Vec<u8>, header: usize) -> Vec<u8> {
+        let ssrc = Ssrc(u32::from_be_bytes(bytes[8..12].try_into().unwrap()));
+        let len = bytes.len() - header;
         bytes.resize(bytes.len() + 32, 0);
         let (sender, _) = self.srtp.as_ref().expect("connected");
-        let (index, ssrc, len) = (packet.sequence, Ssrc(packet.ssrc), packet.payload.len());
         let len = sender.seal_rtp_in_place(index, ssrc, &mut bytes, header, len);
         bytes.truncate(len.unwrap());
         bytes

@@ -85,7 +85,11 @@ fn every_quality_is_told_with_what_was_asked_and_what_is_sent() {
     let told = one(&mut meeting, viewer);
     assert_eq!(told.reason, Why::QualityNotSent { best: 0 });
     assert_eq!((told.asked, told.enabled), (LayerWish::default(), true));
-    assert_eq!(told.target, told.current);
+    let quality = |layers: Option<sfu_core::media::layer::Layers>| layers.map(|l| l.encoding);
+    assert_eq!(
+        (quality(told.target), quality(told.current)),
+        (Some(0), Some(0))
+    );
     frames(&mut meeting, publisher, &["q", "h", "f"], 2, false);
     assert_eq!(why(&mut meeting, viewer), waits(2, 33));
     let told = one(&mut meeting, viewer);
@@ -205,4 +209,38 @@ fn a_publisher_that_does_not_answer_is_told_with_how_long_it_has_not() {
     // It is asked each second.
     assert!(ago < Duration::from_secs(1), "{ago:?}");
     assert!(meeting.keyframe_requests(publisher) >= 2);
+}
+
+#[test]
+fn a_voice_without_a_place_waits_for_others() {
+    let mut meeting = Meeting::with_voices(1);
+    let voices = [1, 2].map(|track| meeting.publisher(track, MediaKind::Audio, &[]));
+    let viewers = [1, 2].map(|track| meeting.viewer(track, MediaKind::Audio));
+    let say = |meeting: &mut Meeting, numbers: std::ops::Range<u64>, who: usize| {
+        for n in numbers {
+            for (voice, client) in voices.into_iter().enumerate() {
+                let level = if voice == who { 20 } else { 127 };
+                let packet = Packet {
+                    level: Some(level),
+                    ..audio(n)
+                };
+                meeting.send(client, &packet);
+            }
+            meeting.pass(20 * MS);
+        }
+    };
+    say(&mut meeting, 0..20, 0);
+    let [first, second] = viewers.map(|viewer| one(&mut meeting, viewer));
+    assert_eq!(
+        (first.reason, second.reason),
+        (Why::AsAsked, Why::OthersSpeak)
+    );
+    assert_eq!(second.current, None);
+    say(&mut meeting, 20..70, 1);
+    let [first, second] = viewers.map(|viewer| one(&mut meeting, viewer));
+    assert_eq!(
+        (first.reason, second.reason),
+        (Why::OthersSpeak, Why::AsAsked)
+    );
+    assert!(first.current.is_none() && second.current.is_some());
 }

@@ -327,6 +327,21 @@ impl Stage {
         all.iter().max().unwrap() - all.iter().min().unwrap()
     }
 
+    /// How far a switch moved a figure, at most: from the last frame before it to the first that was
+    /// captured `settled` microseconds after it, of those that no other switch comes between.
+    fn largest_move(&self, settled: u64, figure: impl Fn(&Seen) -> i64) -> i64 {
+        let pairs = self.seen.windows(2).enumerate();
+        let switches = pairs.filter(|(_, two)| two[0].encoding != two[1].encoding);
+        let moves = switches.filter_map(|(at, two)| {
+            let mut stretch = self.seen[at + 1..].iter();
+            let same = |seen: &&Seen| seen.encoding == two[1].encoding;
+            let stretch = stretch.by_ref().take_while(same);
+            let mut after = stretch.skip_while(|s| s.captured < two[1].captured + settled);
+            Some((figure(after.next()?) - figure(&two[0])).abs())
+        });
+        moves.max().unwrap()
+    }
+
     /// How much the step of the timestamps from one frame to the next differs from that of their
     /// captures, at most, in microseconds.
     fn largest_jerk(&self) -> i64 {
@@ -368,7 +383,7 @@ fn a_report_leads_what_comes_of_another_encoding() {
 }
 
 #[test]
-fn an_encoding_of_no_known_clock_goes_on_by_arrival_and_without_a_jump() {
+fn an_encoding_of_no_known_clock_goes_on_by_arrival_and_is_put_right_without_a_jump() {
     for seed in 0..10 {
         let mut stage = Stage::new(seed);
         stage.jitter = 10_000;
@@ -378,11 +393,15 @@ fn an_encoding_of_no_known_clock_goes_on_by_arrival_and_without_a_jump() {
         stage.streams[3].reports_from = 7_000_000;
         stage.play(30, 1_500_000);
         assert!(stage.switches() >= 12, "{} switches", stage.switches());
-        let (newest, first) = (stage.span(|s| s.offset), stage.span(|s| s.by_first_report));
-        assert!(newest < LIMIT, "seed {seed}: {newest} us");
-        assert!(first < LIMIT, "seed {seed}: {first} us by the first report");
+        for figure in [|s: &Seen| s.offset, |s: &Seen| s.by_first_report] {
+            let moved = stage.largest_move(0, figure);
+            assert!(moved < LIMIT, "seed {seed}: {moved} us");
+        }
         let jerk = stage.largest_jerk();
         assert!(jerk < LIMIT, "seed {seed}: a frame {jerk} us off its time");
+        let late = stage.seen.iter().filter(|s| s.captured > 20_000_000);
+        let left = late.map(|s| s.by_first_report.abs()).max().unwrap();
+        assert!(left < 4000, "seed {seed}: {left} us are left");
     }
 }
 
@@ -396,5 +415,24 @@ fn a_wall_clock_that_is_set_moves_nothing() {
         let (newest, first) = (stage.span(|s| s.offset), stage.span(|s| s.by_first_report));
         assert!(newest < LIMIT, "by {by}: {newest} us");
         assert!(first < LIMIT, "by {by}: {first} us by the first report");
+    }
+}
+#[test]
+fn an_encoding_that_comes_late_behind_another_moves_nothing_for_long() {
+    for seed in 0..6 {
+        let mut stage = Stage::new(seed);
+        // More than the time between two frames: a keyframe may have been captured before what was
+        // sent last.
+        stage.jitter = 50_000;
+        stage.play(30, 700_000);
+        assert!(stage.switches() >= 30, "{} switches", stage.switches());
+        let late = stage.largest_move(0, |s| s.by_first_report);
+        assert!(late > LIMIT, "seed {seed}: none came late");
+        let first = stage.largest_move(150_000, |s| s.by_first_report);
+        assert!(first < LIMIT, "seed {seed}: {first} us by the first report");
+        let newest = stage.largest_move(150_000, |s| s.offset);
+        assert!(newest < LIMIT, "seed {seed}: {newest} us");
+        let stale = stage.seen.last().unwrap().by_first_report.abs();
+        assert!(stale < LIMIT, "seed {seed}: {stale} us came together");
     }
 }

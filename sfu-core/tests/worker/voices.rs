@@ -123,7 +123,7 @@ fn a_voice_is_forwarded_from_its_first_packet_and_its_numbers_go_on() {
 }
 
 #[test]
-fn what_was_sent_before_a_pause_can_still_be_repaired_and_nothing_in_it_is_missed() {
+fn what_is_withheld_is_taken_in_all_the_same_and_nothing_of_it_is_asked_for_again() {
     let mut hall = Hall::new(1, 2);
     hall.say(200, |voice, n| match voice {
         0 => speaks(0..20, n),
@@ -205,4 +205,91 @@ fn a_stream_that_begins_anew_while_it_is_withheld_is_heard() {
         hall.meeting.pass(20 * MS);
     }
     assert_eq!(hall.stretches(1), [(6, 49)]);
+}
+
+/// SplitMix64.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ z >> 31) % bound
+    }
+}
+
+/// The packets of a voice that reach the worker, in the order of arrival: some are lost, some late,
+/// some twice.
+fn over_a_bad_link(dice: &mut Dice, count: u64) -> Vec<u64> {
+    let mut arrivals: Vec<(u64, u64)> = Vec::new();
+    for n in 0..count {
+        match dice.below(20) {
+            0 => {}
+            1 => arrivals.push((n + dice.below(6), n)),
+            2 => arrivals.extend([(n, n), (n + 1, n)]),
+            _ => arrivals.push((n, n)),
+        }
+    }
+    arrivals.sort_by_key(|(at, _)| *at);
+    arrivals.into_iter().map(|(_, n)| n).collect()
+}
+
+#[test]
+fn whatever_is_lost_and_late_on_the_way_here_a_voice_has_no_gap_but_what_was_lost() {
+    for seed in 0..10 {
+        let dice = &mut Dice(seed);
+        let mut hall = Hall::new(2, 4);
+        let arrivals: Vec<_> = (0..4).map(|_| over_a_bad_link(dice, 600)).collect();
+        // Each speaks by turns of a second or so.
+        let turns: Vec<Vec<bool>> = (0..4)
+            .map(|_| (0..600 / 40).map(|_| dice.below(3) == 0).collect())
+            .collect();
+        let longest = arrivals.iter().map(Vec::len).max().unwrap();
+        for at in 0..longest {
+            for (voice, client) in hall.voices.clone().into_iter().enumerate() {
+                let Some(&n) = arrivals[voice].get(at) else {
+                    continue;
+                };
+                let payload = [&[0x78, voice as u8][..], &n.to_be_bytes()].concat();
+                let speaks = turns[voice][n as usize / 40];
+                let packet = Packet {
+                    level: Some(if speaks {
+                        20 + 4 * (n % 2) as u8
+                    } else {
+                        QUIET
+                    }),
+                    payload: &payload,
+                    ..audio(n)
+                };
+                hall.meeting.send(client, &packet);
+            }
+            hall.meeting.pass(20 * MS);
+        }
+        for (voice, arrivals) in arrivals.iter().enumerate() {
+            let mut got = hall.got(voice);
+            assert!(got.len() > 50, "seed {seed}");
+            let first = got[0].1.sequence;
+            got.sort_by_key(|(_, packet)| packet.sequence.wrapping_sub(first.wrapping_sub(1000)));
+            let lost = |from: u64, to: u64| {
+                let arrived = |n: &u64| arrivals.contains(n);
+                (from + 1..to).filter(|n| !arrived(n)).count() as u64
+            };
+            for two in got.windows(2) {
+                let [(earlier, before), (later, after)] = two else {
+                    continue;
+                };
+                assert!(later > earlier, "seed {seed}: in order, and once");
+                let ticks = after.timestamp.wrapping_sub(before.timestamp);
+                assert_eq!(u64::from(ticks), 960 * (later - earlier), "seed {seed}");
+                let gap = u64::from(after.sequence.wrapping_sub(before.sequence)) - 1;
+                let missing = later - earlier - 1;
+                assert!(gap <= missing, "seed {seed}");
+                // What came too late to be of use counts with what never came.
+                let late = 6;
+                assert!(gap <= lost(*earlier, *later) + late, "seed {seed}: {gap}");
+            }
+        }
+    }
 }

@@ -48,6 +48,19 @@ impl Wanted {
         less_since: None,
     };
 
+    /// Of what is sent only when it is asked for.
+    pub(super) const NOTHING: Self = Self {
+        told: None,
+        ever_told: false,
+        unsure: false,
+        less_since: None,
+    };
+
+    /// Something changed that may make it less.
+    pub(super) const fn look_again(&mut self) {
+        self.unsure = true;
+    }
+
     /// Whether anything is to be sent.
     pub(super) const fn is_any(&self) -> bool {
         self.told.is_some()
@@ -89,10 +102,20 @@ impl State {
         let Some(found) = self.tracks.get_mut(&track) else {
             return;
         };
-        let participant = self.participants.get(&id);
-        let participant = participant.filter(|one| one.subscriptions.contains(&track));
-        let quality = participant.and_then(|one| one.wish(track).needs(&found.info));
-        if found.wanted.one_wants(quality) {
+        let Some(participant) = self.participants.get(&id) else {
+            // It is gone, and with it what it was sent.
+            found.wanted.look_again();
+            if let Some(backup) = &mut found.backup {
+                backup.wanted.look_again();
+            }
+            return;
+        };
+        let backup = participant.on_backup.contains(&track);
+        let subscribed = participant.subscriptions.contains(&track);
+        let wish = participant.wish(track);
+        let quality = wish.needs(&found.info, backup).filter(|_| subscribed);
+        let wanted = found.wanted_in(backup);
+        if wanted.is_some_and(|wanted| wanted.one_wants(quality)) {
             self.tell_wanted(track);
         }
     }
@@ -101,24 +124,32 @@ impl State {
     pub(super) fn look_at_wanted(&mut self, now: Instant) {
         let is_unsure = |track: &&Track| {
             let bound = track.info.mid.is_some() && track.info.kind == MediaKind::Video;
-            bound && track.wanted.unsure
+            let backup = track.backup.as_ref();
+            bound && (track.wanted.unsure || backup.is_some_and(|one| one.wanted.unsure))
         };
         let unsure = self.tracks.iter().filter(|(_, track)| is_unsure(track));
-        let mut most: HashMap<TrackId, Option<Quality>> =
-            unsure.map(|(id, _)| (*id, None)).collect();
+        // For each of them, in the first codec and in the second.
+        let mut most: HashMap<TrackId, [Option<Quality>; 2]> =
+            unsure.map(|(id, _)| (*id, [None; 2])).collect();
         if most.is_empty() {
             return;
         }
         for participant in self.participants.values() {
             for id in &participant.subscriptions {
                 if let (Some(most), Some(track)) = (most.get_mut(id), self.tracks.get(id)) {
-                    *most = (*most).max(participant.wish(*id).needs(&track.info));
+                    let backup = participant.on_backup.contains(id);
+                    let most = &mut most[usize::from(backup)];
+                    *most = (*most).max(participant.wish(*id).needs(&track.info, backup));
                 }
             }
         }
-        for (id, quality) in most {
-            let track = self.tracks.get_mut(&id);
-            if track.is_some_and(|track| track.wanted.all_want(quality, now)) {
+        for (id, [first, second]) in most {
+            let Some(track) = self.tracks.get_mut(&id) else {
+                continue;
+            };
+            let told = track.wanted.all_want(first, now);
+            let backup = track.wanted_in(true);
+            if backup.is_some_and(|wanted| wanted.all_want(second, now)) || told {
                 self.tell_wanted(id);
             }
         }
@@ -136,14 +167,35 @@ impl State {
 }
 
 impl Track {
+    /// What is wanted of it in its first or its second codec.
+    fn wanted_in(&mut self, backup: bool) -> Option<&mut Wanted> {
+        match &mut self.backup {
+            Some(second) if backup => Some(&mut second.wanted),
+            None if backup => None,
+            _ => Some(&mut self.wanted),
+        }
+    }
+
+    /// Whether anything of it is to be sent.
+    pub(super) fn is_wanted(&self) -> bool {
+        let backup = self.backup.as_ref();
+        self.wanted.is_any() || backup.is_some_and(|backup| backup.wanted.is_any())
+    }
+
     /// What is wanted of it now.
     pub(super) fn wanted_notice(&self) -> Notice {
+        let first = WantedCodec {
+            codec: self.info.codec,
+            quality: self.wanted.told,
+        };
+        let second = self.info.backup.as_ref().zip(self.backup.as_ref());
+        let second = second.map(|(info, backup)| WantedCodec {
+            codec: info.codec,
+            quality: backup.wanted.told,
+        });
         Notice::TrackWanted {
             track: self.info.sid.clone(),
-            codecs: vec![WantedCodec {
-                codec: self.info.codec,
-                quality: self.wanted.told,
-            }],
+            codecs: [first].into_iter().chain(second).collect(),
         }
     }
 }

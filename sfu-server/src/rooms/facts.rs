@@ -19,6 +19,7 @@ impl Rooms {
             | Event::OfferRefused { participant, .. }
             | Event::SectionsNeeded { participant, .. }
             | Event::SubscriptionFailed { participant, .. }
+            | Event::SubscriptionsExplained { participant, .. }
             | Event::Connected { participant, .. }
             | Event::MediaLost { participant, .. }
             | Event::ConnectionStatistics { participant, .. }
@@ -138,7 +139,12 @@ impl State {
                 participant,
                 track,
                 failure,
-            } => self.subscription_failed(participant, track, failure),
+            } => self.carrier_failed(participant, track, failure),
+            Event::SubscriptionsExplained {
+                participant,
+                request,
+                explanations,
+            } => self.explained(participant, request, &explanations),
             Event::TrackStarted { track } => {
                 tracing::debug!(room = %self.name, %track, "track started");
             }
@@ -149,7 +155,7 @@ impl State {
     fn answered(&mut self, id: ParticipantId, offer_id: u32, sdp: String, mids: &[(Mid, TrackId)]) {
         self.offer_done(id);
         let sections = mids.iter().filter_map(|(mid, track)| {
-            let track = self.tracks.get(track)?;
+            let track = self.tracks.get(&self.track_of_carrier(*track))?;
             Some((mid.to_string(), track.info.sid.clone()))
         });
         let mid_to_track = sections.collect();
@@ -201,6 +207,7 @@ impl State {
         self.tell_qualities(now);
         self.tell_late_news();
         self.look_at_wanted(now);
+        self.give_up_backups(now);
         self.watch.forget_unwatched(now);
         let over = self.participants.iter().filter_map(|(id, participant)| {
             let reason = participant.given_up(now)?;

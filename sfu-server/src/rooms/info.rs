@@ -124,6 +124,19 @@ pub struct TrackLayer {
     pub bitrate: u32,
 }
 
+/// A track's second codec, for those who cannot decode the first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackupInfo {
+    /// The codec.
+    pub codec: Codec,
+    /// The client's own name of it; empty until it is sent.
+    pub cid: String,
+    /// The announced encodings; empty until it is sent.
+    pub layers: Vec<TrackLayer>,
+    /// The publisher's section of it, once agreed on.
+    pub mid: Option<String>,
+}
+
 /// A published track as it is now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrackInfo {
@@ -149,6 +162,8 @@ pub struct TrackInfo {
     pub layers: Vec<TrackLayer>,
     /// The codec that it is sent in.
     pub codec: Codec,
+    /// The second codec, if there is one.
+    pub backup: Option<BackupInfo>,
     /// Audio in two channels.
     pub stereo: bool,
     /// Audio without discontinuous transmission.

@@ -36,6 +36,11 @@ pub const MAX_WISHES: usize = 2 * MAX_SUBSCRIPTIONS;
 /// bounds how much is told: not more than three raises for each time that it passed.
 pub const WANTED_LESS_FOR: Duration = Duration::from_secs(3);
 
+/// How long who needs a track's second codec waits for its publisher to send it. Raising: who will
+/// never see it is told later. Lowering: a publisher on a slow link, which must first be answered,
+/// is too late.
+pub const BACKUP_WITHIN: Duration = Duration::from_secs(10);
+
 /// Longest room name, in bytes. Raising: the name is an index key and in every log line.
 /// Lowering: refuses names that applications build from several ids.
 pub const MAX_ROOM_NAME: usize = 256;
@@ -191,3 +196,12 @@ pub const MAX_WATCHERS_PER_ROOM: usize = 64;
 /// Most watchers in all. Raising: each is a stream that is written to. Lowering: as for
 /// [`MAX_WATCHERS_PER_ROOM`].
 pub const MAX_WATCHERS: usize = 4_096;
+
+/// Most calls that wait for the engine to explain one participant's subscriptions. Raising: each
+/// makes the packet thread look through up to 250 of them. Lowering: operators who look at the same
+/// time are refused.
+pub const MAX_QUESTIONS: usize = 16;
+
+/// How long the engine has to answer a question; it takes milliseconds. Raising: callers of a worker
+/// that hangs wait longer. Lowering: those of a busy one are refused.
+pub const ENGINE_ANSWER: Duration = Duration::from_secs(2);

@@ -8,9 +8,11 @@
 //! Commands for the engine are sent while the room is locked: the engine sees them in the order in
 //! which the room changed.
 
+mod backup;
 mod check;
 mod data;
 mod dynacast;
+mod explain;
 mod facts;
 mod fault;
 mod ids;
@@ -56,9 +58,10 @@ use workers::Placement;
 
 pub use data::{DataCodec, DataCounts, DataDrop, DataHeader, DataSender, Delivery, ServerData};
 pub use dynacast::WantedCodec;
+pub use explain::ExplainedSubscription;
 pub use info::{
-    Counts, ParticipantInfo, ParticipantState, Quality, RoomInfo, RoomOptions, TrackInfo,
-    TrackLayer, TrackSource,
+    BackupInfo, Counts, ParticipantInfo, ParticipantState, Quality, RoomInfo, RoomOptions,
+    TrackInfo, TrackLayer, TrackSource,
 };
 pub use join::{Ending, JoinParams, Joined, Notices};
 pub use join_counts::JoinCounts;

@@ -119,7 +119,7 @@ impl Rooms {
 }
 
 impl State {
-    fn participant_named(&self, identity: &str) -> Result<ParticipantId, ApiError> {
+    pub(super) fn participant_named(&self, identity: &str) -> Result<ParticipantId, ApiError> {
         let found = self.identities.get(identity).copied();
         found.ok_or_else(no_participant)
     }

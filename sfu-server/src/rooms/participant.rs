@@ -8,8 +8,10 @@ use sfu_core::id::{ParticipantId, TrackId};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
+use super::backup::Backup;
 use super::data::Data;
 use super::dynacast::Wanted;
+use super::explain::Questions;
 use super::ids;
 use super::info::{ParticipantInfo, ParticipantState, TrackInfo};
 use super::join::JoinParams;
@@ -43,6 +45,8 @@ pub(super) struct Participant {
     /// Published, oldest first.
     pub(super) tracks: Vec<TrackId>,
     pub(super) subscriptions: BTreeSet<TrackId>,
+    /// Tracks of which it is sent the second codec, or was.
+    pub(super) on_backup: BTreeSet<TrackId>,
     /// What it asks for of tracks, where it is not all of them.
     pub(super) wishes: BTreeMap<TrackId, TrackWish>,
     /// Wanted, but not permitted by their publishers.
@@ -52,6 +56,8 @@ pub(super) struct Participant {
     /// Who may be sent its tracks.
     pub(super) audience: Audience,
     pub(super) quality: Quality,
+    /// What was asked of the engine about it.
+    pub(super) questions: Questions,
     pub(super) pending_offers: u32,
     pub(super) media: Media,
     /// How often its signalling was taken up: an older hold on the session is void.
@@ -84,11 +90,13 @@ impl Participant {
             version: 1,
             tracks: Vec::new(),
             subscriptions: BTreeSet::new(),
+            on_backup: BTreeSet::new(),
             wishes: BTreeMap::new(),
             withheld: BTreeSet::new(),
             ever_withheld: false,
             audience: Audience::default(),
             quality: Quality::default(),
+            questions: Questions::default(),
             pending_offers: 0,
             holds: 0,
             media: Media::Awaited(now),
@@ -140,6 +148,8 @@ pub(super) struct Track {
     pub(super) subscribed: bool,
     /// What its subscribers want of it.
     pub(super) wanted: Wanted,
+    /// Its second codec, if there is one.
+    pub(super) backup: Option<Backup>,
     /// Its publisher did not ask for how it is muted.
     pub(super) muted_by_server: bool,
 }

@@ -201,8 +201,8 @@ impl State {
         };
         let tracks = participant.tracks.iter();
         let mut tracks = tracks.filter_map(|track| self.tracks.get(track));
-        let sends = tracks
-            .any(|track| track.info.mid.is_some() && !track.info.muted && track.wanted.is_any());
+        let sends =
+            tracks.any(|track| track.info.mid.is_some() && !track.info.muted && track.is_wanted());
         let is_away = participant.signalling_lost.is_some();
         if sends && is_away && statistics.received.expected == 0 {
             participant.quality.silent();

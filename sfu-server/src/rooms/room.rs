@@ -56,6 +56,8 @@ pub(super) struct State {
     pub(super) participants: BTreeMap<ParticipantId, Participant>,
     pub(super) identities: HashMap<Arc<str>, ParticipantId>,
     pub(super) tracks: HashMap<TrackId, Track>,
+    /// The engine's tracks that are second codecs, and of which.
+    pub(super) backups: HashMap<TrackId, TrackId>,
     /// Every track by its sid.
     pub(super) track_sids: HashMap<String, TrackId>,
     pub(super) last_participant: u32,
@@ -107,6 +109,7 @@ impl Room {
                 participants: BTreeMap::new(),
                 identities: HashMap::new(),
                 tracks: HashMap::new(),
+                backups: HashMap::new(),
                 track_sids: HashMap::new(),
                 last_participant: 0,
                 last_track: 0,
@@ -287,6 +290,7 @@ impl State {
         }
         self.identities.clear();
         self.tracks.clear();
+        self.backups.clear();
         self.track_sids.clear();
         self.engine.send(Command::CloseRoom {
             room: ids::room_id(self.number),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use sfu_core::command::Command;
 use sfu_core::event;
 use sfu_core::id::{ParticipantId, TrackId};
 
@@ -48,6 +49,14 @@ fn put_first(speakers: &mut BTreeMap<ParticipantId, u8>, dominant: ParticipantId
 }
 
 impl State {
+    /// Tells the engine which announced sound is nobody's voice: what a screen plays.
+    pub(super) fn announce_voice(&self, track: TrackId, source: TrackSource) {
+        if source == TrackSource::ScreenShareAudio {
+            let is_voice = false;
+            self.engine.send(Command::SetTrackVoice { track, is_voice });
+        }
+    }
+
     /// Another speaker leads the conversation; the list that goes with it follows.
     pub(super) fn dominant_speaker_changed(&mut self, track: Option<TrackId>) {
         let track = track.and_then(|track| self.tracks.get(&track));

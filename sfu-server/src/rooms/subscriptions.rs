@@ -3,13 +3,11 @@
 use std::collections::BTreeSet;
 
 use sfu_core::command::Command;
-use sfu_core::event::SubscriptionFailure;
 use sfu_core::id::{ParticipantId, TrackId};
 
 use super::limits;
 use super::notice::{Notice, SubscriptionError};
 use super::room::State;
-use super::wishes::TrackWish;
 
 impl State {
     /// A track is there: everyone who wants everything gets it.
@@ -65,10 +63,12 @@ impl State {
 
     /// A participant is subscribed to a track no more: the engine is told.
     pub(super) fn send_no_more(&mut self, id: ParticipantId, track: TrackId) {
-        self.engine.send(Command::Unsubscribe {
-            participant: id,
-            track,
-        });
+        if let Some(carrier) = self.carrier(id, track) {
+            self.engine.send(Command::Unsubscribe {
+                participant: id,
+                track: carrier,
+            });
+        }
         self.wanted_changed(id, track);
     }
 
@@ -106,15 +106,12 @@ impl State {
         participant.subscriptions.insert(track);
         // It asks again before its turn to be given the track has come.
         let was_withheld = participant.withheld.remove(&track);
-        self.engine.send(Command::Subscribe {
-            participant: id,
-            track,
-        });
         if !std::mem::replace(&mut wanted.subscribed, true) {
             let (publisher, sid) = (wanted.publisher, wanted.info.sid.clone());
             self.tell(publisher, Notice::TrackSubscribed { track: sid });
         }
-        self.ask_engine(id, track, TrackWish::default());
+        self.follow_others(id, track);
+        self.send_carrier(id, track);
         self.wanted_changed(id, track);
         if was_withheld {
             self.tell_permission(id, track, true);
@@ -122,12 +119,12 @@ impl State {
         Ok(())
     }
 
-    /// The engine has ended a subscription that it cannot serve; the participant is told.
+    /// A subscription that cannot be served is over; the participant is told.
     pub(super) fn subscription_failed(
         &mut self,
         id: ParticipantId,
         track: TrackId,
-        failure: SubscriptionFailure,
+        error: SubscriptionError,
     ) {
         let (Some(found), Some(participant)) =
             (self.tracks.get(&track), self.participants.get_mut(&id))
@@ -138,11 +135,7 @@ impl State {
         let sid = found.info.sid.clone();
         let codec = found.info.codec;
         tracing::info!(room = %self.name, participant = %participant.sid, track = %sid, ?codec,
-            ?failure, "subscription failed");
-        let error = match failure {
-            SubscriptionFailure::CodecUnsupported => SubscriptionError::CodecUnsupported,
-            _ => SubscriptionError::NotAllowed,
-        };
+            ?error, "subscription failed");
         self.tell(id, Notice::SubscriptionFailed { track: sid, error });
         self.wanted_changed(id, track);
     }

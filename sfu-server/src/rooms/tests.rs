@@ -15,8 +15,10 @@ use tokio::time::Instant;
 
 use super::*;
 
+mod backup;
 mod codecs;
 mod dynacast;
+mod explaining;
 mod moderation;
 mod news;
 mod signals;
@@ -83,6 +85,8 @@ fn microphone() -> NewTrack {
         traits: TrackTraits::default(),
         disable_red: false,
         codec: None,
+        backup: None,
+        backup_of: String::new(),
     }
 }
 

@@ -108,7 +108,7 @@ impl SessionHandle {
 }
 
 impl State {
-    fn own_track(
+    pub(super) fn own_track(
         &self,
         id: ParticipantId,
         sid: &str,

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use sfu_core::command::{Command, TrackAnnouncement};
+use sfu_core::command::Command;
 use sfu_core::id::{Mid, ParticipantId, TrackId};
 use sfu_core::media::codec::{Codec, MediaKind};
 use sfu_core::media::format::CodecWishes;
 
+use super::backup::Backup;
 use super::dynacast::Wanted;
-use super::info::{TrackInfo, TrackLayer, TrackSource};
+use super::info::{BackupInfo, TrackInfo, TrackLayer, TrackSource};
 use super::notice::Notice;
 use super::participant::Track;
 use super::room::State;
@@ -46,6 +47,10 @@ pub struct NewTrack {
     pub disable_red: bool,
     /// The only codec that it is to be sent in; `None`: any.
     pub codec: Option<Codec>,
+    /// What it can be sent in too, for those who cannot decode that.
+    pub backup: Option<Codec>,
+    /// The track whose backup this is; empty: it is a track of its own.
+    pub backup_of: String,
     /// What else others are to know of it.
     pub traits: TrackTraits,
 }
@@ -71,6 +76,13 @@ impl NewTrack {
         }
     }
 
+    /// The second codec of a track of pictures that has a first.
+    fn backup_codec(&self) -> Option<Codec> {
+        let is_other = |codec: &Codec| codec.kind() == self.kind && self.codec != Some(*codec);
+        let has_first = self.kind == MediaKind::Video && self.codec.is_some();
+        self.backup.filter(|codec| has_first && is_other(codec))
+    }
+
     fn info(&self) -> TrackInfo {
         TrackInfo {
             sid: ids::sid("TR_"),
@@ -88,6 +100,7 @@ impl NewTrack {
                 MediaKind::Audio => Codec::Opus,
                 MediaKind::Video => Codec::Vp8,
             }),
+            backup: self.backup_codec().map(BackupInfo::new),
             stereo: self.stereo,
             disable_dtx: self.disable_dtx,
             disable_red: self.disable_red,
@@ -111,6 +124,9 @@ impl State {
                 "source",
                 "the token does not allow publishing it",
             ));
+        }
+        if !new.backup_of.is_empty() {
+            return self.add_backup(id, &new.backup_of, &new);
         }
         let announced = participant.tracks.iter().find_map(|id| {
             let track = self.tracks.get(id)?;
@@ -149,32 +165,19 @@ impl State {
             return;
         };
         participant.tracks.push(track);
-        let announcement = Box::new(TrackAnnouncement {
-            track,
-            kind: info.kind,
-            cid: cid.clone(),
-            // Clients read the publisher from a subscribed stream's name, native ones only before
-            // a bar; what has the same name is played in step.
-            stream_label: format!("{}|{}", participant.sid, info.group()),
-            track_label: info.sid.clone(),
-            muted: info.muted,
-            codecs,
-        });
+        let announcement = Box::new(info.announcement(track, &cid, &participant.sid, codecs));
         self.engine.send(Command::AnnounceTrack {
             participant: id,
             announcement,
         });
-        if info.source == TrackSource::ScreenShareAudio {
-            // What a screen plays is nobody's voice.
-            let is_voice = false;
-            self.engine.send(Command::SetTrackVoice { track, is_voice });
-        }
+        self.announce_voice(track, info.source);
         self.track_sids.insert(info.sid.clone(), track);
         let notice = Notice::TrackPublished {
             cid: cid.clone(),
             track: Arc::new(info.clone()),
         };
         let publisher = id;
+        let backup = info.backup.as_ref().map(|_| Backup::new());
         self.tracks.insert(
             track,
             Track {
@@ -183,6 +186,7 @@ impl State {
                 info,
                 subscribed: false,
                 wanted: Wanted::ALL,
+                backup,
                 muted_by_server: false,
             },
         );
@@ -191,6 +195,10 @@ impl State {
 
     /// The engine has the track's section: the others are told, and who wants everything gets it.
     pub(super) fn track_bound(&mut self, track: TrackId, mid: Mid) {
+        if self.backups.contains_key(&track) {
+            self.backup_bound(self.track_of_carrier(track), mid);
+            return;
+        }
         let Some(bound) = self.tracks.get_mut(&track) else {
             return;
         };
@@ -223,6 +231,10 @@ impl State {
 
     /// A track ends: by its publisher's section, or by command.
     pub(super) fn unpublish(&mut self, track: TrackId) {
+        if self.backups.contains_key(&track) {
+            self.forget_backup(self.track_of_carrier(track));
+            return;
+        }
         let Some(ended) = self.tracks.get(&track) else {
             return;
         };
@@ -271,7 +283,10 @@ impl State {
             return false;
         };
         changed.info.muted = muted;
-        self.engine.send(Command::SetTrackMuted { track, muted });
+        let backup = changed.backup.as_ref().and_then(|backup| backup.track);
+        for track in [track].into_iter().chain(backup) {
+            self.engine.send(Command::SetTrackMuted { track, muted });
+        }
         if let Some(track) = self.tracks.get(&track) {
             self.record_track(track, RoomEvent::TrackMuteChanged);
         }
@@ -280,6 +295,7 @@ impl State {
 
     /// Nothing refers to the track any more; the engine is told by the caller's command.
     pub(super) fn forget_track(&mut self, track: TrackId) {
+        self.forget_backup(track);
         if let Some(track) = self.tracks.remove(&track) {
             self.track_sids.remove(&track.info.sid);
         }
@@ -287,6 +303,7 @@ impl State {
             participant.subscriptions.remove(&track);
             participant.withheld.remove(&track);
             participant.wishes.remove(&track);
+            participant.on_backup.remove(&track);
         }
     }
 }

@@ -51,20 +51,24 @@ impl Default for TrackWish {
 }
 
 impl TrackWish {
-    /// The quality that it needs of that track; `None`: nothing at all.
-    pub(super) fn needs(&self, info: &TrackInfo) -> Option<Quality> {
-        let at = || {
-            let layers = by_quality(info);
+    /// The quality that it needs of that track, or of its second codec; `None`: nothing at all.
+    pub(super) fn needs(&self, info: &TrackInfo, backup: bool) -> Option<Quality> {
+        let quality = || {
+            let layers = by_quality(info, backup);
             let at = self.layer(info, &layers);
-            // Who announced no layers has one, of the quality that is asked for.
-            layers.get(at).map_or(self.quality, |(quality, _)| *quality)
+            match layers.get(at) {
+                // All that there is, whatever the largest is called.
+                Some(_) if at + 1 == layers.len() => Quality::High,
+                Some((quality, _)) => *quality,
+                None => self.quality,
+            }
         };
-        self.enabled.then(at)
+        self.enabled.then(quality)
     }
 
     /// In the engine's words.
-    pub(super) fn layers(&self, info: &TrackInfo) -> LayerWish {
-        let layers = by_quality(info);
+    pub(super) fn layers(&self, info: &TrackInfo, backup: bool) -> LayerWish {
+        let layers = by_quality(info, backup);
         let at = self.layer(info, &layers);
         let max_quality = u8::try_from(at).ok();
         LayerWish {
@@ -100,8 +104,12 @@ impl TrackWish {
 }
 
 /// A track's announced layers, the lowest first, each with its height in pixels.
-fn by_quality(info: &TrackInfo) -> Vec<(Quality, u32)> {
-    let mut layers: Vec<_> = info.layers.iter().collect();
+fn by_quality(info: &TrackInfo, backup: bool) -> Vec<(Quality, u32)> {
+    let announced = match &info.backup {
+        Some(second) if backup => &second.layers,
+        _ => &info.layers,
+    };
+    let mut layers: Vec<_> = announced.iter().collect();
     layers.sort_by_key(|layer| (layer.quality, layer.height));
     let count = layers.len();
     let heights = layers.iter().enumerate().map(|(at, layer)| {
@@ -163,20 +171,24 @@ impl State {
         else {
             return;
         };
+        let Some(carrier) = self.carrier(id, track) else {
+            return;
+        };
         let wish = participant.wish(track);
-        let layers = wish.layers(&found.info);
+        let backup = carrier != track;
+        let layers = wish.layers(&found.info, backup);
         // Before it goes on, or it would begin with what is not wanted.
-        if found.info.kind == MediaKind::Video && layers != former.layers(&found.info) {
+        if found.info.kind == MediaKind::Video && layers != former.layers(&found.info, backup) {
             self.engine.send(Command::SetLayerWish {
                 participant: id,
-                track,
+                track: carrier,
                 wish: layers,
             });
         }
         if wish.enabled != former.enabled {
             self.engine.send(Command::SetSubscriptionEnabled {
                 participant: id,
-                track,
+                track: carrier,
                 enabled: wish.enabled,
             });
         }

@@ -4,6 +4,7 @@
 // are generous.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { CallPage } from './support/call_page.mjs';
 import { launchChromium } from './support/chromium.mjs';
 import { eventually } from './support/poll.mjs';
@@ -99,14 +100,56 @@ test('PCMU is heard', { timeout: 240_000 }, async () => {
   }
 });
 
+for (const { first, forget } of [
+  { first: 'vp9', forget: forgetVp9 },
+  { first: 'av1', forget: forgetAv1 },
+]) {
+  const mimeType = `video/${first.toUpperCase()}`;
+  test(`a page without ${mimeType} sees the backup`, { timeout: 240_000 }, async (t) => {
+    const [sender, capable] = await openPages(`backup-${first}`, [{ query: { codec: first } }, {}]);
+    const identity = await sender.identity();
+    await sees(capable, identity, mimeType);
+    const since = Date.now();
+    const [without] = await openPages(`backup-${first}`, [{ before: forget }]);
+    try {
+      // The backup is published for it, while the other goes on with the first codec.
+      await sees(without, identity, 'video/VP8');
+      t.diagnostic(`${Date.now() - since} ms from the page's opening to large pictures of the backup`);
+      await capable.receivesFrom([identity], { withinMs: WITHIN_MS });
+      await sees(capable, identity, mimeType);
+      assert.deepEqual(await sentCodecs(sender), [mimeType, 'video/VP8'].sort());
+      assert.deepEqual(await without.page.evaluate(() => window.sfuDemo.subscriptionErrors), []);
+      // Nobody sees the backup any more.
+      await without.close();
+      await eventually(
+        'the first codec alone is sent',
+        () => sentCodecs(sender),
+        (seen) => seen.join() === mimeType,
+        WITHIN_MS,
+      );
+      // Who comes later has it soon, and both end together.
+      const [later] = await openPages(`backup-${first}`, [{ before: forget }]);
+      await sees(later, identity, 'video/VP8');
+      await sender.press('Stop camera');
+      await eventually('nothing is sent', () => sentCodecs(sender), (seen) => seen.length === 0, WITHIN_MS);
+      await sender.press('Start camera');
+      await later.receivesFrom([identity], { withinMs: WITHIN_MS });
+      await capable.receivesFrom([identity], { withinMs: WITHIN_MS });
+      await later.close();
+    } finally {
+      await Promise.all([sender.close(), capable.close()]);
+    }
+  });
+}
+
 test('a page that cannot decode what is published is told so', { timeout: 180_000 }, async () => {
   const [sender, blind] = await openPages('blind', [
     { query: { codec: 'vp9' } },
-    { before: forgetVp9 },
+    { query: { codec: 'h264' }, before: forgetVp8AndVp9 },
   ]);
   try {
     const identity = await sender.identity();
-    await sees(sender, await blind.identity(), 'video/VP8');
+    await sees(sender, await blind.identity(), 'video/H264');
     // SE_CODEC_UNSUPPORTED
     await eventually(
       'the page is told which subscription failed',
@@ -182,6 +225,17 @@ async function hears(page, identity, mimeType) {
   return bytes / ((heard?.packetsReceived ?? 0) - packets);
 }
 
+/** The codecs in which a page sends pictures now, in order. @param {CallPage} page */
+async function sentCodecs(page) {
+  const layers = async () => (await page.stats()).outbound.filter(({ kind }) => kind === 'video');
+  const earlier = new Map((await layers()).map((layer) => [layer.codec + layer.rid, layer.bytesSent]));
+  await delay(1_000);
+  const sent = (await layers()).filter(
+    ({ codec, rid, bytesSent }) => bytesSent > (earlier.get(codec + rid) ?? 0),
+  );
+  return [...new Set(sent.map(({ codec }) => codec))].sort();
+}
+
 /** What the server says that a participant's sound comes in. @param {CallPage} page @param {string} identity */
 function publishedAs(page, identity) {
   return page.page.evaluate((identity) => {
@@ -235,6 +289,32 @@ function forgetVp9() {
     const codecs = RTCRtpReceiver.getCapabilities('video')?.codecs ?? [];
     if (transceiver.receiver.track.kind === 'video') {
       transceiver.setCodecPreferences(codecs.filter(({ mimeType }) => mimeType !== 'video/VP9'));
+    }
+    return transceiver;
+  };
+}
+
+/** A browser without AV1. */
+function forgetAv1() {
+  const add = RTCPeerConnection.prototype.addTransceiver;
+  RTCPeerConnection.prototype.addTransceiver = function (track, init) {
+    const transceiver = add.call(this, track, init);
+    const codecs = RTCRtpReceiver.getCapabilities('video')?.codecs ?? [];
+    if (transceiver.receiver.track.kind === 'video') {
+      transceiver.setCodecPreferences(codecs.filter(({ mimeType }) => mimeType !== 'video/AV1'));
+    }
+    return transceiver;
+  };
+}
+
+/** A browser without VP8 and VP9. */
+function forgetVp8AndVp9() {
+  const add = RTCPeerConnection.prototype.addTransceiver;
+  RTCPeerConnection.prototype.addTransceiver = function (track, init) {
+    const transceiver = add.call(this, track, init);
+    const codecs = RTCRtpReceiver.getCapabilities('video')?.codecs ?? [];
+    if (transceiver.receiver.track.kind === 'video') {
+      transceiver.setCodecPreferences(codecs.filter(({ mimeType }) => !/VP[89]$/.test(mimeType)));
     }
     return transceiver;
   };

@@ -141,9 +141,10 @@ fn judge(sent: &[Sent]) -> Vec<&Sent> {
             assert_eq!(tl0(after), tl0(before).wrapping_add(1));
             assert!(timestamp >= 1);
         } else {
-            // Within a stretch every number moves as the source's does.
+            // Within a stretch every number moves as the source's does; time may glide, where the
+            // stretch began with a picture of before the newest, by half at most.
             let moved = after.facts.timestamp.wrapping_sub(before.facts.timestamp);
-            assert_eq!(timestamp, moved);
+            assert!((moved.div_ceil(2)..=moved).contains(&timestamp));
             assert_eq!(pictures, moved / 3600);
             assert_eq!(tl0(after), tl0(before).wrapping_add(pictures as u8));
             assert_eq!(timestamp == 0, pictures == 0, "one frame, one timestamp");

@@ -351,3 +351,81 @@ fn what_was_sent_of_a_source_before_it_started_afresh_is_not_repaired_by_what_ca
     assert!(egress.retransmit(start, now.sequence as u16).is_some());
     assert_eq!(egress.current(), Some(0));
 }
+
+/// The timestamps of a new encoding's frames, less where the publisher's wall clock puts them, over
+/// two seconds behind a switch whose keyframe was captured `frames` after the last frame of the old
+/// encoding and came `delay` later, and whose first report comes with frame `reported`.
+fn strays(frames: i64, delay: Duration, reported: u64) -> Vec<i32> {
+    let start = Instant::now();
+    let (mut low, mut high) = (Source::new(0, 70_000, start), Source::new(1, 90_000, start));
+    let mut egress = video();
+    let mut first = 0;
+    for frame in 0..50 {
+        let facts = low.next(frame == 0);
+        let clock = low.clock(start);
+        let source = SourceFacts::of_clock(Some(&clock));
+        let sent = egress.forward(facts.arrived, 0, any_packet(), &facts, source);
+        first = if frame == 0 {
+            sent.unwrap().timestamp
+        } else {
+            first
+        };
+    }
+    egress.set_target(Some(Layers::all_of(1)));
+    high.frame = 49u64.strict_add_signed(frames);
+    let (mut strays, mut last) = (Vec::new(), None::<u32>);
+    for frame in 0..50 {
+        let at = high.frame as u32 * 3600;
+        let mut facts = high.next(frame == 0);
+        facts.arrived += delay;
+        let clock = high.clock(start);
+        let clock = (frame >= reported).then_some(&clock);
+        let source = SourceFacts::of_clock(clock);
+        let sent = egress.forward(facts.arrived, 1, any_packet(), &facts, source);
+        let sent = sent.unwrap().timestamp;
+        let step = last.replace(sent).map(|last| sent.wrapping_sub(last));
+        // Never back, never still, and at most twice as fast.
+        assert!(
+            step.is_none_or(|step| (1600..=7200).contains(&step)),
+            "{step:?}"
+        );
+        strays.push(sent.wrapping_sub(first.wrapping_add(at)).cast_signed());
+        // A repair says what was said.
+        let found = egress
+            .retransmit(facts.arrived, egress_highest(&egress))
+            .unwrap();
+        let repair = egress.repair(found, any_packet(), &facts).unwrap();
+        assert_eq!(repair.timestamp, sent);
+    }
+    strays
+}
+
+fn egress_highest(egress: &Egress) -> u16 {
+    egress.rewriter.next_sequence().wrapping_sub(1) as u16
+}
+
+#[test]
+fn a_stretch_placed_by_arrival_glides_to_the_time_of_capture() {
+    for (delay, reported) in [(60, 3), (100, 0), (10, 20), (1, 1)] {
+        let strays = strays(1, delay * MS, reported);
+        let off = if reported == 0 { 0 } else { delay as i32 * 90 };
+        assert!(strays[0].abs_diff(off) <= 1, "{strays:?}");
+        assert_eq!(strays[reported as usize], strays[0], "no jump");
+        let last = strays.last().unwrap().unsigned_abs();
+        assert!(last <= 180, "below 2 ms: {strays:?}");
+    }
+}
+
+#[test]
+fn a_keyframe_of_before_the_newest_frame_comes_behind_it_and_glides_back() {
+    let strays = strays(0, Duration::ZERO, 0);
+    assert!(strays.iter().all(|stray| stray.abs() <= 1), "{strays:?}");
+    let strays = self::strays(-1, 40 * MS, 0);
+    assert_eq!(strays[0], 3601);
+    // 15 ms within two frames.
+    assert!(strays[2] <= 15 * 90, "{strays:?}");
+    assert!(
+        strays[3..].iter().all(|stray| stray.abs() <= 1),
+        "{strays:?}"
+    );
+}

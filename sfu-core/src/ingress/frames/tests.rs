@@ -131,3 +131,26 @@ fn what_is_malformed_is_refused_and_changes_nothing() {
     }
     assert_eq!(known(&mut frames, 7, &LATER).structure, 1);
 }
+
+#[test]
+fn a_stream_that_goes_on_without_descriptors_has_no_targets() {
+    let mut frames = Frames::default();
+    known(&mut frames, 5, &TWO_LAYERS);
+    // A keyframe of the time before comes late.
+    frames.forget(4);
+    assert!(frames.targets().is_some());
+    frames.forget(9);
+    assert_eq!((frames.targets(), frames.active()), (None, None));
+    assert!(!frames.read(10, &[0x83, 0, 17]).unwrap().is_known());
+    assert_eq!(known(&mut frames, 11, &TWO_LAYERS).structure, 2);
+}
+
+#[test]
+fn an_upper_layers_structure_may_come_before_the_lower_ones() {
+    // Each layer's first packet of a key picture carries it, and the lowest one's came as a repair.
+    let mut frames = Frames::default();
+    assert_eq!(known(&mut frames, 12, &TWO_LAYERS).structure, 1);
+    let key = frames.read(10, &TWO_LAYERS).unwrap();
+    assert!(key.facts(VideoFacts::default()).keyframe_start);
+    assert_eq!(known(&mut frames, 11, &[0x42, 0, 16]).structure, 1);
+}

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::media::format::{H264Parameters, Payloads};
+use crate::media::packet::DescriptorPlace;
 use crate::wire::codec::h264::Profile;
 
 fn receive_as(
@@ -134,4 +135,112 @@ fn silence_left_out_asks_for_nothing_and_is_no_loss() {
     }
     let report = ingress.report(start + 10_000 * MS).unwrap();
     assert_eq!((report.cumulative_lost, report.fraction_lost), (0, 0));
+}
+
+/// A keyframe's descriptor of one layer, and a later frame's, as Chromium sends them.
+const DESCRIPTORS: [&[u8]; 2] = [
+    &[0xc0, 0x00, 0x01, 0x80, 0x00, 0x3a, 0x41, 0x01, 0x00],
+    &[0xc1, 0x00, 0x02],
+];
+
+/// A payload that is encrypted from its first byte on, or cannot be.
+const OPAQUE: &[u8] = &[0xff];
+
+#[test]
+fn what_a_descriptor_tells_is_not_asked_of_the_payload() {
+    for codec in [Codec::Vp8, Codec::Vp9, Codec::H264, Codec::H265, Codec::Av1] {
+        let (mut ingress, start) = ingress(codec);
+        let mut described = |sequence: u16, descriptor| {
+            let packet = Incoming {
+                descriptor,
+                ..incoming(header(sequence), OPAQUE)
+            };
+            ingress.receive(start, &packet)
+        };
+        // Unknown yet, and without one.
+        let unknown = described(1, Some(DESCRIPTORS[1])).unwrap();
+        assert_eq!(unknown.video.dependencies, None);
+        assert!(unknown.video.frame_start && unknown.video.frame_end);
+        assert!(!unknown.video.keyframe_start);
+        let bare = described(2, None);
+        assert_eq!(bare.unwrap_err(), DropReason::CodecMalformed, "{codec:?}");
+        let key = described(3, Some(DESCRIPTORS[0])).unwrap();
+        assert!(key.video.keyframe_start, "{codec:?}");
+        let later = described(4, Some(DESCRIPTORS[1])).unwrap();
+        assert_eq!(later.video.dependencies.unwrap().references[0], 1);
+        assert_eq!(later.payload, PayloadFacts::Opaque);
+        let cut = described(5, Some(&DESCRIPTORS[1][..2]));
+        assert_eq!(cut.unwrap_err(), DropReason::DescriptorMalformed);
+    }
+}
+
+#[test]
+fn a_descriptors_mask_is_placed_for_whoever_writes_it_anew() {
+    let (mut ingress, start) = ingress(Codec::Vp8);
+    let place = DescriptorPlace {
+        start: 16,
+        len: 3,
+        frame_number: 2,
+        mask: None,
+    };
+    let mut masks = Vec::new();
+    for (sequence, descriptor) in [(1, 1), (2, 0), (3, 1)] {
+        let packet = Incoming {
+            descriptor: Some(DESCRIPTORS[descriptor]),
+            extensions: CarriedExtensions {
+                descriptor: Some(place),
+                ..PLAIN
+            },
+            ..incoming(header(sequence), &KEYFRAME)
+        };
+        let facts = ingress.receive(start, &packet).unwrap();
+        let read = facts.extensions.descriptor.unwrap();
+        assert_eq!(DescriptorPlace { mask: None, ..read }, place);
+        masks.push(read.mask.is_some());
+    }
+    assert_eq!(masks, [false, true, true]);
+}
+
+#[test]
+fn a_keyframe_without_a_descriptor_ends_the_structure() {
+    let (mut ingress, start) = ingress(Codec::Vp8);
+    let described = Incoming {
+        descriptor: Some(DESCRIPTORS[0]),
+        ..incoming(header(1), &KEYFRAME)
+    };
+    ingress.receive(start, &described).unwrap();
+    assert!(ingress.decode_targets().is_some() && ingress.structure().is_some());
+    receive(&mut ingress, start, 2, &INTERFRAME).unwrap();
+    assert_eq!(ingress.active_decode_targets(), Some(1));
+    receive(&mut ingress, start, 3, &KEYFRAME).unwrap();
+    assert!(ingress.decode_targets().is_none() && ingress.structure().is_none());
+}
+
+#[test]
+fn what_a_payload_tells_of_switches_and_ends() {
+    let upper = |payload: &[u8], codec| {
+        let (mut ingress, start) = ingress(codec);
+        let mut packet = incoming(header(1), payload);
+        packet.header.marker = true;
+        ingress.receive(start, &packet).unwrap().video
+    };
+    // VP8: temporal layer 1 with Y and without, and Y in layer 0, which means nothing.
+    for (byte, expected) in [(0x60, true), (0x40, false), (0x20, false)] {
+        let video = upper(&[0x90, 0x20, byte, 0x51, 1], Codec::Vp8);
+        assert_eq!(video.temporal_switch, expected);
+        assert!(video.frame_end && !video.spatial_switch);
+    }
+    // VP9: an upper spatial layer of a key picture, and of a later one; E, not the marker.
+    let key = upper(&[0xa8, 5, 0x02, 9, 1], Codec::Vp9);
+    assert!(key.spatial_switch && !key.frame_end && !key.keyframe_start);
+    let later = upper(&[0xec, 5, 0x02, 9, 1], Codec::Vp9);
+    assert!(!later.spatial_switch && later.frame_end);
+    // H.265: a TSA picture.
+    let access = upper(&[0x06, 0x02, 0x80], Codec::H265);
+    assert!(access.temporal_switch && access.frame_end);
+    assert!(upper(&[0x61, 0xe0], Codec::H264).frame_end);
+    let (mut opus, start) = ingress(Codec::Opus);
+    let mut packet = incoming(header(1), &[1]);
+    packet.header.marker = true;
+    assert!(!opus.receive(start, &packet).unwrap().video.frame_end);
 }

@@ -169,6 +169,15 @@ fn ids_and_numbers_wrap_and_late_packets_say_nothing() {
 }
 
 #[test]
+fn a_packet_of_another_layer_than_its_picture_is_no_switch() {
+    let mut stream = Stream::new();
+    stream.picture(KEY);
+    let [first, second] = [inter(1, true), inter(0, true)].map(|it| stream.packet(it, 0));
+    assert!(stream.switches.note(900, 9, &first));
+    assert!(!stream.switches.note(901, 9, &second));
+}
+
+#[test]
 fn any_descriptor_is_taken() {
     let mut switches = Vp9Switches::new();
     for temporal in 0..8 {

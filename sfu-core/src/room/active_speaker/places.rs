@@ -27,6 +27,8 @@ pub(super) struct Place {
     taken: bool,
     /// It lost its place while it was audible, and has not been silent since.
     crowded_out: bool,
+    /// It asked for a place, and others had them.
+    withheld: bool,
     /// The first packet that was not forwarded, by the number in its stream.
     withheld_from: Option<u64>,
     /// Its client does not tell how loud it is.
@@ -80,6 +82,13 @@ impl Loudness {
 }
 
 impl ActiveSpeakers {
+    /// Whether a sound is not forwarded now because others have the places.
+    #[must_use]
+    pub fn withholds(&self, index: TrackIndex, tracks: &Tracks) -> bool {
+        let place = tracks.get(index).map(|track| track.loudness.place);
+        place.is_some_and(|place| place.withheld && !place.taken)
+    }
+
     /// Whether a packet of a track is forwarded, after it was heard; `sequence` is its number in its
     /// stream.
     pub fn admit(
@@ -109,7 +118,7 @@ impl ActiveSpeakers {
             return Passage::Withheld;
         };
         let place = &mut track.loudness.place;
-        (place.taken, place.crowded_out) = (true, false);
+        (place.taken, place.crowded_out, place.withheld) = (true, false, false);
         match place.withheld_from.take() {
             Some(withheld_from) => Passage::Begins { withheld_from },
             None => Passage::Forwarded,
@@ -163,7 +172,9 @@ impl ActiveSpeakers {
 
 fn withhold(index: TrackIndex, sequence: u64, tracks: &mut Tracks) -> Passage {
     if let Some(track) = tracks.get_mut(index) {
-        track.loudness.place.withheld_from.get_or_insert(sequence);
+        let place = &mut track.loudness.place;
+        place.withheld = true;
+        place.withheld_from.get_or_insert(sequence);
     }
     Passage::Withheld
 }

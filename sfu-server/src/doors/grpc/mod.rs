@@ -13,6 +13,7 @@ mod changes;
 mod convert;
 mod convert_event;
 mod deadline;
+mod explain;
 mod fields;
 mod incoming;
 mod page;

@@ -204,6 +204,16 @@ impl RoomService for RoomDoor {
         answer(self.create_join_token(request.into_inner()))
     }
 
+    async fn explain_subscriptions(
+        &self,
+        request: Request<v1::ExplainSubscriptionsRequest>,
+    ) -> Result<Response<v1::ExplainSubscriptionsResponse>, Status> {
+        let asked = request.get_ref();
+        let checked = fields::room(&asked.room).and_then(|()| fields::identity(&asked.identity));
+        admin(&request, &asked.room, checked)?;
+        answer(Self::explain_subscriptions(self, asked).await)
+    }
+
     type WatchRoomStream = watch::Messages;
 
     async fn watch_room(

@@ -24,6 +24,7 @@ use crate::rooms::{LeaveReason, NewTrack, Notice, SessionHandle, TrackSource};
 use crate::shutdown::Latch;
 
 mod changes;
+mod explaining;
 mod limits;
 mod watching;
 
@@ -251,6 +252,8 @@ fn publish_camera(served: &Served, session: &SessionHandle) {
         traits: crate::rooms::TrackTraits::default(),
         disable_red: false,
         codec: None,
+        backup: None,
+        backup_of: String::new(),
     };
     session.add_track(track).unwrap();
     let announced = served

@@ -37,9 +37,9 @@ fn codec(name: &str) -> Option<Codec> {
 }
 
 /// Whether clients send a codec's layers within one stream.
-fn layer_mode(info: &TrackInfo) -> proto::video_layer::Mode {
-    match info.codec {
-        _ if info.kind == MediaKind::Audio => proto::video_layer::Mode::Unused,
+fn layer_mode(codec: Codec) -> proto::video_layer::Mode {
+    match codec {
+        _ if codec.kind() == MediaKind::Audio => proto::video_layer::Mode::Unused,
         Codec::Vp9 | Codec::Av1 => proto::video_layer::Mode::MultipleSpatialLayersPerStream,
         _ => proto::video_layer::Mode::OneSpatialLayerPerStream,
     }
@@ -71,11 +71,30 @@ fn layer(layer: &TrackLayer) -> proto::VideoLayer {
     }
 }
 
+/// The codecs that a track is sent in. `cid` is the client's name of the first, or of the backup.
+fn codecs(info: &TrackInfo, cid: &str) -> Vec<proto::SimulcastCodecInfo> {
+    let backup = info.backup.as_ref();
+    let names_backup = backup.is_some_and(|backup| !cid.is_empty() && backup.cid == cid);
+    let first = if names_backup { "" } else { cid };
+    let first = (info.codec, &info.mid, first, &info.layers);
+    let backup = backup.map(|one| (one.codec, &one.mid, one.cid.as_str(), &one.layers));
+    let all = [first].into_iter().chain(backup);
+    let codec = |(codec, mid, cid, layers): (_, &Option<String>, &str, &Vec<_>)| {
+        proto::SimulcastCodecInfo {
+            mime_type: mime(codec).to_owned(),
+            mid: mid.clone().unwrap_or_default(),
+            cid: cid.to_owned(),
+            layers: layers.iter().map(layer).collect(),
+            video_layer_mode: layer_mode(codec).into(),
+            sdp_cid: cid.to_owned(),
+        }
+    };
+    all.map(codec).collect()
+}
+
 /// `version` grows with every change of the publisher.
 #[expect(deprecated, reason = "clients of today read the older fields too")]
 pub(super) fn track(info: &TrackInfo, cid: &str, version: u32) -> proto::TrackInfo {
-    let mid = info.mid.clone().unwrap_or_default();
-    let layers: Vec<_> = info.layers.iter().map(layer).collect();
     let kind = match info.kind {
         MediaKind::Audio => proto::TrackType::Audio,
         MediaKind::Video => proto::TrackType::Video,
@@ -90,17 +109,10 @@ pub(super) fn track(info: &TrackInfo, cid: &str, version: u32) -> proto::TrackIn
         simulcast: info.simulcast,
         disable_dtx: info.disable_dtx,
         source: source(info.source).into(),
-        layers: layers.clone(),
+        layers: info.layers.iter().map(layer).collect(),
         mime_type: mime(info.codec).to_owned(),
-        mid: mid.clone(),
-        codecs: vec![proto::SimulcastCodecInfo {
-            mime_type: mime(info.codec).to_owned(),
-            mid,
-            cid: cid.to_owned(),
-            layers,
-            video_layer_mode: layer_mode(info).into(),
-            sdp_cid: cid.to_owned(),
-        }],
+        mid: info.mid.clone().unwrap_or_default(),
+        codecs: codecs(info, cid),
         stereo: info.stereo,
         disable_red: info.disable_red,
         stream: info.stream.clone(),
@@ -132,6 +144,7 @@ pub(super) fn new_track(request: &proto::AddTrackRequest) -> Result<NewTrack, Ap
         proto::TrackSource::ScreenShare => TrackSource::ScreenShare,
         proto::TrackSource::ScreenShareAudio => TrackSource::ScreenShareAudio,
     };
+    let announced = |at: usize| codec(&request.simulcast_codecs.get(at)?.codec);
     // Clients announce the layers of the first codec here, of all of them there.
     let nested = request
         .simulcast_codecs
@@ -156,11 +169,10 @@ pub(super) fn new_track(request: &proto::AddTrackRequest) -> Result<NewTrack, Ap
         disable_dtx: request.disable_dtx,
         traits: traits(request),
         disable_red: request.disable_red,
-        // The further ones are backups, which clients send only when asked to.
-        codec: request
-            .simulcast_codecs
-            .first()
-            .and_then(|first| codec(&first.codec)),
+        codec: announced(0),
+        // What follows is sent only when it is asked for.
+        backup: announced(1),
+        backup_of: request.sid.clone(),
     })
 }
 

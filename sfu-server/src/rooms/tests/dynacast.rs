@@ -9,7 +9,7 @@ const WANTED_NOTHING: &str = "wanted Vp8 None";
 
 impl House {
     /// Looks at the timers once a second, for so long.
-    async fn pass(&self, seconds: u64) {
+    pub(super) async fn pass(&self, seconds: u64) {
         for _ in 0..seconds {
             tokio::time::advance(Duration::from_secs(1)).await;
             self.rooms.sweep(Instant::now());
@@ -17,14 +17,14 @@ impl House {
     }
 }
 
-fn wanted(joined: &mut Joined) -> Vec<String> {
+pub(super) fn wanted(joined: &mut Joined) -> Vec<String> {
     let mut told = told(joined);
     told.retain(|told| told.starts_with("wanted"));
     told
 }
 
 /// The looks after which less is told for sure.
-fn held() -> u64 {
+pub(super) fn held() -> u64 {
     limits::WANTED_LESS_FOR.as_secs() + 1
 }
 

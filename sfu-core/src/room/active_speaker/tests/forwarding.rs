@@ -74,6 +74,12 @@ fn no_more_than_the_limit_at_a_time_and_no_first_syllable_is_cut() {
 fn a_place_is_kept_until_somebody_needs_it() {
     let mut house = House::with_limit(3, Some(2));
     assert_eq!(passes(&house.pass(&[SILENT; 3])), [0, 1], "free places");
+    let withheld = |house: &House| -> Vec<_> {
+        (0..3)
+            .filter(|one| house.speakers.withholds(*one, &house.tracks))
+            .collect()
+    };
+    assert_eq!(withheld(&house), [2]);
     for _ in 0..500 {
         assert_eq!(passes(&house.pass(&[SILENT, 20, SILENT])), [0, 1]);
     }
@@ -81,6 +87,7 @@ fn a_place_is_kept_until_somebody_needs_it() {
     assert_eq!(all[2], Passage::Begins { withheld_from: 1 });
     assert_eq!(all[1], Passage::Forwarded);
     assert_eq!(passes(&house.pass(&[SILENT, 20, 20])), [1, 2]);
+    assert_eq!(withheld(&house), [0]);
 }
 
 #[test]

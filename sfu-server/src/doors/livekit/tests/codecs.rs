@@ -34,14 +34,17 @@ async fn an_announced_codec_is_told_as_livekit_clients_name_it() {
     .enumerate()
     {
         let (mut ann, _) = server.join(&format!("ann{at}")).await;
-        // The second one is a backup, which nobody asks for.
+        // The second one is a backup, which nobody asks for yet.
         ann.ask(Ask::AddTrack(camera(&[codec, "vp8"]))).await;
         let Told::TrackPublished(published) = ann.told().await else {
             panic!()
         };
         let track = published.track.unwrap();
         assert_eq!(track.mime_type, mime);
-        assert_eq!(track.codecs.len(), 1);
+        let told = track.codecs.iter().map(|codec| codec.mime_type.as_str());
+        let backup = (mime != "video/VP8").then_some("video/VP8");
+        let expected: Vec<_> = [mime].into_iter().chain(backup).collect();
+        assert_eq!(told.collect::<Vec<_>>(), expected);
         assert_eq!(track.codecs[0].mime_type, mime);
         let layered = matches!(mime, "video/VP9" | "video/AV1");
         let mode = track.codecs[0].video_layer_mode();
@@ -116,4 +119,33 @@ impl Server {
         });
         found.unwrap()
     }
+}
+
+#[tokio::test]
+async fn a_backup_is_announced_by_the_track_s_sid() {
+    let server = Server::start().await;
+    let (mut ann, _) = server.join("ann").await;
+    ann.ask(Ask::AddTrack(camera(&["vp9", "vp8"]))).await;
+    let Told::TrackPublished(published) = ann.told().await else {
+        panic!()
+    };
+    let sid = published.track.unwrap().sid;
+    server.bind_newest_track();
+    let mut backup = camera(&["vp8"]);
+    backup.sid.clone_from(&sid);
+    backup.cid = "backup".into();
+    backup.simulcast_codecs[0].cid = "backup".into();
+    ann.ask(Ask::AddTrack(backup)).await;
+    let Told::TrackPublished(published) = ann.told().await else {
+        panic!()
+    };
+    assert_eq!(published.cid, "backup");
+    let track = published.track.unwrap();
+    assert_eq!(track.sid, sid);
+    let codecs: Vec<_> = track
+        .codecs
+        .iter()
+        .map(|codec| (codec.mime_type.as_str(), codec.cid.as_str()))
+        .collect();
+    assert_eq!(codecs, [("video/VP9", ""), ("video/VP8", "backup")]);
 }

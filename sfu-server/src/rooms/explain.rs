@@ -1,0 +1,133 @@
+//! Why a participant's subscriptions are sent what they are sent: asked of the engine, which alone
+//! knows, and answered in its own time.
+
+use std::collections::VecDeque;
+
+use sfu_core::command::Command;
+use sfu_core::id::{ParticipantId, TrackId};
+use sfu_core::media::explanation::SubscriptionExplanation;
+use tokio::sync::oneshot;
+
+use super::room::State;
+use super::{Rooms, limits, no_participant, no_room};
+use crate::error::{ApiError, ErrorKind};
+
+/// One subscription, in words that callers know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExplainedSubscription {
+    /// The track's sid.
+    pub track_sid: String,
+    /// Whose track it is.
+    pub publisher_identity: String,
+    /// What the engine says; `None`: its publisher does not permit it, and the engine knows nothing
+    /// of it.
+    pub explanation: Option<SubscriptionExplanation>,
+}
+
+type Answer = oneshot::Sender<Vec<ExplainedSubscription>>;
+
+/// The questions about one participant that the engine has not answered yet, oldest first. They end
+/// with the participant.
+#[derive(Debug, Default)]
+pub(super) struct Questions {
+    asked: u64,
+    open: VecDeque<(u64, Answer)>,
+}
+
+impl Questions {
+    /// One more question: its number, and where its answer will be.
+    fn ask(&mut self) -> Result<(u64, oneshot::Receiver<Vec<ExplainedSubscription>>), ApiError> {
+        // Who asked has given up on some.
+        self.open.retain(|(_, answer)| !answer.is_closed());
+        let most = limits::MAX_QUESTIONS;
+        if self.open.len() >= most {
+            let message = format!("{most} calls wait for the same participant's explanation");
+            return Err(ApiError::new(ErrorKind::ResourceExhausted, message));
+        }
+        let (answer, receiver) = oneshot::channel();
+        self.asked += 1;
+        self.open.push_back((self.asked, answer));
+        Ok((self.asked, receiver))
+    }
+
+    fn take(&mut self, request: u64) -> Option<Answer> {
+        let at = self
+            .open
+            .iter()
+            .position(|(number, _)| *number == request)?;
+        self.open.remove(at).map(|(_, answer)| answer)
+    }
+}
+
+impl Rooms {
+    /// Every subscription of a participant: what it asked for, what it is sent, and why; by the
+    /// tracks' sids.
+    ///
+    /// # Errors
+    /// `NotFound` naming `room` or `identity`, also when the participant leaves meanwhile;
+    /// `ResourceExhausted` when [`limits::MAX_QUESTIONS`] others wait for the same; `Unavailable`
+    /// when the engine does not answer within [`limits::ENGINE_ANSWER`].
+    pub async fn explain_subscriptions(
+        &self,
+        room: &str,
+        identity: &str,
+    ) -> Result<Vec<ExplainedSubscription>, ApiError> {
+        let room = self.0.registry.named(room).ok_or_else(no_room)?;
+        let answer = room.with(|state| state.ask_why(identity))?;
+        match tokio::time::timeout(limits::ENGINE_ANSWER, answer).await {
+            Ok(answer) => answer.map_err(|_| no_participant()),
+            Err(_) => Err(ApiError::new(
+                ErrorKind::Unavailable,
+                "the media engine did not answer in time",
+            )),
+        }
+    }
+}
+
+impl State {
+    fn ask_why(
+        &mut self,
+        identity: &str,
+    ) -> Result<oneshot::Receiver<Vec<ExplainedSubscription>>, ApiError> {
+        let participant = self.participant_named(identity)?;
+        let asked = self.participants.get_mut(&participant);
+        let (request, answer) = asked.ok_or_else(no_participant)?.questions.ask()?;
+        self.engine.send(Command::ExplainSubscriptions {
+            participant,
+            request,
+        });
+        Ok(answer)
+    }
+
+    /// The engine's answer to a question.
+    pub(super) fn explained(
+        &mut self,
+        id: ParticipantId,
+        request: u64,
+        explanations: &[SubscriptionExplanation],
+    ) {
+        let Some(participant) = self.participants.get_mut(&id) else {
+            return;
+        };
+        let Some(answer) = participant.questions.take(request) else {
+            return;
+        };
+        let withheld: Vec<TrackId> = participant.withheld.iter().copied().collect();
+        let known = explanations.iter().map(|one| (one.track, Some(*one)));
+        let withheld = withheld.into_iter().map(|track| (track, None));
+        let explained = known.chain(withheld).filter_map(|(id, explanation)| {
+            // What ended while the engine answered is no subscription any more.
+            let track = self.tracks.get(&id)?;
+            let publisher = self.participants.get(&track.publisher)?;
+            Some(ExplainedSubscription {
+                track_sid: track.info.sid.clone(),
+                publisher_identity: publisher.identity.to_string(),
+                explanation,
+            })
+        });
+        let mut explained: Vec<_> = explained.collect();
+        explained.sort_by(|a, b| a.track_sid.cmp(&b.track_sid));
+        // Whoever asked may have given up.
+        let _ = answer.send(explained);
+    }
+}

@@ -1,0 +1,121 @@
+//! Questions to the engine about subscriptions, and what becomes of them.
+
+use sfu_core::media::explanation::{SubscriptionExplanation, SubscriptionReason};
+use sfu_core::media::layer::LayerWish;
+
+use super::*;
+
+impl House {
+    /// Lets the engine answer its newest question: that each of these tracks is sent as asked.
+    fn explain(&self, tracks: &[TrackId]) {
+        let (participant, request) = self.newest(|command| match command {
+            Command::ExplainSubscriptions {
+                participant,
+                request,
+            } => Some((*participant, *request)),
+            _ => None,
+        });
+        let explanations = tracks.iter().map(|track| SubscriptionExplanation {
+            track: *track,
+            asked: LayerWish::default(),
+            enabled: true,
+            target: None,
+            current: None,
+            reason: SubscriptionReason::AsAsked,
+        });
+        let event = Event::SubscriptionsExplained {
+            participant,
+            request,
+            explanations: explanations.collect(),
+        };
+        self.rooms.handle_event(0, event);
+    }
+
+    /// Asks, and waits until the engine has the question.
+    async fn ask(
+        &self,
+        identity: &str,
+    ) -> tokio::task::JoinHandle<Result<Vec<ExplainedSubscription>, ApiError>> {
+        let (rooms, identity) = (self.rooms.clone(), identity.to_owned());
+        let asked =
+            tokio::spawn(async move { rooms.explain_subscriptions("kitchen", &identity).await });
+        tokio::task::yield_now().await;
+        asked
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_engines_answer_is_told_in_words_that_callers_know() {
+    let house = house();
+    let (ann, bob) = (house.join("ann"), house.join("bob"));
+    let track = house.publish(&ann);
+    let asked = house.ask("bob").await;
+    // What the room does not know any more is left out.
+    house.explain(&[track, TrackId(track.0 + 77)]);
+    let [one] = asked.await.unwrap().unwrap().try_into().unwrap();
+    assert_eq!(one.publisher_identity, "ann");
+    let info = house.rooms.get_participant("kitchen", "ann").unwrap();
+    assert_eq!(one.track_sid, info.tracks[0].sid);
+    assert_eq!(one.explanation.unwrap().track, track);
+    // What ann does not permit is told without the engine.
+    ann.session
+        .set_subscription_permissions(false, &[])
+        .unwrap();
+    let asked = house.ask("bob").await;
+    house.explain(&[]);
+    let [one] = asked.await.unwrap().unwrap().try_into().unwrap();
+    assert_eq!(
+        (one.track_sid, one.explanation),
+        (info.tracks[0].sid.clone(), None)
+    );
+    drop(bob);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_answer_goes_to_its_own_question() {
+    let house = house();
+    let (ann, _bob) = (house.join("ann"), house.join("bob"));
+    let track = house.publish(&ann);
+    let first = house.ask("bob").await;
+    let second = house.ask("bob").await;
+    house.explain(&[track]);
+    assert_eq!(second.await.unwrap().unwrap().len(), 1);
+    assert!(!first.is_finished());
+    // Answered twice, and answered late, is nothing.
+    house.explain(&[]);
+    assert_eq!(
+        first.await.unwrap().unwrap_err().kind(),
+        ErrorKind::Unavailable
+    );
+    house.explain(&[]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn questions_are_bounded_and_end_with_who_they_are_about() {
+    let house = house();
+    let bob = house.join("bob");
+    let nobody = house.rooms.explain_subscriptions("kitchen", "carl").await;
+    assert_eq!(nobody.unwrap_err().about(), Some("identity"));
+    let nowhere = house.rooms.explain_subscriptions("cellar", "bob").await;
+    assert_eq!(nowhere.unwrap_err().about(), Some("room"));
+    let mut asked = Vec::new();
+    for _ in 0..limits::MAX_QUESTIONS {
+        asked.push(house.ask("bob").await);
+    }
+    let refused = house.ask("bob").await.await.unwrap().unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::ResourceExhausted);
+    // Who gives up leaves its place.
+    let gave_up = asked.pop().unwrap();
+    gave_up.abort();
+    assert!(gave_up.await.unwrap_err().is_cancelled());
+    asked.push(house.ask("bob").await);
+    house.rooms.remove_participant("kitchen", "bob").unwrap();
+    for one in asked {
+        let error = one.await.unwrap().unwrap_err();
+        assert_eq!(
+            (error.kind(), error.about()),
+            (ErrorKind::NotFound, Some("identity"))
+        );
+    }
+    drop(bob);
+}
