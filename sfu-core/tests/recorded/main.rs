@@ -15,11 +15,13 @@ mod judge;
 #[path = "../worker/meeting.rs"]
 mod meeting;
 mod model;
+mod mutations;
 mod party;
 mod path;
 mod playback;
 mod properties;
 mod recording;
 mod recordings;
+mod sound;
 mod subscriber;
 mod wire;

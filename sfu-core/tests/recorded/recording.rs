@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use sfu_core::media::codec::Codec;
+use sfu_core::media::codec::{Codec, MediaKind};
 
 use crate::descriptor;
 use crate::wire::{self, Rtp, be16, be32};
@@ -203,7 +203,7 @@ fn stream(codec: Codec, packets: Vec<(u64, Packet)>) -> Stream {
     let first = pictures.iter().position(|picture| picture.keyframe);
     pictures.drain(..first.expect("a keyframe"));
     // The last picture may have been cut short.
-    if !pictures.last().unwrap().packets.last().unwrap().rtp.marker && codec != Codec::Opus {
+    if !pictures.last().unwrap().packets.last().unwrap().rtp.marker && codec.kind() == MediaKind::Video {
         pictures.pop();
     }
     Stream { pictures }

@@ -21,7 +21,6 @@ const ASK_AGAIN: u64 = 60;
 pub(crate) struct Delivered {
     pub(crate) number: u64,
     pub(crate) got: Got,
-    pub(crate) repair: bool,
 }
 
 /// A frame that the decoder took.
@@ -130,11 +129,7 @@ impl Subscriber {
             "{number} at {now} ms: sent twice"
         );
         self.next.get_or_insert(number);
-        let delivered = Delivered {
-            number,
-            got,
-            repair,
-        };
+        let delivered = Delivered { number, got };
         self.path.send(dice, now, delivered);
     }
 
