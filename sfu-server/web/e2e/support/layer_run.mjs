@@ -5,8 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { joinToken } from './token.mjs';
 import { VideoPage } from './video_page.mjs';
 
-/** For the estimates of the bandwidth to settle, before anything is counted. */
-const SETTLED_MS = 5_000;
+/** For estimates of the bandwidth and the delays of repairs to settle, before anything is counted. */
+const SETTLED_MS = 10_000;
 /** How long a layer is asked for. */
 const SWITCH_MS = 2_000;
 /** Each layer from each other one, and back. @type {(0 | 1 | 2)[]} */
@@ -62,7 +62,6 @@ export async function measure(ends, plan) {
   try {
     await connect(sender, receiver, ends, plan);
     await receiver.showsAll();
-    if (process.env.JB) await receiver.page.evaluate((ms) => { for (const c of inPage().connections) for (const r of c.getReceivers()) r.jitterBufferTarget = ms; }, Number(process.env.JB));
     await delay(SETTLED_MS);
     return await watch(sender, receiver, plan);
   } finally {
