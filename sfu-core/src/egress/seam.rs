@@ -23,7 +23,7 @@ impl Rewriter {
         clock: Option<&SourceClock>,
     ) -> Epoch {
         self.packets.close();
-        let (timestamp, slew) = self.next_timestamp(encoding, clock_rate, facts, clock);
+        let timestamp = self.next_timestamp(encoding, clock_rate, facts, clock);
         let (picture, picture_id, tl0) = self.next_numbers(&facts.payload);
         let descriptor = facts.extensions.descriptor;
         let frame_number = descriptor.map_or(0, |place| {
@@ -36,7 +36,7 @@ impl Rewriter {
             first_source: facts.sequence,
             clock_rate,
             timestamp: timestamp.wrapping_sub(facts.timestamp),
-            slew,
+            slew: Slew::default(),
             picture,
             picture_id,
             tl0,
@@ -72,17 +72,16 @@ impl Rewriter {
         (picture, next.wrapping_sub(from), next_tl0.wrapping_sub(tl0))
     }
 
-    /// The timestamp of the first packet behind a seam, and how those after it glide to where they
-    /// belong, where it cannot have its own.
+    /// The timestamp of the first packet behind a seam.
     fn next_timestamp(
         &mut self,
         encoding: u8,
         clock_rate: u32,
         facts: &PacketFacts,
         clock: Option<&SourceClock>,
-    ) -> (u32, Slew) {
+    ) -> u32 {
         let Some(newest) = self.newest else {
-            return (self.first_timestamp, Slew::default());
+            return self.first_timestamp;
         };
         let elapsed = facts.arrived.saturating_duration_since(newest.arrived);
         let by_arrival = ticks(elapsed, clock_rate).min(MAX_STEP);
@@ -103,13 +102,13 @@ impl Rewriter {
             });
         let was_adrift = self.timeline.is_adrift()
             || same.is_some_and(|same| !same.slew.is_whole(facts.timestamp));
-        let is_adrift = by_clock.is_none() || same.is_some() && was_adrift;
+        // Captured before the newest, it cannot have its place either.
+        let is_late = by_clock.is_none_or(|step| step < 0);
+        let is_adrift = is_late || same.is_some() && was_adrift;
         self.timeline.start(is_adrift, before.is_some());
-        let wanted = by_clock.unwrap_or(by_arrival.cast_signed());
-        // A new frame, however close: never the timestamp of the one before it.
-        let step = wanted.max(1);
-        let slew = Slew::of_start(facts.timestamp, wanted - step, clock_rate);
-        (newest.timestamp.wrapping_add_signed(step), slew)
+        let step = by_clock.map_or(by_arrival, |step| step.max(0).cast_unsigned());
+        // A new frame, however close and though it be captured before: never back, nor the same.
+        newest.timestamp.wrapping_add(step.max(1))
     }
 }
 

@@ -7,6 +7,7 @@ mod random;
 mod repair;
 mod reports;
 mod seams;
+mod svc;
 
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};

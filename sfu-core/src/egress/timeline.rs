@@ -12,14 +12,18 @@ use crate::media::source_clock::SourceClock;
 /// publishers' clocks that jump; lowering it throws away clocks that are right while packets queue.
 pub(super) const MAX_CLOCK_SKEW: Duration = Duration::from_secs(1);
 
-/// Timestamps glide by a tick in so many where a stretch was placed by arrival. Raising it takes
-/// longer until sound and pictures go together again: a tenth of a second takes 1.6 s; lowering it
-/// shows as a change of speed.
-const SLOW: i32 = 16;
+/// Timestamps glide by a tick in so many. Raising it takes longer until sound and pictures go
+/// together again: a tenth of a second takes 1.6 s; lowering it shows as a change of speed.
+const GLIDE: i32 = 16;
 
-/// The same where a stretch starts with a picture of before the newest, mostly by a frame: it has to
-/// come behind it. Raising it keeps sound and pictures apart for longer; at 1 time would stand.
-const FAST: i32 = 2;
+/// The same for an error of no more than [`FRAME`]: it is gone before a switch could be felt to have
+/// moved pictures against sound. Lowering it to 1 would give frames the timestamp of the one before.
+const SHORT_GLIDE: i32 = 4;
+
+/// A frame's time, in parts of a second: what a keyframe that came late behind the other encoding's
+/// next frame is off by. Raising its length shows as a change of speed; lowering it leaves such
+/// switches off for half a second.
+const FRAME: u32 = 20;
 
 /// Errors that nobody notices, in parts of a second: 2 ms. Raising it lets them add up over seams;
 /// lowering it glides for what a report rounds off.
@@ -38,30 +42,18 @@ pub(super) struct Slew {
     from: u32,
     /// What it comes to, in ticks.
     amount: i32,
-    /// The ticks in which it grows by one; 0 without a correction.
-    pace: i32,
+    /// A tick in so many.
+    glide: i32,
 }
 
 impl Slew {
-    /// The correction where a stretch starts with `from`, and that belongs `amount` further.
-    pub(super) fn of_start(from: u32, amount: i32, clock_rate: u32) -> Self {
-        if amount.unsigned_abs() <= clock_rate / NOTICEABLE {
-            return Self::default();
-        }
-        Self {
-            from,
-            amount,
-            pace: FAST,
-        }
-    }
-
     /// The correction at the source's timestamp `source`.
     pub(super) fn at(self, source: u32) -> i32 {
         if self.amount == 0 {
             return 0;
         }
         let since = source.wrapping_sub(self.from).cast_signed().max(0);
-        let part = (since / self.pace).min(self.amount.abs());
+        let part = (since / self.glide.max(1)).min(self.amount.abs());
         part * self.amount.signum()
     }
 
@@ -82,7 +74,7 @@ impl Slew {
             return 0;
         }
         let since = i64::from(source.wrapping_sub(self.from).cast_signed());
-        let whole_after = i64::from(self.amount.abs()) * i64::from(self.pace);
+        let whole_after = i64::from(self.amount.abs()) * i64::from(self.glide);
         if since < whole_after + REMEMBERED * i64::from(clock_rate) {
             return 0;
         }
@@ -156,7 +148,11 @@ impl Timeline {
                 return Some(Slew {
                     from: newest,
                     amount,
-                    pace: SLOW,
+                    glide: if size > clock_rate / FRAME {
+                        GLIDE
+                    } else {
+                        SHORT_GLIDE
+                    },
                 });
             }
         }

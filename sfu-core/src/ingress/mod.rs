@@ -54,9 +54,9 @@ pub struct Ingress {
     keyframes: KeyframeThrottle,
     rate: RateMeter,
     clock: Option<SourceClock>,
+    layering: Layering,
     /// The newest packet that starts a keyframe: the stream's own number of it, and the facts'.
     keyframe: Option<(u64, u64)>,
-    layering: Layering,
 }
 
 impl Ingress {
@@ -78,8 +78,8 @@ impl Ingress {
             keyframes: KeyframeThrottle::new(),
             rate: RateMeter::new(now),
             clock: None,
-            keyframe: None,
             layering: Layering::new(),
+            keyframe: None,
         })
     }
 
@@ -138,6 +138,7 @@ impl Ingress {
         let fresh = self.note(now, header, packet.repaired)?;
         if payload.is_empty() {
             self.window.skip(fresh);
+            self.layering.came(fresh.sequence, header.timestamp);
             return Err(DropReason::PaddingOnly);
         }
         self.keyframes.media_seen();

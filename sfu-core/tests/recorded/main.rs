@@ -10,15 +10,18 @@
 mod client;
 mod descriptor;
 mod dice;
+mod judge;
 #[allow(dead_code, reason = "other tests use the rest of it")]
 #[path = "../worker/meeting.rs"]
 mod meeting;
 mod model;
+mod mutations;
 mod party;
 mod path;
 mod playback;
 mod properties;
 mod recording;
 mod recordings;
+mod sound;
 mod subscriber;
 mod wire;

@@ -18,7 +18,7 @@ use self::ordered::Ordered;
 use self::units::Units;
 use self::vp8::Vp8;
 use self::vp9::Vp9;
-use crate::wire;
+use crate::{descriptor, wire};
 
 /// A packet as it came, repairs in their place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,6 +150,8 @@ pub(crate) struct Decoder {
     /// Numbers were lost since the last packet.
     lost_just_now: bool,
     pub(crate) frames: Vec<Decoded>,
+    /// Frames that ended before their last packet because a keyframe began.
+    pub(crate) cut: usize,
 }
 
 impl Decoder {
@@ -178,7 +180,13 @@ impl Decoder {
             lost: false,
             lost_just_now: false,
             frames: Vec::new(),
+            cut: 0,
         }
+    }
+
+    /// Whether a frame has begun and not ended.
+    pub(crate) const fn is_inside_frame(&self) -> bool {
+        self.open.is_some()
     }
 
     /// The packet of the next number did not come, and is not going to.
@@ -209,6 +217,15 @@ impl Decoder {
             } else {
                 Ok(None)
             };
+        }
+        if self.open.is_some() && self.starts_afresh(&packet) {
+            // Another encoding's keyframe cuts the frame before it short: nobody needs that any more.
+            self.cut += 1;
+            self.open = None;
+            self.picture_ended = true;
+            self.lost = true;
+            self.lost_just_now = true;
+            self.units.lost();
         }
         let new_picture = self.picture(&packet)?;
         let lost_just_now = std::mem::take(&mut self.lost_just_now);
@@ -278,6 +295,28 @@ impl Decoder {
             return Err(Fault::MarkerMissing);
         }
         Ok(true)
+    }
+
+    /// Whether a picture begins here that needs nothing before it.
+    fn starts_afresh(&self, packet: &Arrived) -> bool {
+        let payload = &packet.payload;
+        if self.timestamp == Some(packet.timestamp) {
+            return false;
+        }
+        if let Some(Rule::Descriptor(_)) = self.rules.first() {
+            return packet
+                .descriptor
+                .as_ref()
+                .is_some_and(|bytes| descriptor::has_structure(bytes));
+        }
+        match self.codec {
+            Codec::Vp8 => wire::vp8(payload).is_some_and(|vp8| vp8.keyframe),
+            Codec::Vp9 => wire::vp9(payload)
+                .is_some_and(|vp9| vp9.starts && !vp9.predicted && !vp9.inter_layer),
+            Codec::Av1 => wire::av1_starts_sequence(payload),
+            Codec::H264 => wire::h264_has_sps(payload),
+            _ => wire::h265_has_sps(payload),
+        }
     }
 
     fn place(&self, packet: &Arrived) -> Result<Place, Fault> {

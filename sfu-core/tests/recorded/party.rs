@@ -47,7 +47,6 @@ pub(crate) struct Party {
     pub(crate) arrived: BTreeSet<Tag>,
     rtx: u64,
     pub(crate) subscribers: Vec<Subscriber>,
-    read_rtcp: usize,
 }
 
 fn ssrc(encoding: u8) -> u32 {
@@ -129,7 +128,6 @@ impl Party {
             arrived: BTreeSet::new(),
             rtx: 1,
             subscribers: Vec::new(),
-            read_rtcp: 0,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use sfu_core::media::codec::Codec;
+use sfu_core::media::codec::{Codec, MediaKind};
 
 use crate::descriptor;
 use crate::wire::{self, Rtp, be16, be32};
@@ -65,6 +65,8 @@ impl Stream {
 pub(crate) struct Recording {
     pub(crate) codec: Codec,
     pub(crate) payload_type: u8,
+    /// Spatial layers that are really sent.
+    pub(crate) spatial_layers: u8,
     /// From the lowest quality up.
     pub(crate) streams: Vec<Stream>,
 }
@@ -132,8 +134,25 @@ pub(crate) fn load(name: &str) -> Recording {
     Recording {
         codec,
         payload_type,
+        spatial_layers: spatial_layers(codec, &streams[0]),
         streams,
     }
+}
+
+/// How many spatial layers a stream has, as its receivers are told.
+fn spatial_layers(codec: Codec, stream: &Stream) -> u8 {
+    let mut known = None;
+    let mut most = 0;
+    for packet in stream.packets() {
+        if let Some(bytes) = packet.extension(DESCRIPTOR) {
+            let read = descriptor::read(bytes, known.as_ref()).unwrap();
+            most = most.max(read.frame.spatial);
+            known = read.structure.or(known);
+        } else if codec == Codec::Vp9 {
+            most = most.max(wire::vp9(&packet.payload).unwrap().spatial);
+        }
+    }
+    most + 1
 }
 
 /// An rtpdump's packets with their times.
@@ -184,7 +203,7 @@ fn stream(codec: Codec, packets: Vec<(u64, Packet)>) -> Stream {
     let first = pictures.iter().position(|picture| picture.keyframe);
     pictures.drain(..first.expect("a keyframe"));
     // The last picture may have been cut short.
-    if !pictures.last().unwrap().packets.last().unwrap().rtp.marker && codec != Codec::Opus {
+    if !pictures.last().unwrap().packets.last().unwrap().rtp.marker && codec.kind() == MediaKind::Video {
         pictures.pop();
     }
     Stream { pictures }

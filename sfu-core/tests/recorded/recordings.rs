@@ -21,19 +21,22 @@ pub(crate) fn as_sent(stream: &Stream) -> Vec<Arrived> {
         .collect()
 }
 
+pub(crate) fn decoder(recording: &Recording, stream: &Stream, descriptor: bool) -> Decoder {
+    let mut decoder = Decoder::new(recording.codec, descriptor, false);
+    decoder.forgets_markers = !stream.has_markers();
+    decoder
+}
+
 pub(crate) fn decode(
     recording: &Recording,
     stream: &Stream,
     descriptor: bool,
     packets: &[Arrived],
 ) -> Result<Vec<Decoded>, (Fault, u64)> {
-    let mut decoder = Decoder::new(recording.codec, descriptor, false);
-    decoder.forgets_markers = !stream.has_markers();
+    let mut decoder = decoder(recording, stream, descriptor);
     for packet in packets {
         let sequence = packet.sequence;
-        decoder
-            .push(packet.clone())
-            .map_err(|fault| (fault, sequence))?;
+        decoder.push(packet.clone()).map_err(|fault| (fault, sequence))?;
     }
     Ok(decoder.frames)
 }

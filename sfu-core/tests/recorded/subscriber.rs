@@ -21,7 +21,6 @@ const ASK_AGAIN: u64 = 60;
 pub(crate) struct Delivered {
     pub(crate) number: u64,
     pub(crate) got: Got,
-    pub(crate) repair: bool,
 }
 
 /// A frame that the decoder took.
@@ -38,6 +37,7 @@ pub(crate) struct Subscriber {
     /// The stream's, once it is known.
     pub(crate) ssrc: u32,
     pub(crate) descriptor: bool,
+    codec: Codec,
     pub(crate) path: Path<Delivered>,
     pub(crate) asks: Path<u16>,
     decoder: Decoder,
@@ -60,6 +60,9 @@ pub(crate) struct Subscriber {
     /// Frames as lists of tags, for who knows what was sent.
     pub(crate) frames: Vec<Vec<Tag>>,
     pub(crate) given_up: usize,
+    pub(crate) cut: usize,
+    /// When it was paused, or went on, last.
+    pub(crate) paused: u64,
 }
 
 impl Subscriber {
@@ -74,6 +77,7 @@ impl Subscriber {
             client,
             ssrc: 0,
             descriptor,
+            codec,
             path: Path::new(weather),
             asks: Path::new(weather),
             decoder: Decoder::new(codec, descriptor, opaque),
@@ -90,6 +94,8 @@ impl Subscriber {
             hole: 0,
             frames: Vec::new(),
             given_up: 0,
+            cut: 0,
+            paused: 0,
         }
     }
 
@@ -117,16 +123,13 @@ impl Subscriber {
         }
         let number = self.unwrapped(got.sequence);
         self.highest = self.highest.max(number);
-        let fresh = self.sent.insert(number);
+        // What came late to the engine may come as a repair only.
         assert!(
-            fresh != repair,
-            "{number}: sent twice, or repaired before it was sent"
+            repair || self.sent.insert(number),
+            "{number} at {now} ms: sent twice"
         );
-        let delivered = Delivered {
-            number,
-            got,
-            repair,
-        };
+        self.next.get_or_insert(number);
+        let delivered = Delivered { number, got };
         self.path.send(dice, now, delivered);
     }
 
@@ -135,7 +138,6 @@ impl Subscriber {
         while let Some(delivered) = self.path.arrived(now) {
             // What was given up or had already is of no use.
             if self.next.is_none_or(|next| delivered.number >= next) {
-                self.next.get_or_insert(delivered.number);
                 self.waiting
                     .entry(delivered.number)
                     .or_insert(delivered.got);
@@ -162,7 +164,7 @@ impl Subscriber {
                 .get(&next)
                 .is_some_and(|(since, _)| now > since + PATIENCE)
             {
-                self.give_up(next);
+                self.give_up(now, next);
             } else {
                 break;
             }
@@ -172,11 +174,13 @@ impl Subscriber {
         self.next = Some(next);
     }
 
-    fn give_up(&mut self, number: u64) {
+    fn give_up(&mut self, now: u64, number: u64) {
         self.decoder.lost(number).unwrap();
         self.given_up += 1;
         self.tags.clear();
-        self.hole += u64::from(!self.sent.contains(&number));
+        // What was late when it paused is not sent any more.
+        let paused = now < self.paused + 2 * PATIENCE;
+        self.hole += u64::from(!self.sent.contains(&number) && !paused);
         self.wants_keyframe = true;
     }
 
@@ -211,6 +215,9 @@ impl Subscriber {
                 &shown[..shown.len().min(400)]
             );
         });
+        if self.decoder.cut > std::mem::replace(&mut self.cut, self.decoder.cut) {
+            self.tags.drain(..self.tags.len() - 1);
+        }
         if let Some(frame) = frame {
             let tags = std::mem::take(&mut self.tags);
             self.seen.push(Seen {
@@ -220,7 +227,14 @@ impl Subscriber {
                 timestamp: got.timestamp,
             });
             self.frames.push(tags);
+        } else if !self.decoder.is_inside_frame() {
+            self.tags.clear();
         }
+    }
+
+    /// Whether its decoder can tell which layer a frame is of.
+    pub(crate) fn tells_layers(&self) -> bool {
+        self.descriptor || self.codec == Codec::Vp9
     }
 
     /// When it last saw a frame that it could decode.

@@ -58,7 +58,7 @@ use workers::Placement;
 
 pub use data::{DataCodec, DataCounts, DataDrop, DataHeader, DataSender, Delivery, ServerData};
 pub use dynacast::WantedCodec;
-pub use explain::ExplainedSubscription;
+pub use explain::{ExplainedSubscription, Told};
 pub use info::{
     BackupInfo, Counts, ParticipantInfo, ParticipantState, Quality, RoomInfo, RoomOptions,
     TrackInfo, TrackLayer, TrackSource,

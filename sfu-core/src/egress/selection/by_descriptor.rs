@@ -50,6 +50,9 @@ pub(super) struct ByDescriptor {
     settled: Option<u32>,
     /// The timestamp of the newest frame.
     newest: Option<u32>,
+    /// The timestamp of a picture with which the publisher begins to send what is wanted: its frames
+    /// need none that was not sent.
+    rising: Option<u32>,
 }
 
 impl ByDescriptor {
@@ -70,7 +73,7 @@ impl ByDescriptor {
             ..Self::default()
         };
         fresh.frames.start(dependencies.number);
-        fresh.map(settled.unwrap_or(u32::MAX), targets, aim);
+        fresh.map(settled.unwrap_or(u32::MAX) & all_of(targets), targets, aim);
         fresh.current = fresh.wanted;
         fresh.limit(targets);
         let starts = fresh.current.is_in(dependencies.present);
@@ -100,12 +103,13 @@ impl ByDescriptor {
         let within = u16::from(self.spatial) & reach;
         let wanted = within.checked_ilog2();
         let rises = wanted.is_some_and(|wanted| wanted > u32::from(self.current.top.spatial));
-        rises || self.stuck && aim == self.aim
+        let by_itself = self.rising.is_some() && self.rising == self.newest;
+        rises && !by_itself || self.stuck && aim.spatial == self.aim.spatial
     }
 
     /// Finds out what the decode targets are, and the one that is wanted of them.
     fn map(&mut self, active: u32, targets: &DecodeTargets, aim: Layer) {
-        (self.active, self.aim) = (active & all_of(targets), aim);
+        (self.active, self.aim) = (active, aim);
         self.stuck = false;
         let all = (0..)
             .zip(&targets.tops)
@@ -179,9 +183,11 @@ impl ByDescriptor {
         } else {
             self.current
         };
+        let is_rising = self.rising == Some(facts.timestamp);
+        let top = if is_rising { self.wanted } else { target }.top;
         Choice {
             sends,
-            top: target.top,
+            top,
             active: self.told.then_some(self.mask()),
         }
     }
@@ -218,14 +224,21 @@ impl ByDescriptor {
             Some(dependencies.active)
         };
         self.structure = dependencies.structure;
+        // A picture is sent in the same layers from its first frame to its last.
+        let is_new_picture = self.newest != Some(facts.timestamp);
+        self.newest = Some(facts.timestamp);
+        let aim = if is_new_picture { aim } else { self.aim };
         if let Some(targets) = targets {
             self.aim_at(!is_known, facts, targets, aim);
         }
+        let may_rise = is_new_picture || self.rising == Some(facts.timestamp);
+        let may_rise = may_rise || self.wanted.top.spatial <= self.current.top.spatial;
         let has_all = self.frames.has_all(frame, &dependencies.references);
+        self.stuck &= !starts;
         if self.current != self.wanted || !is_known {
             let switches = self.wanted.is_in(dependencies.switch);
             let is_gone = !self.current.is_in(self.active);
-            if starts || is_gone || switches && has_all {
+            if starts || is_gone || switches && has_all && may_rise {
                 self.move_to(frame, self.wanted);
                 if let Some(targets) = targets {
                     self.limit(targets);
@@ -243,13 +256,13 @@ impl ByDescriptor {
 
     /// Finds the wanted decode target anew when something about it has changed.
     fn aim_at(&mut self, is_new: bool, facts: &PacketFacts, targets: &DecodeTargets, aim: Layer) {
-        // A picture is sent in the same layers from its first frame to its last.
-        let is_new_picture = self.newest != Some(facts.timestamp);
-        self.newest = Some(facts.timestamp);
-        let aim = if is_new_picture { aim } else { self.aim };
-        let active = self.settled.unwrap_or(u32::MAX);
-        if is_new || aim != self.aim || (active ^ self.active) & all_of(targets) != 0 {
+        let active = self.settled.unwrap_or(u32::MAX) & all_of(targets);
+        let (added, is_same_aim) = (active & !self.active, aim == self.aim);
+        if is_new || !is_same_aim || active != self.active {
             self.map(active, targets, aim);
+            let rises = self.wanted.top.spatial > self.current.top.spatial;
+            let comes = !is_new && is_same_aim && self.wanted.is_in(added) && rises;
+            self.rising = comes.then_some(facts.timestamp);
         }
     }
 
