@@ -32,7 +32,10 @@ impl Described {
             ..payload
         };
         let Some((dependencies, layer, _)) = self.frame else {
-            return ends;
+            return VideoFacts {
+                keyframe_start: payload.keyframe_start && self.head.frame_start,
+                ..ends
+            };
         };
         // A frame of an upper spatial layer needs the one below, unless layers are independent: it
         // is then a start of its own, and carries the structure too.

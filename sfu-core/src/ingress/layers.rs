@@ -15,6 +15,8 @@ use crate::wire::dependency_descriptor::Structure;
 pub(super) struct Layering {
     frames: Frames,
     switches: Vp9Switches,
+    /// The newest packet's number, and its picture's timestamp.
+    newest: Option<(u64, u32)>,
 }
 
 impl Layering {
@@ -22,7 +24,19 @@ impl Layering {
         Self {
             frames: Frames::default(),
             switches: Vp9Switches::new(),
+            newest: None,
         }
+    }
+
+    /// Takes note of a packet, of padding too.
+    pub(super) fn came(&mut self, sequence: u64, timestamp: u32) {
+        self.newest = self.newest.max(Some((sequence, timestamp)));
+    }
+
+    /// Whether the packet before this one came, and was of another picture.
+    fn begins(&self, sequence: u64, timestamp: u32) -> bool {
+        let before = self.newest.filter(|(newest, _)| newest + 1 == sequence);
+        before.is_some_and(|(_, picture)| picture != timestamp)
     }
 }
 
@@ -53,10 +67,19 @@ impl Ingress {
         sequence: u64,
         packet: &Incoming<'_>,
     ) -> Result<(VideoFacts, PayloadFacts, CarriedExtensions), DropReason> {
+        let timestamp = packet.header.timestamp;
+        let begins = self.layering.begins(sequence, timestamp);
+        self.layering.came(sequence, timestamp);
         let mut extensions = packet.extensions;
         let descriptor = packet.descriptor.filter(|_| self.kind == MediaKind::Video);
         let Some(descriptor) = descriptor else {
-            let read = payload::read(format, sequence, packet, &mut self.layering.switches);
+            let read = payload::read(
+                format,
+                sequence,
+                begins,
+                packet,
+                &mut self.layering.switches,
+            );
             let (video, payload) = read.ok_or(DropReason::CodecMalformed)?;
             if video.keyframe_start {
                 self.layering.frames.forget(sequence);
@@ -70,7 +93,13 @@ impl Ingress {
         let shown = if described.is_known() {
             payload::read_numbers(format, packet.payload)
         } else {
-            payload::read(format, sequence, packet, &mut self.layering.switches)
+            payload::read(
+                format,
+                sequence,
+                begins,
+                packet,
+                &mut self.layering.switches,
+            )
         };
         let (video, payload) = shown.unwrap_or_default();
         Ok((described.facts(video), payload, extensions))

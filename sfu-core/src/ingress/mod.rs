@@ -138,6 +138,7 @@ impl Ingress {
         let fresh = self.note(now, header, packet.repaired)?;
         if payload.is_empty() {
             self.window.skip(fresh);
+            self.layering.came(fresh.sequence, header.timestamp);
             return Err(DropReason::PaddingOnly);
         }
         self.keyframes.media_seen();

@@ -15,16 +15,17 @@ type Facts = (VideoFacts, PayloadFacts);
 /// the payload formats' own fields, which are never encrypted. `None` when they are malformed.
 pub(super) fn read_numbers(format: &PayloadMapping, payload: &[u8]) -> Option<Facts> {
     match format.codec {
-        Codec::Vp8 | Codec::Vp9 => of_one_packet(format, payload),
+        Codec::Vp8 | Codec::Vp9 => of_one_packet(format, false, payload),
         _ => Some(Facts::default()),
     }
 }
 
 /// Reads the payload of a packet of `format`, which is number `sequence` of its stream; `None` when
-/// it is malformed.
+/// it is malformed. `begins`: the packet before it came, and was of another picture.
 pub(super) fn read(
     format: &PayloadMapping,
     sequence: u64,
+    begins: bool,
     packet: &Incoming<'_>,
     switches: &mut Vp9Switches,
 ) -> Option<Facts> {
@@ -35,14 +36,15 @@ pub(super) fn read(
         video.temporal_switch = switches.note(sequence, header.timestamp, &descriptor);
         return Some((video, vp9_numbers(&descriptor)));
     }
-    let (mut video, payload) = of_one_packet(format, payload)?;
+    let (mut video, payload) = of_one_packet(format, begins, payload)?;
     // RTP payload formats of video set it on the last packet of a picture; there is nothing finer.
     video.frame_end = header.marker && format.codec.kind() == MediaKind::Video;
     Some((video, payload))
 }
 
-/// What a payload shows by itself.
-fn of_one_packet(format: &PayloadMapping, payload: &[u8]) -> Option<Facts> {
+/// What a payload shows by itself. Where several packets look like a keyframe's first, `begins` tells
+/// which one is: a slice is useless without the parameters that were sent before it.
+fn of_one_packet(format: &PayloadMapping, begins: bool, payload: &[u8]) -> Option<Facts> {
     match format.codec {
         Codec::Opus | Codec::Pcmu | Codec::Pcma => Some(Facts::default()),
         Codec::OpusRed => redundant(format, payload),
@@ -51,14 +53,14 @@ fn of_one_packet(format: &PayloadMapping, payload: &[u8]) -> Option<Facts> {
         Codec::H264 => h264::parse(payload).map(|packet| {
             opaque(VideoFacts {
                 frame_start: packet.frame_start,
-                keyframe_start: packet.is_keyframe,
+                keyframe_start: packet.is_keyframe && (packet.has_parameters || begins),
                 ..VideoFacts::default()
             })
         }),
         Codec::H265 => h265::parse(payload).map(|packet| {
             opaque(VideoFacts {
                 frame_start: packet.frame_start,
-                keyframe_start: packet.is_keyframe,
+                keyframe_start: packet.is_keyframe && (packet.has_parameters || begins),
                 layer: layer(0, packet.temporal_id),
                 temporal_switch: packet.temporal_switch,
                 ..VideoFacts::default()

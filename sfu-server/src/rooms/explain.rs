@@ -1,7 +1,7 @@
 //! Why a participant's subscriptions are sent what they are sent: asked of the engine, which alone
 //! knows, and answered in its own time.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use sfu_core::command::Command;
 use sfu_core::id::{ParticipantId, TrackId};
@@ -19,9 +19,19 @@ pub struct ExplainedSubscription {
     pub track_sid: String,
     /// Whose track it is.
     pub publisher_identity: String,
-    /// What the engine says; `None`: its publisher does not permit it, and the engine knows nothing
-    /// of it.
-    pub explanation: Option<SubscriptionExplanation>,
+    /// What it is sent, and why.
+    pub told: Told,
+}
+
+/// Who knows why a subscription is sent what it is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// The engine.
+    Explained(SubscriptionExplanation),
+    /// Its publisher does not permit it.
+    NotPermitted,
+    /// The subscriber does not decode its first codec, and the second is not sent yet.
+    AwaitsBackup,
 }
 
 type Answer = oneshot::Sender<Vec<ExplainedSubscription>>;
@@ -112,17 +122,25 @@ impl State {
         let Some(answer) = participant.questions.take(request) else {
             return;
         };
-        let withheld: Vec<TrackId> = participant.withheld.iter().copied().collect();
-        let known = explanations.iter().map(|one| (one.track, Some(*one)));
-        let withheld = withheld.into_iter().map(|track| (track, None));
-        let explained = known.chain(withheld).filter_map(|(id, explanation)| {
+        let mut told: BTreeMap<TrackId, Told> = BTreeMap::new();
+        told.extend(
+            participant
+                .withheld
+                .iter()
+                .map(|id| (*id, Told::NotPermitted)),
+        );
+        let on_backup = participant.on_backup.iter();
+        told.extend(on_backup.map(|id| (*id, Told::AwaitsBackup)));
+        let known = explanations.iter();
+        told.extend(known.map(|one| (self.track_of_carrier(one.track), Told::Explained(*one))));
+        let explained = told.into_iter().filter_map(|(id, told)| {
             // What ended while the engine answered is no subscription any more.
             let track = self.tracks.get(&id)?;
             let publisher = self.participants.get(&track.publisher)?;
             Some(ExplainedSubscription {
                 track_sid: track.info.sid.clone(),
                 publisher_identity: publisher.identity.to_string(),
-                explanation,
+                told,
             })
         });
         let mut explained: Vec<_> = explained.collect();

@@ -22,6 +22,7 @@ mod join_counts;
 mod join_times;
 pub mod limits;
 mod moderation;
+mod new_track;
 mod news;
 mod notice;
 mod participant;
@@ -58,7 +59,7 @@ use workers::Placement;
 
 pub use data::{DataCodec, DataCounts, DataDrop, DataHeader, DataSender, Delivery, ServerData};
 pub use dynacast::WantedCodec;
-pub use explain::ExplainedSubscription;
+pub use explain::{ExplainedSubscription, Told};
 pub use info::{
     BackupInfo, Counts, ParticipantInfo, ParticipantState, Quality, RoomInfo, RoomOptions,
     TrackInfo, TrackLayer, TrackSource,
@@ -67,6 +68,7 @@ pub use join::{Ending, JoinParams, Joined, Notices};
 pub use join_counts::JoinCounts;
 pub use join_times::{JoinTimes, JoinTimesRead};
 pub use moderation::ParticipantUpdate;
+pub use new_track::NewTrack;
 pub use notice::{LeaveReason, Notice, SubscriptionError};
 pub use permissions::Permissions;
 pub use quality::{ConnectionQuality, QualityInfo};
@@ -76,7 +78,6 @@ pub use settings::Settings;
 pub use speakers::Speaker;
 pub use subscription_permissions::TrackPermission;
 pub use track_traits::{AudioFeature, BackupCodecPolicy, Encryption, TrackTraits};
-pub use tracks::NewTrack;
 pub use watch::{RoomEvents, Snapshot, TooSlow, Watch, WatchFrom};
 pub use wishes::{ShownSize, TrackWish};
 pub use workers::MediaWorkers;

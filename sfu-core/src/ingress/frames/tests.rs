@@ -30,6 +30,11 @@ fn nothing_is_known_before_a_structure() {
     let facts = described.facts(payload);
     assert!(facts.frame_start && facts.frame_end && facts.temporal_switch);
     assert!(facts.keyframe_start && facts.dependencies.is_none());
+    // Where the first packet of a keyframe is lost, with the structure, the next one may look like
+    // the first.
+    let later = frames.read(6, &[0x41, 0x00, 0x02]).unwrap();
+    let facts = later.facts(payload);
+    assert!(!facts.keyframe_start && !facts.frame_start && facts.frame_end);
     assert_eq!(frames.targets(), None);
 }
 

@@ -34,7 +34,7 @@ fn each_codec_tells_its_keyframes() {
         (Codec::Vp8, &KEYFRAME, &INTERFRAME),
         (Codec::Vp9, &[0x88, 0x05, 0x82], &[0xc8, 0x06, 0x86]),
         (Codec::H264, &[0x67, 0x42, 0xe0], &[0x61, 0xe0]),
-        (Codec::H265, &[0x26, 0x01, 0xaf], &[0x02, 0x01, 0xd0]),
+        (Codec::H265, &[0x40, 0x01, 0x0c], &[0x02, 0x01, 0xd0]),
         (Codec::Av1, &[0x18, 0x0a, 0x01], &[0x10, 0x30, 0x01]),
     ];
     for (codec, keyframe, inter) in cases {
@@ -243,4 +243,76 @@ fn what_a_payload_tells_of_switches_and_ends() {
     let mut packet = incoming(header(1), &[1]);
     packet.header.marker = true;
     assert!(!opus.receive(start, &packet).unwrap().video.frame_end);
+}
+
+/// A picture's packets in their order, each with its number, and which of them are starts.
+fn starts(codec: Codec, packets: &[(u16, u32, &[u8])]) -> Vec<bool> {
+    let (mut ingress, start) = ingress(codec);
+    let read = packets.iter().map(|&(sequence, timestamp, payload)| {
+        let mut packet = incoming(header(sequence), payload);
+        packet.header.timestamp = timestamp;
+        let video = ingress.receive(start, &packet).unwrap().video;
+        video.keyframe_start
+    });
+    read.collect()
+}
+
+#[test]
+fn a_keyframe_starts_with_its_first_packet_alone() {
+    const SPS: &[u8] = &[0x67, 0x42, 0xe0];
+    const PPS: &[u8] = &[0x68, 0xce];
+    const SETS: &[u8] = &[0x78, 0, 3, 0x67, 0x42, 0xe0, 0, 2, 0x68, 0xce];
+    const IDR: &[u8] = &[0x7c, 0x85, 0xb8, 4];
+    const SLICE: &[u8] = &[0x61, 0xe0];
+    let of = |packets: &[(u16, u32, &[u8])]| starts(Codec::H264, packets);
+    assert_eq!(of(&[(1, 9, SETS), (2, 9, IDR)]), [true, false]);
+    assert_eq!(
+        of(&[(1, 9, SPS), (2, 9, PPS), (3, 9, IDR)]),
+        [true, false, false]
+    );
+    // Without what stands before it, nobody could decode the slice: whether anything does shows by
+    // the packet before.
+    assert_eq!(of(&[(1, 9, SLICE), (3, 12, IDR)]), [false, false]);
+    assert_eq!(
+        of(&[(1, 9, SLICE), (3, 12, IDR), (2, 12, SETS)]),
+        [false, false, true]
+    );
+    assert_eq!(of(&[(2, 9, IDR)]), [false]);
+    // An encoder that sends its parameters elsewhere.
+    assert_eq!(of(&[(1, 9, SLICE), (2, 12, IDR)]), [false, true]);
+}
+
+#[test]
+fn an_h265_keyframe_starts_with_its_first_packet_alone() {
+    const VPS: &[u8] = &[0x40, 0x01, 0x0c];
+    const SPS: &[u8] = &[0x42, 0x01, 0x01];
+    const IDR: &[u8] = &[0x26, 0x01, 0xaf];
+    const SLICE: &[u8] = &[0x02, 0x01, 0xd0];
+    let of = |packets: &[(u16, u32, &[u8])]| starts(Codec::H265, packets);
+    assert_eq!(
+        of(&[(1, 9, VPS), (2, 9, SPS), (3, 9, IDR)]),
+        [true, false, false]
+    );
+    assert_eq!(of(&[(1, 9, SLICE), (3, 12, SPS), (4, 12, IDR)]), [false; 3]);
+    assert_eq!(
+        of(&[(1, 9, SLICE), (2, 12, SPS), (3, 12, IDR)]),
+        [false, true, false]
+    );
+    assert_eq!(of(&[(1, 9, SLICE), (2, 12, IDR)]), [false, true]);
+}
+
+#[test]
+fn padding_before_a_keyframe_hides_nothing() {
+    let (mut ingress, start) = ingress(Codec::H264);
+    receive(&mut ingress, start, 1, &[0x61, 0xe0]).unwrap();
+    let padding = Incoming {
+        padding_len: 200,
+        ..incoming(header(2), &[])
+    };
+    assert_eq!(
+        ingress.receive(start, &padding).unwrap_err(),
+        DropReason::PaddingOnly
+    );
+    let idr = receive(&mut ingress, start, 3, &[0x65, 0xb8, 4]).unwrap();
+    assert!(idr.video.keyframe_start);
 }

@@ -27,6 +27,8 @@ pub struct H264Packet {
     /// A receiver may start here: with a sequence parameter set, which browsers send before each
     /// IDR picture, or with an IDR picture's first slice.
     pub is_keyframe: bool,
+    /// It has a sequence parameter set, before which a keyframe has nothing that counts.
+    pub has_parameters: bool,
 }
 
 /// Reads an RTP payload of packetization mode 1. At most the payload's bytes are looked at, once.
@@ -70,6 +72,7 @@ fn slice_or_prefix(nal_type: u8, next: Option<u8>) -> H264Packet {
             _ => false,
         },
         is_keyframe: nal_type == SPS || nal_type == IDR && first_slice,
+        has_parameters: nal_type == SPS,
     }
 }
 
@@ -85,6 +88,7 @@ fn aggregate(mut rest: &[u8]) -> Option<H264Packet> {
             None => one,
             Some(all) => H264Packet {
                 is_keyframe: all.is_keyframe || one.is_keyframe,
+                has_parameters: all.has_parameters || one.has_parameters,
                 ..all
             },
         });
@@ -101,6 +105,7 @@ fn fragment(rest: &[u8]) -> Option<H264Packet> {
     let nothing = H264Packet {
         frame_start: false,
         is_keyframe: false,
+        has_parameters: false,
     };
     // A unit that is its own first and last fragment must not be sent so (RFC 6184 section 5.8);
     // it does no harm to be read.

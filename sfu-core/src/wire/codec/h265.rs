@@ -33,6 +33,8 @@ pub struct H265Packet {
     /// A receiver may start here: with a video or sequence parameter set, which stand before each
     /// IRAP picture, or with an IRAP picture's first slice.
     pub is_keyframe: bool,
+    /// It has a video parameter set, before which a keyframe has nothing that counts.
+    pub has_parameters: bool,
     /// The temporal sub-layer, 0..=6.
     pub temporal_id: u8,
     /// A receiver of the sub-layers below may be sent this one from this picture on. False on a
@@ -45,6 +47,7 @@ pub struct H265Packet {
 struct Shown {
     starts: bool,
     keyframe: bool,
+    parameters: bool,
     switch: bool,
 }
 
@@ -64,6 +67,7 @@ pub fn parse(payload: &[u8]) -> Option<H265Packet> {
     Some(H265Packet {
         frame_start: shown.starts,
         is_keyframe: shown.keyframe,
+        has_parameters: shown.parameters,
         temporal_id,
         // H.265 section 7.4.2.2: such a picture is never of sub-layer 0.
         temporal_switch: shown.switch && temporal_id > 0,
@@ -91,6 +95,7 @@ fn slice_or_prefix(nal_type: u8, next: Option<u8>) -> Shown {
     Shown {
         starts,
         keyframe,
+        parameters: nal_type == VPS,
         switch: is_sub_layer_access(nal_type),
     }
 }
@@ -110,6 +115,7 @@ fn aggregate(mut rest: &[u8]) -> Option<Shown> {
         all = Some(all.map_or(one, |all| Shown {
             starts: all.starts,
             keyframe: all.keyframe || one.keyframe,
+            parameters: all.parameters || one.parameters,
             switch: all.switch || one.switch,
         }));
         rest = after;

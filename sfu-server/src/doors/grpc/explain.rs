@@ -8,7 +8,7 @@ use sfu_core::media::layer::Layers;
 
 use super::service::RoomDoor;
 use crate::error::ApiError;
-use crate::rooms::ExplainedSubscription;
+use crate::rooms::{ExplainedSubscription, Told};
 
 impl RoomDoor {
     pub(super) async fn explain_subscriptions(
@@ -25,14 +25,17 @@ impl RoomDoor {
 
 fn subscription(explained: ExplainedSubscription) -> v1::SubscriptionExplanation {
     let (track_sid, publisher_identity) = (explained.track_sid, explained.publisher_identity);
-    let Some(told) = explained.explanation else {
-        return v1::SubscriptionExplanation {
-            track_sid,
-            publisher_identity,
-            enabled: true,
-            reason: v1::SubscriptionReason::NotPermitted.into(),
-            ..Default::default()
-        };
+    let unexplained = |reason: v1::SubscriptionReason| v1::SubscriptionExplanation {
+        track_sid: track_sid.clone(),
+        publisher_identity: publisher_identity.clone(),
+        enabled: true,
+        reason: reason.into(),
+        ..Default::default()
+    };
+    let told = match explained.told {
+        Told::NotPermitted => return unexplained(v1::SubscriptionReason::NotPermitted),
+        Told::AwaitsBackup => return unexplained(v1::SubscriptionReason::FormatNotAgreed),
+        Told::Explained(told) => told,
     };
     let (reason, waited) = reason(told.reason);
     v1::SubscriptionExplanation {
@@ -69,6 +72,7 @@ fn reason(why: Why) -> (v1::SubscriptionReason, Option<Duration>) {
         Why::MutedByPublisher => Reason::MutedByPublisher,
         Why::PublisherNotConnected => Reason::PublisherNotConnected,
         Why::PublisherSilent { silent_for } => return (Reason::PublisherSilent, silent_for),
+        Why::OthersSpeak => Reason::OthersSpeak,
         Why::FormatNotAgreed => Reason::FormatNotAgreed,
         Why::WaitingForKeyframe { asked_ago, .. } => {
             return (Reason::WaitingForKeyframe, asked_ago);
@@ -79,4 +83,36 @@ fn reason(why: Why) -> (v1::SubscriptionReason, Option<Duration>) {
         _ => Reason::Unspecified,
     };
     (reason, None)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn each_reason_of_the_engines_has_its_own_word() {
+        let (silent_for, asked_ago) = (None, None);
+        let (quality, best, least) = (0, 0, 0);
+        let all = [
+            Why::AsAsked,
+            Why::PausedBySubscriber,
+            Why::NotPublished,
+            Why::WaitingForSection,
+            Why::NotConnected,
+            Why::MutedByPublisher,
+            Why::PublisherNotConnected,
+            Why::PublisherSilent { silent_for },
+            Why::OthersSpeak,
+            Why::FormatNotAgreed,
+            Why::WaitingForKeyframe { quality, asked_ago },
+            Why::WaitingForLayerSwitch,
+            Why::QualityNotSent { best },
+            Why::OnlyBetterSent { least },
+        ];
+        let words = all.map(|why| reason(why).0 as i32);
+        assert!(!words.contains(&(v1::SubscriptionReason::Unspecified as i32)));
+        assert_eq!(BTreeSet::from(words).len(), all.len());
+    }
 }
