@@ -148,6 +148,29 @@ impl ByDescriptor {
         self.frames.standing(frame) == Standing::Ahead
     }
 
+    /// What was decided about a frame of which this packet only tells the number: its structure has
+    /// not come yet, or is of the past. `None`: that is not decided before its structure comes.
+    pub(super) fn recall(&mut self, number: u16) -> Option<Choice> {
+        let frame = self.frames.extend(number);
+        let standing = self.frames.standing(frame);
+        if standing == Standing::Ahead {
+            return None;
+        }
+        if standing == Standing::Undecided {
+            self.frames.decide(frame, false);
+        }
+        let target = if frame < self.moved_at {
+            self.before
+        } else {
+            self.current
+        };
+        Some(Choice {
+            sends: standing == Standing::Sent,
+            top: target.top,
+            active: None,
+        })
+    }
+
     /// Decides about the frame of this packet, at its first packet for all of them. `is_ahead`: it
     /// is the newest packet of the stream.
     pub(super) fn choose(
