@@ -1,9 +1,10 @@
-//! The workspace's two commands: `cargo xtask run` and `cargo xtask test`.
+//! The workspace's commands: `cargo xtask run`, `cargo xtask test` and `cargo xtask layers`.
 //!
 //! Only `std` is used: the commands are the first thing a newcomer builds.
 
 #![forbid(unsafe_code)]
 
+mod layers;
 mod manifests;
 mod needs;
 mod python;
@@ -22,6 +23,8 @@ cargo xtask <command>
   test [--fast]   everything CI runs: format, demo page, lints, tests, a short load test,
                   advisories, manifests, calls in a real browser; stops at the first
                   failure; --fast ends before the advisories
+  layers          measure what is seen of switched and of lossy video in Chromium, for
+                  20 minutes (`cargo xtask test` has the short version)
   help            this text
 ";
 
@@ -42,6 +45,8 @@ fn main() -> ExitCode {
         ("run", server_args) => finish(run::run(server_args)),
         ("test", []) => finish(suite::test(suite::Extent::Whole)),
         ("test", [only]) if only == "--fast" => finish(suite::test(suite::Extent::Fast)),
+        ("layers", []) => finish(layers::measure()),
+        ("layers", _) => misuse("`layers` takes no arguments"),
         ("test", _) => misuse(&format!(
             "`test` takes only `--fast`, not `{}`",
             rest.join(" ")

@@ -99,5 +99,6 @@ fn calls_in_a_browser() -> Result<(), String> {
     .env("FIREFOX", firefox)
     .env("PYTHON", python)
     .env("SFU_SERVER_BIN", workspace::server_binary("debug"))
+    .env("IMPAIRMENT_LINK_BIN", workspace::impairment_link("debug"))
     .run()
 }

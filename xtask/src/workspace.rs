@@ -27,5 +27,14 @@ pub(crate) fn target(profile: &str) -> PathBuf {
 
 /// The server's binary as built for `profile`.
 pub(crate) fn server_binary(profile: &str) -> PathBuf {
-    target(profile).join(format!("sfu-server{}", std::env::consts::EXE_SUFFIX))
+    binary(profile, "sfu-server")
+}
+
+/// The binary of the link that browser tests put between networks.
+pub(crate) fn impairment_link(profile: &str) -> PathBuf {
+    binary(profile, "impairment_link")
+}
+
+fn binary(profile: &str, name: &str) -> PathBuf {
+    target(profile).join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
 }

@@ -11,6 +11,7 @@ pub mod uri;
 
 pub use timing::{
     AbsCaptureTime, abs_send_time, abs_send_time_at, abs_send_time_bytes, is_playout_delay,
+    playout_delay,
 };
 
 /// The profile word of the one-byte form (RFC 8285 section 4.2).

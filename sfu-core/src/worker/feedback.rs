@@ -42,6 +42,10 @@ pub(super) fn rtcp(
         } => {
             shared.stats.nacks_in += 1;
             let egress = room.peers[index].egress_of(media);
+            if let Some(key) = egress {
+                let peer = &mut room.peers[index];
+                peer.egresses[key].header.patience.lost(now, peer.rtt);
+            }
             let left = MAX_NACKED - nacked;
             for sequence in sequences.take(left) {
                 nacked += 1;
@@ -92,7 +96,9 @@ fn report_blocks(room: &mut Room, index: PeerIndex, now: Instant, reports: rtcp:
         let Some((key, is_repair)) = peer.sent_as(block.ssrc) else {
             continue;
         };
-        peer.egresses[key].header.reported(is_repair);
+        let header = &mut peer.egresses[key].header;
+        header.reported(is_repair);
+        header.patience.settle(now);
         if let Some(rtt) = peer.egresses[key].egress.on_report(now, &block) {
             // What the participant publishes takes the same way: this is how long a repair takes.
             peer.rtt = Some(rtt);

@@ -5,6 +5,7 @@
 //! time, or an extension that it has no id for.
 
 use super::departure::Departure;
+use super::patience::Patience;
 use crate::id::Mid;
 use crate::media::extension_map::ExtensionMap;
 use crate::media::outbound::OutboundPacket;
@@ -27,6 +28,8 @@ pub(super) struct HeaderTerms {
     /// answers.
     knows_media: bool,
     knows_repairs: bool,
+    /// How long it is asked to hold pictures back, where the publisher says nothing of it.
+    pub(super) patience: Patience,
 }
 
 impl HeaderTerms {
@@ -38,6 +41,7 @@ impl HeaderTerms {
             mid: offered.mid,
             knows_media: false,
             knows_repairs: false,
+            patience: Patience::default(),
         }
     }
 
@@ -114,7 +118,9 @@ impl HeaderValues {
             *orientation = [value];
             let _ = extensions.push(id, orientation);
         }
-        if let (Some(id), Some(bounds)) = (terms.ids.playout_delay, carried.playout_delay) {
+        if let Some(id) = terms.ids.playout_delay
+            && let Some(bounds) = carried.playout_delay.or_else(|| terms.patience.bounds())
+        {
             *playout_delay = bounds;
             let _ = extensions.push(id, playout_delay);
         }

@@ -26,6 +26,7 @@ mod inbound;
 mod membership;
 mod negotiation;
 mod outbound;
+mod patience;
 mod peer;
 mod publisher_clock;
 mod reports;

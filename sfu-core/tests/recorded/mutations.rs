@@ -87,7 +87,9 @@ fn the_packets_of_two_frames_do_not_mix() {
         let fault = verdict(name, false, |packets, _| {
             // The end of a frame behind the start of another.
             let at = first_of_two(packets);
-            let end = find(packets, |packet| packet.timestamp == packets[at].timestamp && packet.marker);
+            let end = find(packets, |packet| {
+                packet.timestamp == packets[at].timestamp && packet.marker
+            });
             let mut other = (end + 1..packets.len()).filter(|at| packets[*at].marker);
             let other = other.next().expect("another frame");
             let (timestamp, sequence) = (packets[end].timestamp, packets[end].sequence);
@@ -101,7 +103,10 @@ fn the_packets_of_two_frames_do_not_mix() {
             }
         });
         let named = [Fault::MixedFrame, Fault::FrameCut];
-        assert!(fault.is_some_and(|fault| named.contains(&fault)), "{name}: {fault:?}");
+        assert!(
+            fault.is_some_and(|fault| named.contains(&fault)),
+            "{name}: {fault:?}"
+        );
     }
 }
 
@@ -132,7 +137,10 @@ fn time_goes_forward() {
     let fault = verdict("vp8_l1t1", false, |packets, _| {
         let at = first_of_two(packets);
         let timestamp = packets[at].timestamp;
-        for packet in packets.iter_mut().filter(|packet| packet.timestamp == timestamp) {
+        for packet in packets
+            .iter_mut()
+            .filter(|packet| packet.timestamp == timestamp)
+        {
             packet.timestamp = timestamp.wrapping_sub(90_000);
         }
     });
@@ -153,16 +161,16 @@ fn a_stream_begins_with_a_keyframe() {
             let key = packets[0].timestamp;
             leave_out(packets, |packet| packet.timestamp == key);
         });
-        assert_eq!(fault, Some(Fault::StartsWithoutKeyframe), "{name} {descriptor}");
+        assert_eq!(
+            fault,
+            Some(Fault::StartsWithoutKeyframe),
+            "{name} {descriptor}"
+        );
     }
 }
 
 /// Leaves out all frames of a layer: from the picture after `from` on.
-fn without(
-    name: &str,
-    descriptor: bool,
-    out: impl Fn(&Arrived) -> bool,
-) -> Option<Fault> {
+fn without(name: &str, descriptor: bool, out: impl Fn(&Arrived) -> bool) -> Option<Fault> {
     verdict(name, descriptor, |packets, _| {
         let key = packets[0].timestamp;
         leave_out(packets, |packet| packet.timestamp != key && out(packet));
@@ -173,7 +181,9 @@ fn without(
 fn what_a_frame_rests_on_is_there() {
     let vp8 = |packet: &Arrived| wire::vp8(&packet.payload).unwrap();
     // Picture ids count frames: whoever leaves some out must count anew.
-    let fault = without("vp8_l1t3_plain", false, |packet| vp8(packet).temporal == Some(2));
+    let fault = without("vp8_l1t3_plain", false, |packet| {
+        vp8(packet).temporal == Some(2)
+    });
     assert_eq!(fault, Some(Fault::NumberJump));
     let vp9 = |packet: &Arrived| wire::vp9(&packet.payload).unwrap();
     let fault = without("vp9_l1t3_plain", false, |packet| vp9(packet).temporal == 0);
@@ -186,7 +196,9 @@ fn what_a_frame_rests_on_is_there() {
         // Base frames of all spatial layers, a cycle behind the keyframe.
         let layers = if name.contains("l3") { 3 } else { 1 };
         let base = 4 * layers..5 * layers;
-        let fault = without(name, true, |packet| base.contains(&number(packet).wrapping_sub(first)));
+        let fault = without(name, true, |packet| {
+            base.contains(&number(packet).wrapping_sub(first))
+        });
         assert_eq!(fault, Some(Fault::MissingReference), "{name}");
     }
 }
@@ -199,7 +211,11 @@ fn a_layer_left_out_is_said_to_be() {
         let fault = verdict(name, true, |packets, _| {
             leave_out(packets, |packet| spatial(packet) < 2);
         });
-        let wanted = if name == "vp9_s3t3" { None } else { Some(Fault::StartsWithoutKeyframe) };
+        let wanted = if name == "vp9_s3t3" {
+            None
+        } else {
+            Some(Fault::StartsWithoutKeyframe)
+        };
         assert_eq!(fault, wanted, "{name}");
     }
     let fault = verdict("vp9_l3t3_key", true, |packets, _| {
@@ -220,7 +236,10 @@ fn numbers_are_not_to_be_made_up() {
     let fault = verdict("vp8_l1t3_plain", false, |packets, _| {
         let at = first_of_two(packets);
         let timestamp = packets[at].timestamp;
-        for packet in packets.iter_mut().filter(|packet| packet.timestamp == timestamp) {
+        for packet in packets
+            .iter_mut()
+            .filter(|packet| packet.timestamp == timestamp)
+        {
             packet.payload[4] = packet.payload[4].wrapping_add(1);
         }
     });
@@ -230,7 +249,10 @@ fn numbers_are_not_to_be_made_up() {
             packet.payload[1] ^= 0x40;
         }
     });
-    assert!(matches!(fault, Some(Fault::NumberJump | Fault::MixedFrame)), "{fault:?}");
+    assert!(
+        matches!(fault, Some(Fault::NumberJump | Fault::MixedFrame)),
+        "{fault:?}"
+    );
     let fault = verdict("av1_l3t3", true, |packets, _| {
         for packet in &mut packets[60..] {
             let bytes = packet.descriptor.as_mut().unwrap();
@@ -238,13 +260,18 @@ fn numbers_are_not_to_be_made_up() {
             bytes[1..3].copy_from_slice(&number.to_be_bytes());
         }
     });
-    assert!(matches!(fault, Some(Fault::NumberJump | Fault::MixedFrame)), "{fault:?}");
+    assert!(
+        matches!(fault, Some(Fault::NumberJump | Fault::MixedFrame)),
+        "{fault:?}"
+    );
 }
 
 #[test]
 fn an_unknown_template_cannot_be_read() {
     let fault = verdict("av1_l3t3", true, |packets, _| {
-        let at = find(packets, |packet| packet.descriptor.as_ref().unwrap()[0] & 0xc0 == 0xc0);
+        let at = find(packets, |packet| {
+            packet.descriptor.as_ref().unwrap()[0] & 0xc0 == 0xc0
+        });
         packets[at].descriptor.as_mut().unwrap()[0] = 0xc0 | 60;
     });
     assert_eq!(fault, Some(Fault::Unreadable));
@@ -272,13 +299,18 @@ fn padding_stands_between_frames_only() {
 fn a_keyframe_tells_its_decoder_what_it_must_know() {
     let fault = verdict("h264_l1t3", true, |packets, _| packets[0].payload[0] = 0x7c);
     assert!(fault.is_some());
-    let fault = verdict("av1_l3t3", true, |packets, _| packets[0].payload[0] &= !0x08);
+    let fault = verdict("av1_l3t3", true, |packets, _| {
+        packets[0].payload[0] &= !0x08
+    });
     assert_eq!(fault, Some(Fault::KeyframeWithoutHeader));
 }
 
 #[test]
 fn what_is_lost_on_the_way_is_harm_and_no_fault() {
-    for name in recording::names().iter().filter(|name| !name.contains("opus")) {
+    for name in recording::names()
+        .iter()
+        .filter(|name| !name.contains("opus"))
+    {
         let recording = recording::load(name);
         let stream = &recording.streams[0];
         let packets = as_sent(stream);
@@ -291,7 +323,11 @@ fn what_is_lost_on_the_way_is_harm_and_no_fault() {
                     decoder.push(packet.clone()).unwrap();
                 }
             }
-            let harmed = decoder.frames.iter().filter(|frame| !frame.decodable).count();
+            let harmed = decoder
+                .frames
+                .iter()
+                .filter(|frame| !frame.decodable)
+                .count();
             assert!(harmed > 0, "{name} {descriptor}");
         }
     }

@@ -203,7 +203,9 @@ fn stream(codec: Codec, packets: Vec<(u64, Packet)>) -> Stream {
     let first = pictures.iter().position(|picture| picture.keyframe);
     pictures.drain(..first.expect("a keyframe"));
     // The last picture may have been cut short.
-    if !pictures.last().unwrap().packets.last().unwrap().rtp.marker && codec.kind() == MediaKind::Video {
+    if !pictures.last().unwrap().packets.last().unwrap().rtp.marker
+        && codec.kind() == MediaKind::Video
+    {
         pictures.pop();
     }
     Stream { pictures }

@@ -36,7 +36,9 @@ pub(crate) fn decode(
     let mut decoder = decoder(recording, stream, descriptor);
     for packet in packets {
         let sequence = packet.sequence;
-        decoder.push(packet.clone()).map_err(|fault| (fault, sequence))?;
+        decoder
+            .push(packet.clone())
+            .map_err(|fault| (fault, sequence))?;
     }
     Ok(decoder.frames)
 }

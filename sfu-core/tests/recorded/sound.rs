@@ -83,8 +83,14 @@ fn sound_comes_as_it_was_sent_with_its_silences() {
         }
     }
     let silent = recording::load("opus_dtx");
-    let times: Vec<u32> = silent.streams[0].packets().map(|packet| packet.rtp.timestamp).collect();
-    assert!(times.windows(2).any(|pair| pair[1] - pair[0] > 960), "silence is left out");
+    let times: Vec<u32> = silent.streams[0]
+        .packets()
+        .map(|packet| packet.rtp.timestamp)
+        .collect();
+    assert!(
+        times.windows(2).any(|pair| pair[1] - pair[0] > 960),
+        "silence is left out"
+    );
 }
 
 /// RFC 2198 section 3: headers of four bytes for the blocks before, of one for the primary's.
@@ -107,7 +113,10 @@ fn redundant_sound_is_passed_on_or_stripped() {
     let redundant = sent.iter().filter(|packet| packet.payload[0] & 0x80 != 0);
     assert!(redundant.count() > 100);
     for (at, sent) in sent.iter().enumerate() {
-        assert_eq!((passed[at].payload_type, &passed[at].payload), (RED, &sent.payload));
+        assert_eq!(
+            (passed[at].payload_type, &passed[at].payload),
+            (RED, &sent.payload)
+        );
         assert_eq!(stripped[at].payload_type, OPUS);
         assert_eq!(stripped[at].payload, primary(&sent.payload), "packet {at}");
     }

@@ -364,6 +364,42 @@ fn a_capture_time_is_offset_by_how_late_our_clock_runs() {
     assert_eq!(offset(&meeting), i64::MAX);
 }
 
+#[test]
+fn who_loses_packets_is_asked_to_wait_for_repairs() {
+    let mut meeting = Meeting::new();
+    let camera = publisher(&mut meeting, 1, &[]);
+    let voice = meeting.publisher(2, MediaKind::Audio, &[]);
+    let [loses, gets] = [0; 2].map(|_| viewer(&mut meeting, 1, SUBSCRIBERS));
+    for watcher in [loses, gets] {
+        meeting.clients[watcher].section(MediaKind::Audio, None, &[]);
+        meeting.subscribe(watcher, 2);
+        meeting.offer(watcher);
+        round_trip(&mut meeting, voice, watcher, 100 * MS);
+    }
+    for n in 0..4 {
+        meeting.send(camera, &video(n, &vp8(n == 0, n as u16)));
+        assert_eq!(last(&meeting, loses).extension(5), None, "frame {n}");
+        let got = last(&meeting, loses).clone();
+        let nack = |out: &mut _| rtcp::nack(out, Ssrc(1), Ssrc(got.ssrc), &[got.sequence]);
+        if n > 0 {
+            meeting.clients[loses].send_rtcp(nack);
+        }
+        meeting.pass(40 * MS);
+    }
+    meeting.send(camera, &video(4, &vp8(false, 4)));
+    let bounds = last(&meeting, loses).extension(5).expect("a delay");
+    let least = u32::from(bounds[0]) << 4 | u32::from(bounds[1]) >> 4;
+    assert!((24..=26).contains(&least), "{least}0 ms");
+    assert_eq!(last(&meeting, gets).extension(5), None);
+    // What the publisher says goes.
+    meeting.clients[camera].more_extensions = vec![(6, vec![0x00, 0x10, 0x20])];
+    meeting.send(camera, &video(5, &vp8(false, 5)));
+    assert_eq!(
+        last(&meeting, loses).extension(5),
+        Some(&[0x00, 0x10, 0x20][..])
+    );
+}
+
 /// Has `client`, who is sent what `voice` says, report such that it seems `away`.
 fn round_trip(meeting: &mut Meeting, voice: usize, client: usize, away: Duration) {
     let sender = SenderInfo {

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use sfu_core::command::{Command, TrackAnnouncement};
+use sfu_core::command::Command;
 use sfu_core::event::SubscriptionFailure;
 use sfu_core::id::{Mid, ParticipantId, TrackId};
 use sfu_core::media::codec::{Codec, MediaKind};
@@ -14,11 +14,12 @@ use sfu_core::media::format::CodecWishes;
 use tokio::time::Instant;
 
 use super::dynacast::Wanted;
-use super::info::{BackupInfo, TrackInfo};
+use super::info::TrackInfo;
+use super::new_track::NewTrack;
 use super::notice::{Notice, SubscriptionError};
 use super::room::State;
 use super::track_traits::BackupCodecPolicy;
-use super::tracks::{NewTrack, no_track};
+use super::tracks::no_track;
 use super::wishes::TrackWish;
 use super::{ids, limits};
 use crate::error::ApiError;
@@ -272,41 +273,6 @@ impl State {
                     self.subscription_failed(id, track, SubscriptionError::CodecUnsupported);
                 }
             }
-        }
-    }
-}
-
-impl TrackInfo {
-    /// How the engine hears of it, or of its second codec, which others see as the same track.
-    pub(super) fn announcement(
-        &self,
-        track: TrackId,
-        cid: &str,
-        publisher: &str,
-        codecs: CodecWishes,
-    ) -> TrackAnnouncement {
-        TrackAnnouncement {
-            track,
-            kind: self.kind,
-            cid: cid.to_owned(),
-            // Clients read the publisher from a subscribed stream's name, native ones only before
-            // a bar; what has the same name is played in step.
-            stream_label: format!("{publisher}|{}", self.group()),
-            track_label: self.sid.clone(),
-            muted: self.muted,
-            codecs,
-        }
-    }
-}
-
-impl BackupInfo {
-    /// Named by its publisher, and not sent.
-    pub(super) const fn new(codec: Codec) -> Self {
-        Self {
-            codec,
-            cid: String::new(),
-            layers: Vec::new(),
-            mid: None,
         }
     }
 }

@@ -12,9 +12,9 @@ use tokio::time::Instant;
 use super::info::ParticipantInfo;
 use super::limits;
 use super::moderation::ParticipantUpdate;
+use super::new_track::NewTrack;
 use super::notice::LeaveReason;
 use super::room::{Room, State};
-use super::tracks::NewTrack;
 use super::wishes::TrackWish;
 use crate::error::{ApiError, ErrorKind};
 

@@ -77,6 +77,15 @@ pub fn is_playout_delay(value: &[u8; 3]) -> bool {
     least <= greatest
 }
 
+/// A playout delay: both are rounded down to 10 ms, and bounded by 40.95 s.
+#[must_use]
+pub fn playout_delay(least: Duration, greatest: Duration) -> [u8; 3] {
+    let bits =
+        |time: Duration| u32::try_from(time.as_millis() / 10).map_or(0xfff, |t| t.min(0xfff));
+    let [_, bytes @ ..] = (bits(least) << 12 | bits(greatest)).to_be_bytes();
+    bytes
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,6 +124,15 @@ mod tests {
             assert_eq!(AbsCaptureTime::parse(&long[..len]), None, "{len}");
         }
         assert_eq!(AbsCaptureTime::parse(&[0; 17]), None);
+    }
+
+    #[test]
+    fn a_playout_delay_has_twelve_bits_of_ten_milliseconds_each() {
+        let ms = Duration::from_millis;
+        assert_eq!(playout_delay(ms(0), ms(0)), [0, 0, 0]);
+        assert_eq!(playout_delay(ms(19), ms(40)), [0x00, 0x10, 0x04]);
+        assert_eq!(playout_delay(ms(40_950), Duration::MAX), [0xff, 0xff, 0xff]);
+        assert!(is_playout_delay(&playout_delay(ms(250), Duration::MAX)));
     }
 
     #[test]

@@ -5,8 +5,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { joinToken } from './token.mjs';
 import { VideoPage } from './video_page.mjs';
 
-/** For the estimates of the bandwidth to settle, before anything is counted. */
+/** For estimates of the bandwidth to settle, before anything is counted. */
 const SETTLED_MS = 5_000;
+/** And for the delays of repairs. */
+const REPAIRING_MS = 5_000;
 /** How long a layer is asked for. */
 const SWITCH_MS = 2_000;
 /** Each layer from each other one, and back. @type {(0 | 1 | 2)[]} */
@@ -27,6 +29,7 @@ const ROUND = [0, 2, 1, 0, 1, 2];
  * @property {Codec} codec
  * @property {'server' | 'direct'} way
  *   `direct` is the control: where layers are switched, its sender scales its one encoding
+ * @property {boolean} isBad       the link
  * @property {boolean} switching   every two seconds, or not at all
  * @property {number} seconds
  */
@@ -62,8 +65,7 @@ export async function measure(ends, plan) {
   try {
     await connect(sender, receiver, ends, plan);
     await receiver.showsAll();
-    if (process.env.JB) await receiver.page.evaluate((ms) => { for (const c of inPage().connections) for (const r of c.getReceivers()) r.jitterBufferTarget = ms; }, Number(process.env.JB));
-    await delay(SETTLED_MS);
+    await delay(SETTLED_MS + (plan.isBad ? REPAIRING_MS : 0));
     return await watch(sender, receiver, plan);
   } finally {
     await Promise.all([sender.close(), receiver.close()]);
