@@ -201,8 +201,8 @@ impl Egress {
     /// # Errors
     ///
     /// `SubscriptionInactive` while paused or without a target; `FormatNotAgreed`;
-    /// `AwaitingKeyframe` before the start, and where another format begins; `OtherEncoding`;
-    /// `LayerLeftOut`; `Duplicate` and `TooOld` for a number already given, or too long ago to know.
+    /// `AwaitingKeyframe` before the start, where another format begins, and of a structure whose
+    /// keyframe has yet to come; `OtherEncoding`; `LayerLeftOut`; `Duplicate` and `TooOld` for a number already given, or too long ago to know.
     pub fn forward(
         &mut self,
         now: Instant,
@@ -221,6 +221,7 @@ impl Egress {
             .number_of(facts.sequence)
             .ok_or(DropReason::AwaitingKeyframe)?;
         let choice = self.choose(number, facts, source);
+        let choice = choice.ok_or(DropReason::AwaitingKeyframe)?;
         if !choice.sends && self.rewriter.leave_out(number, &epoch, &facts.payload) {
             return Err(DropReason::LayerLeftOut);
         }
@@ -240,9 +241,14 @@ impl Egress {
     }
 
     /// Whether the packet is of what is wanted.
-    fn choose(&mut self, number: u64, facts: &PacketFacts, source: SourceFacts<'_>) -> Choice {
+    fn choose(
+        &mut self,
+        number: u64,
+        facts: &PacketFacts,
+        source: SourceFacts<'_>,
+    ) -> Option<Choice> {
         if !self.is_video() {
-            return Choice::ALL;
+            return Some(Choice::ALL);
         }
         let needed = self.selection.needs_keyframe();
         let is_ahead = number >= self.rewriter.next_number();

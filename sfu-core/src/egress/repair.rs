@@ -108,7 +108,7 @@ impl Egress {
         }
         let is_current = self.rewriter.current_epoch() == Some(*epoch);
         let choice = if is_current {
-            self.selection.choose(number, false, facts, None)
+            self.selection.choose(number, false, facts, None)?
         } else {
             Choice::ALL
         };

@@ -6,6 +6,8 @@
 mod by_descriptor;
 mod by_rules;
 mod frames;
+mod promise;
+mod target;
 
 use self::by_descriptor::ByDescriptor;
 use self::by_rules::ByRules;
@@ -33,6 +35,16 @@ impl Choice {
         },
         active: None,
     };
+
+    /// All goes up to the layer `top`.
+    fn by_layer(facts: &PacketFacts, top: Layer) -> Self {
+        let layer = facts.video.layer;
+        Self {
+            sends: layer.spatial <= top.spatial && layer.temporal <= top.temporal,
+            top,
+            active: None,
+        }
+    }
 
     /// Whether a receiver is to take this packet for the last of its picture.
     pub(super) const fn ends_picture(&self, facts: &PacketFacts) -> bool {
@@ -123,32 +135,31 @@ impl Selection {
     }
 
     /// Decides about one packet, whose number is `number`; `is_ahead`: none with a higher one came.
+    /// `None` for one that cannot be judged before another one comes.
     pub(super) fn choose(
         &mut self,
         number: u64,
         is_ahead: bool,
         facts: &PacketFacts,
         targets: Option<&DecodeTargets>,
-    ) -> Choice {
+    ) -> Option<Choice> {
         if facts.video.keyframe_start && is_ahead {
             self.start_anew(number, facts, targets);
         }
-        let layer = facts.video.layer;
-        let by_layer = |top: Layer| Choice {
-            sends: layer.spatial <= top.spatial && layer.temporal <= top.temporal,
-            top,
-            active: None,
-        };
-        match &facts.video.dependencies {
-            _ if !self.is_described => {
-                by_layer(self.rules.top_at(number, is_ahead, facts, self.aim))
+        if !self.is_described {
+            let top = self.rules.top_at(number, is_ahead, facts, self.aim);
+            return Some(Choice::by_layer(facts, top));
+        }
+        match (&facts.video.dependencies, facts.extensions.descriptor) {
+            (Some(dependencies), _) => {
+                let aim = self.aim;
+                Some(
+                    self.descriptor
+                        .choose(is_ahead, facts, dependencies, targets, aim),
+                )
             }
-            Some(dependencies) => {
-                self.descriptor
-                    .choose(is_ahead, facts, dependencies, targets, self.aim)
-            }
-            // A packet whose descriptor could not be read.
-            None => by_layer(self.descriptor.top()),
+            (None, Some(place)) => self.descriptor.recall(place.frame_number, facts),
+            (None, None) => Some(Choice::by_layer(facts, self.descriptor.top())),
         }
     }
 }
