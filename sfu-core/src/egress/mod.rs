@@ -215,7 +215,9 @@ impl Egress {
         let target = target.ok_or(DropReason::SubscriptionInactive)?;
         let delivery = self.delivery(facts.payload_type);
         let delivery = delivery.ok_or(DropReason::FormatNotAgreed)?;
-        let epoch = self.stretch_of(encoding, target, facts, source)?;
+        self.enter_stretch(encoding, target, facts, source)?;
+        let epoch = self.rewriter.current_epoch();
+        let epoch = epoch.ok_or(DropReason::AwaitingKeyframe)?;
         self.format = Some(facts.payload_type);
         let number = epoch
             .number_of(facts.sequence)

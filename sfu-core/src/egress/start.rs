@@ -1,20 +1,19 @@
 //! Where a subscription's stream starts, switches and goes on.
 
-use super::epoch::Epoch;
 use super::{Egress, SourceFacts};
 use crate::drop_reason::DropReason;
 use crate::media::layer::Layers;
 use crate::media::packet::PacketFacts;
 
 impl Egress {
-    /// The stretch that a packet is of: the current one, or one that starts with it.
-    pub(super) fn stretch_of(
+    /// Makes the stretch that a packet is of the current one: it is, or starts with the packet.
+    pub(super) fn enter_stretch(
         &mut self,
         encoding: u8,
         target: Layers,
         facts: &PacketFacts,
         source: SourceFacts<'_>,
-    ) -> Result<Epoch, DropReason> {
+    ) -> Result<(), DropReason> {
         if self.current != Some(encoding) {
             self.start_at(encoding, target, facts, source)
         } else if self.keeps_decoder(facts) {
@@ -40,7 +39,7 @@ impl Egress {
         target: Layers,
         facts: &PacketFacts,
         source: SourceFacts<'_>,
-    ) -> Result<Epoch, DropReason> {
+    ) -> Result<(), DropReason> {
         if !self.rewriter.is_ahead(facts.sequence) {
             // The rest of the former format, which its decoder no longer waits for.
             return Err(DropReason::TooOld);
@@ -56,9 +55,9 @@ impl Egress {
         target: Layers,
         facts: &PacketFacts,
         source: SourceFacts<'_>,
-    ) -> Result<Epoch, DropReason> {
-        if let Some(epoch) = self.rewriter.reach(facts.sequence) {
-            return Ok(epoch);
+    ) -> Result<(), DropReason> {
+        if self.rewriter.reaches(facts.sequence) {
+            return Ok(());
         }
         // Too much is missing to be repaired, and the receiver's guess at the rollover counter must
         // never be put to the test: the numbers go on without a gap.
@@ -79,7 +78,7 @@ impl Egress {
         target: Layers,
         facts: &PacketFacts,
         source: SourceFacts<'_>,
-    ) -> Result<Epoch, DropReason> {
+    ) -> Result<(), DropReason> {
         if encoding != target.encoding {
             return Err(DropReason::OtherEncoding);
         }
@@ -104,8 +103,8 @@ impl Egress {
         self.current = Some(encoding);
         self.reports.begin_stretch();
         let clock_rate = delivery.codec.clock_rate();
-        Ok(self
-            .rewriter
-            .start(encoding, clock_rate, facts, source.clock))
+        self.rewriter
+            .start(encoding, clock_rate, facts, source.clock);
+        Ok(())
     }
 }

@@ -80,6 +80,9 @@ pub(super) struct HeaderValues {
 impl HeaderValues {
     /// The extensions of one packet, under the subscriber's ids. What it has no id for is left out:
     /// a listener without levels only shows one speaker less.
+    ///
+    /// They are added to a writer of the caller's: one that is returned is copied, 400 bytes for
+    /// each packet.
     pub(super) fn write<'v>(
         &'v mut self,
         terms: &'v HeaderTerms,
@@ -87,8 +90,8 @@ impl HeaderValues {
         packet: &OutboundPacket,
         facts: &PacketFacts,
         stored: &[u8],
-    ) -> ExtensionWriter<'v> {
-        let mut extensions = ExtensionWriter::new();
+        extensions: &mut ExtensionWriter<'v>,
+    ) {
         let knows = match packet.rtx_original {
             Some(_) => terms.knows_repairs,
             None => terms.knows_media,
@@ -132,7 +135,6 @@ impl HeaderValues {
         {
             let _ = extensions.push(id, value);
         }
-        extensions
     }
 }
 
