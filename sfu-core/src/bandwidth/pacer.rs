@@ -42,7 +42,14 @@ impl Pacer {
         Ok(())
     }
 
-    /// The packet that leaves next.
+    /// The packet that leaves next. To be read where it lies: it was written field by field a moment
+    /// ago, and a copy of the whole would wait for that.
+    #[must_use]
+    pub fn front(&self) -> Option<&Queued> {
+        self.queue.front()
+    }
+
+    /// Takes the packet that leaves next.
     pub fn pop(&mut self) -> Option<Queued> {
         self.queue.pop_front()
     }

@@ -110,7 +110,7 @@ pub(super) fn flush(
         sender,
     };
     while !batch.is_full() {
-        let Some(queued) = peer.pacer.pop() else {
+        let Some(queued) = peer.pacer.front() else {
             return super::data::flush(shared, peer, key, now, batch);
         };
         if let Some(sending) = peer.egresses.get_mut(queued.egress) {
@@ -125,6 +125,7 @@ pub(super) fn flush(
             count(stats, kind, sent);
         }
         shared.pool.release(queued.packet.packet);
+        peer.pacer.pop();
     }
     false
 }
