@@ -36,6 +36,17 @@ impl Leg {
         Self::Repairs,
     ];
 
+    /// What it is called on the command line.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Video => "video",
+            Self::Audio => "audio",
+            Self::Simulcast => "simulcast",
+            Self::Svc => "svc",
+            Self::Repairs => "repairs",
+        }
+    }
+
     pub(crate) const fn kind(self) -> MediaKind {
         match self {
             Self::Audio => MediaKind::Audio,

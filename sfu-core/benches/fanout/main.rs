@@ -5,6 +5,7 @@
 //! cargo bench --bench fanout              # the table
 //! cargo bench --bench fanout -- --quick   # fewer rounds: does it run?
 //! cargo bench --bench fanout -- 100 1000  # these numbers of subscribers, for a profiler
+//! cargo bench --bench fanout -- svc 100   # one leg of it
 //! ```
 //!
 //! One publisher sends frames of [`FRAME`] packets, which arrive as one burst, to 1, 10, 100 and
@@ -101,7 +102,9 @@ fn main() {
     if subscribers.is_empty() {
         subscribers.extend(SUBSCRIBERS);
     }
-    for leg in Leg::ALL {
+    let named = |leg: &Leg| std::env::args().any(|arg| arg == leg.name());
+    let all = !Leg::ALL.iter().any(named);
+    for leg in Leg::ALL.into_iter().filter(|leg| all || named(leg)) {
         println!(
             "\n{}, 1 publisher, packets of 1200 bytes, AES-256-GCM",
             leg.title()
