@@ -75,9 +75,9 @@ impl Leg {
         }
     }
 
-    /// What the subscriber number `n` wants.
+    /// What the subscriber number `n` wants: the first one all.
     pub(crate) fn wish(self, n: usize) -> Option<LayerWish> {
-        let max_quality = Some((n % 3) as u8);
+        let max_quality = Some(2 - (n % 3) as u8);
         match self {
             Self::Simulcast => Some(LayerWish {
                 max_quality,
@@ -86,7 +86,7 @@ impl Leg {
             Self::Svc => Some(LayerWish {
                 max_quality,
                 // Between the rates that the temporal layers have: 7.5, 15 and 30.
-                max_frame_rate: [Some(10), Some(20), None][n / 3 % 3],
+                max_frame_rate: [None, Some(20), Some(10)][n / 3 % 3],
             }),
             _ => None,
         }

@@ -37,7 +37,9 @@ impl Repairs {
         self.packets = frame.end;
         let mut asked = Vec::new();
         for (n, &(media, start)) in self.streams.iter().enumerate() {
-            let lost = frame.clone().find(|at| (at + n as u64) % LOSS == 0);
+            let lost = frame
+                .clone()
+                .find(|at| (at + n as u64).is_multiple_of(LOSS));
             let Some(lost) = lost else { continue };
             let client = &mut meeting.clients[first + n];
             let sequence = start.wrapping_add(lost as u16);
