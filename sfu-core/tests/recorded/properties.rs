@@ -277,7 +277,9 @@ fn sweep(seeds: impl Iterator<Item = u64> + Clone) {
 #[test]
 #[ignore = "takes minutes: for whoever looks for faults"]
 fn many_seeds() {
-    let seeds = std::env::var("SEEDS").ok().and_then(|seeds| seeds.parse().ok());
+    let seeds = std::env::var("SEEDS")
+        .ok()
+        .and_then(|seeds| seeds.parse().ok());
     sweep(0..seeds.unwrap_or(200));
 }
 
