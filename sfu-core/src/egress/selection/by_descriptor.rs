@@ -132,7 +132,6 @@ impl ByDescriptor {
     }
 
     fn move_to(&mut self, frame: u64, facts: &PacketFacts, target: Target) {
-        self.said_before = self.promise.said(self.active);
         (self.before, self.moved_at) = (self.current, frame);
         self.moved_in = Some(facts.timestamp);
         self.current = target;
@@ -192,6 +191,9 @@ impl ByDescriptor {
             Standing::Undecided => {
                 let sends = self.decide_late(frame, facts, dependencies);
                 self.frames.decide(frame, sends);
+                if sends && self.newest == Some(facts.timestamp) {
+                    self.promise.note_late(dependencies);
+                }
                 sends
             }
         };
@@ -245,6 +247,10 @@ impl ByDescriptor {
         let is_new_picture = self.newest != Some(facts.timestamp);
         self.newest = Some(facts.timestamp);
         self.is_begun &= !is_new_picture;
+        if is_new_picture {
+            self.promise.begin_picture();
+        }
+        let said = self.promise.said(self.active);
         let aim = if is_new_picture { aim } else { self.aim };
         if let Some(targets) = targets {
             self.aim_at(!is_known, facts, targets, aim);
@@ -260,6 +266,7 @@ impl ByDescriptor {
             let is_gone = !self.current.is_in(self.active);
             let has_sent = self.frames.has_sent(frame, &dependencies.references);
             if is_gone || may_rise && (starts || switches && has_sent) {
+                self.said_before = said;
                 self.move_to(frame, facts, self.wanted);
                 if let Some(targets) = targets {
                     self.promise.limit(self.current.top, targets);
