@@ -90,10 +90,10 @@ impl Egress {
             let starts = facts.video.keyframe_start
                 && self
                     .selection
-                    .start(number, facts, source.targets, target.top);
+                    .start(encoding, number, facts, source.targets, target.top);
             if !starts {
                 if self.current.is_none() {
-                    self.selection.hear(facts);
+                    self.selection.hear(encoding, facts);
                 }
                 return Err(match self.current {
                     Some(_) => DropReason::OtherEncoding,

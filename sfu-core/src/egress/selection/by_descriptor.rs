@@ -17,10 +17,9 @@ pub(super) struct ByDescriptor {
     current: Target,
     /// The best one that the publisher sends of those that are wanted.
     wanted: Target,
-    /// The one before the last move, and the frame that moved.
+    /// The one before the last move, the frame that moved, and its picture's timestamp.
     before: Target,
     moved_at: u64,
-    /// The timestamp of that frame's picture.
     moved_in: Option<u32>,
     /// What `wanted` was found by.
     active: u32,
@@ -46,16 +45,18 @@ pub(super) struct ByDescriptor {
 
 impl ByDescriptor {
     /// Starts with the keyframe of these `dependencies`. False, and nothing is changed, when it is
-    /// not of what is wanted: where layers are independent, each has its own.
+    /// not of what is wanted: where layers are independent, each has its own. `goes_on`: what was
+    /// heard before is of the same stream.
     pub(super) fn start(
         &mut self,
         dependencies: &FrameDependencies,
         targets: &DecodeTargets,
         aim: Layer,
+        goes_on: bool,
     ) -> bool {
-        let settled = self
-            .settled
-            .filter(|_| self.structure == dependencies.structure);
+        // Structures are counted by each stream for itself.
+        let knows = goes_on && self.structure == dependencies.structure;
+        let settled = self.settled.filter(|_| knows);
         let mut fresh = Self {
             settled,
             structure: dependencies.structure,
