@@ -215,8 +215,10 @@ impl Egress {
     ) -> Result<OutboundPacket, DropReason> {
         let target = self.target.filter(|_| self.enabled);
         let target = target.ok_or(DropReason::SubscriptionInactive)?;
-        let delivery = self.delivery(facts.payload_type);
-        let delivery = delivery.ok_or(DropReason::FormatNotAgreed)?;
+        let Some(delivery) = self.delivery(facts.payload_type) else {
+            self.pass_over(encoding, facts);
+            return Err(DropReason::FormatNotAgreed);
+        };
         let epoch = self.stretch_of(encoding, target, facts, source)?;
         self.format = Some(facts.payload_type);
         let number = epoch

@@ -4,7 +4,7 @@ use super::epoch::Epoch;
 use super::{Egress, SourceFacts};
 use crate::drop_reason::DropReason;
 use crate::media::layer::Layers;
-use crate::media::packet::PacketFacts;
+use crate::media::packet::{PacketFacts, PayloadFacts};
 
 impl Egress {
     /// The stretch that a packet is of: the current one, or one that starts with it.
@@ -64,6 +64,20 @@ impl Egress {
         // never be put to the test: the numbers go on without a gap.
         self.break_off();
         self.start_at(encoding, Layers { encoding, ..target }, facts, source)
+    }
+
+    /// Leaves out a packet that the subscriber cannot be sent: it is not to ask for it in vain.
+    pub(super) fn pass_over(&mut self, encoding: u8, facts: &PacketFacts) {
+        if self.current != Some(encoding) {
+            return;
+        }
+        if let Some(epoch) = self.rewriter.reach(facts.sequence)
+            && let Some(number) = epoch.number_of(facts.sequence)
+        {
+            // Its numbers are another format's.
+            let payload = PayloadFacts::Opaque;
+            self.rewriter.leave_out(number, &epoch, &payload);
+        }
     }
 
     /// Sends nothing more before the next keyframe, which is needed now.
