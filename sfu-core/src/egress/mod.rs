@@ -179,6 +179,7 @@ impl Egress {
             self.pause();
         }
         self.rewriter.forget_source(encoding);
+        self.selection.forget_source(encoding);
     }
 
     /// Packets of the source are left out on purpose: the subscriber's numbers go on without a gap
@@ -202,7 +203,8 @@ impl Egress {
     ///
     /// `SubscriptionInactive` while paused or without a target; `FormatNotAgreed`;
     /// `AwaitingKeyframe` before the start, where another format begins, and of a structure whose
-    /// keyframe has yet to come; `OtherEncoding`; `LayerLeftOut`; `Duplicate` and `TooOld` for a number already given, or too long ago to know.
+    /// keyframe has yet to come; `OtherEncoding`; `LayerLeftOut`; `Duplicate` and `TooOld` for a
+    /// number already given, or too long ago to know.
     pub fn forward(
         &mut self,
         now: Instant,
@@ -213,8 +215,10 @@ impl Egress {
     ) -> Result<OutboundPacket, DropReason> {
         let target = self.target.filter(|_| self.enabled);
         let target = target.ok_or(DropReason::SubscriptionInactive)?;
-        let delivery = self.delivery(facts.payload_type);
-        let delivery = delivery.ok_or(DropReason::FormatNotAgreed)?;
+        let Some(delivery) = self.delivery(facts.payload_type) else {
+            self.pass_over(encoding, facts);
+            return Err(DropReason::FormatNotAgreed);
+        };
         let epoch = self.stretch_of(encoding, target, facts, source)?;
         self.format = Some(facts.payload_type);
         let number = epoch

@@ -238,12 +238,6 @@ fn run(name: &str, seed: u64) {
     }
 }
 
-/// Runs that are known to fail, with what is wrong; `RECORDING` and `SEED` run them by themselves.
-const OPEN: [(&str, u64); 1] = [
-    // The mask of active decode targets says nothing of the keyframe that it comes with.
-    ("vp9_l3t3_key_shrinks", 4),
-];
-
 /// All recordings of pictures, each with a few seeds.
 fn sweep(seeds: std::ops::Range<u64>) {
     let only = std::env::var("RECORDING").ok();
@@ -253,9 +247,6 @@ fn sweep(seeds: std::ops::Range<u64>) {
             continue;
         }
         for seed in seeds.clone() {
-            if only.is_none() && OPEN.contains(&(name.as_str(), seed)) {
-                continue;
-            }
             let outcome = std::panic::catch_unwind(|| run(&name, seed));
             if outcome.is_err() {
                 failed.push(format!("{name} {seed}"));

@@ -61,23 +61,28 @@ pub(super) struct Selection {
     is_described: bool,
     rules: ByRules,
     descriptor: ByDescriptor,
+    /// The encoding that `descriptor` has heard of last.
+    heard: Option<u8>,
 }
 
 impl Selection {
-    /// Starts at a keyframe whose packet is number `number`. False, and nothing is changed, when it
-    /// is not of what is wanted.
+    /// Starts at a keyframe of `encoding` whose packet is number `number`. False, and nothing is
+    /// changed, when it is not of what is wanted.
     pub(super) fn start(
         &mut self,
+        encoding: u8,
         number: u64,
         facts: &PacketFacts,
         targets: Option<&DecodeTargets>,
         aim: Layer,
     ) -> bool {
         if let Some((dependencies, targets)) = described(facts, targets) {
-            let starts = self.descriptor.start(dependencies, targets, aim);
+            let goes_on = self.heard == Some(encoding);
+            let starts = self.descriptor.start(dependencies, targets, aim, goes_on);
             self.is_described |= starts;
             if starts {
                 self.aim = aim;
+                self.heard = Some(encoding);
             }
             return starts;
         }
@@ -87,11 +92,19 @@ impl Selection {
         true
     }
 
-    /// Hears of a packet before the start.
-    pub(super) fn hear(&mut self, facts: &PacketFacts) {
+    /// Hears of a packet of `encoding` before the start.
+    pub(super) fn hear(&mut self, encoding: u8, facts: &PacketFacts) {
         if let Some(dependencies) = &facts.video.dependencies {
+            if self.heard.replace(encoding) != Some(encoding) {
+                self.descriptor = ByDescriptor::default();
+            }
             self.descriptor.hear(dependencies);
         }
+    }
+
+    /// What was heard of an encoding is not of what comes under its number from now on.
+    pub(super) fn forget_source(&mut self, encoding: u8) {
+        self.heard.take_if(|heard| *heard == encoding);
     }
 
     /// Wants layers up to `aim` from the next frame on.
@@ -123,7 +136,7 @@ impl Selection {
             Some((dependencies, targets))
                 if !self.is_described || !self.descriptor.goes_on_with(dependencies) =>
             {
-                let starts = self.descriptor.start(dependencies, targets, self.aim);
+                let starts = self.descriptor.start(dependencies, targets, self.aim, true);
                 self.is_described |= starts;
             }
             None if self.is_described && facts.video.dependencies.is_none() => {
