@@ -208,7 +208,7 @@ impl Decoder {
     }
 
     /// Takes the next packet; tells a frame that it completes.
-    pub(crate) fn push(&mut self, packet: Arrived) -> Result<Option<Decoded>, Fault> {
+    pub(crate) fn push(&mut self, packet: &Arrived) -> Result<Option<Decoded>, Fault> {
         self.next_number(packet.sequence)?;
         if packet.payload.is_empty() {
             let inside = self.open.is_some();
@@ -218,8 +218,10 @@ impl Decoder {
                 Ok(None)
             };
         }
-        if self.open.is_some() && self.starts_afresh(&packet) {
-            // Another encoding's keyframe cuts the frame before it short: nobody needs that any more.
+        let is_inside = self.open.is_some() || !self.picture_ended && !self.forgets_markers;
+        if is_inside && self.starts_afresh(packet) {
+            // A keyframe after a pause, or another encoding's, cuts the picture before it short: nobody
+            // needs that any more.
             self.cut += 1;
             self.open = None;
             self.picture_ended = true;
@@ -227,11 +229,11 @@ impl Decoder {
             self.lost_just_now = true;
             self.units.lost();
         }
-        let new_picture = self.picture(&packet)?;
+        let new_picture = self.picture(packet)?;
         let lost_just_now = std::mem::take(&mut self.lost_just_now);
-        let place = self.place(&packet)?;
+        let place = self.place(packet)?;
         if !self.opaque {
-            self.units.packet(self.codec, &packet, place.starts)?;
+            self.units.packet(self.codec, packet, place.starts)?;
         }
         if place.starts {
             if self.open.is_some() {

@@ -300,7 +300,7 @@ fn a_keyframe_tells_its_decoder_what_it_must_know() {
     let fault = verdict("h264_l1t3", true, |packets, _| packets[0].payload[0] = 0x7c);
     assert!(fault.is_some());
     let fault = verdict("av1_l3t3", true, |packets, _| {
-        packets[0].payload[0] &= !0x08
+        packets[0].payload[0] &= !0x08;
     });
     assert_eq!(fault, Some(Fault::KeyframeWithoutHeader));
 }
@@ -320,7 +320,7 @@ fn what_is_lost_on_the_way_is_harm_and_no_fault() {
                 if at % 23 == 11 {
                     decoder.lost(packet.sequence).unwrap();
                 } else {
-                    decoder.push(packet.clone()).unwrap();
+                    decoder.push(packet).unwrap();
                 }
             }
             let harmed = decoder

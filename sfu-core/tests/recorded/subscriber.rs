@@ -208,7 +208,7 @@ impl Subscriber {
             self.tags.push(tag);
         }
         let shown = format!("{packet:02x?}");
-        let frame = self.decoder.push(packet).unwrap_or_else(|fault| {
+        let frame = self.decoder.push(&packet).unwrap_or_else(|fault| {
             let last = &self.seen[self.seen.len().saturating_sub(6)..];
             panic!(
                 "{fault:?} at {now} ms, number {sequence}, of {tag:?}, after {last:#?}: {}",

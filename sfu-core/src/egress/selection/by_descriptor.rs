@@ -3,21 +3,10 @@
 
 use super::Choice;
 use super::frames::{Frames, Standing};
+use super::promise::Promise;
+use super::target::{Target, all_of, rests_on_nothing};
 use crate::media::layer::{DecodeTargets, FrameDependencies, Layer};
 use crate::media::packet::PacketFacts;
-
-/// A decode target: its index, and up to which layer it goes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Target {
-    index: u8,
-    top: Layer,
-}
-
-impl Target {
-    const fn is_in(self, mask: u32) -> bool {
-        mask >> self.index & 1 == 1
-    }
-}
 
 /// The decode target that is sent, and what was sent of it.
 #[derive(Clone, Debug, Default)]
@@ -31,18 +20,14 @@ pub(super) struct ByDescriptor {
     /// The one before the last move, and the frame that moved.
     before: Target,
     moved_at: u64,
+    /// The timestamp of that frame's picture.
+    moved_in: Option<u32>,
     /// What `wanted` was found by.
     active: u32,
     aim: Layer,
     /// Spatial layers that active decode targets go up to, one bit each.
     spatial: u8,
-    /// Decode targets that go no further than the current one.
-    below: u32,
-    /// Decode targets of which a frame was left out since a receiver could last start with them.
-    broken: u32,
-    /// The subscriber was told of other active decode targets than the publisher's, and must go on
-    /// being told: whichever packet is lost, it then knows.
-    told: bool,
+    promise: Promise,
     /// A switch to the wanted decode target came, and what it needs was not sent.
     stuck: bool,
     /// What the publisher sends by the last frame that was no keyframe. A keyframe's own word counts
@@ -53,6 +38,10 @@ pub(super) struct ByDescriptor {
     /// The timestamp of a picture with which the publisher begins to send what is wanted: its frames
     /// need none that was not sent.
     rising: Option<u32>,
+    /// A frame of the newest picture was sent.
+    is_begun: bool,
+    /// What was said to be active before the last move.
+    said_before: Option<u32>,
 }
 
 impl ByDescriptor {
@@ -75,7 +64,7 @@ impl ByDescriptor {
         fresh.frames.start(dependencies.number);
         fresh.map(settled.unwrap_or(u32::MAX) & all_of(targets), targets, aim);
         fresh.current = fresh.wanted;
-        fresh.limit(targets);
+        fresh.promise.limit(fresh.current.top, targets);
         let starts = fresh.current.is_in(dependencies.present);
         if starts {
             *self = fresh;
@@ -127,17 +116,25 @@ impl ByDescriptor {
         self.wanted = best.unwrap_or(self.wanted);
     }
 
-    /// Notes the decode targets that go no further than the current one.
-    fn limit(&mut self, targets: &DecodeTargets) {
-        let top = self.current.top;
-        let within = (0..)
-            .zip(&targets.tops)
-            .filter(|(_, other)| other.spatial <= top.spatial && other.temporal <= top.temporal);
-        self.below = within.fold(0, |mask, (index, _): (u32, _)| mask | 1 << index);
+    /// Whether a frame is of before the last move. The picture that moved is not, however late its
+    /// lower frames come.
+    fn is_before_move(&self, frame: u64, facts: &PacketFacts) -> bool {
+        frame < self.moved_at && self.moved_in != Some(facts.timestamp)
     }
 
-    fn move_to(&mut self, frame: u64, target: Target) {
+    /// The decode target that was sent at a frame.
+    fn target_at(&self, frame: u64, facts: &PacketFacts) -> Target {
+        if self.is_before_move(frame, facts) {
+            self.before
+        } else {
+            self.current
+        }
+    }
+
+    fn move_to(&mut self, frame: u64, facts: &PacketFacts, target: Target) {
+        self.said_before = self.promise.said(self.active);
         (self.before, self.moved_at) = (self.current, frame);
+        self.moved_in = Some(facts.timestamp);
         self.current = target;
         self.stuck = false;
     }
@@ -150,7 +147,7 @@ impl ByDescriptor {
 
     /// What was decided about a frame of which this packet only tells the number: its structure has
     /// not come yet, or is of the past. `None`: that is not decided before its structure comes.
-    pub(super) fn recall(&mut self, number: u16) -> Option<Choice> {
+    pub(super) fn recall(&mut self, number: u16, facts: &PacketFacts) -> Option<Choice> {
         let frame = self.frames.extend(number);
         let standing = self.frames.standing(frame);
         if standing == Standing::Ahead {
@@ -159,11 +156,7 @@ impl ByDescriptor {
         if standing == Standing::Undecided {
             self.frames.decide(frame, false);
         }
-        let target = if frame < self.moved_at {
-            self.before
-        } else {
-            self.current
-        };
+        let target = self.target_at(frame, facts);
         Some(Choice {
             sends: standing == Standing::Sent,
             top: target.top,
@@ -191,37 +184,37 @@ impl ByDescriptor {
             }
             Standing::Ahead => {
                 let sends = self.decide(frame, facts, dependencies, targets, aim);
+                self.is_begun |= sends;
                 self.frames.decide(frame, sends);
-                self.note(facts, dependencies, sends);
+                self.promise.note(self.active, facts, dependencies, sends);
                 sends
             }
             Standing::Undecided => {
-                let sends = self.decide_late(frame, dependencies);
+                let sends = self.decide_late(frame, facts, dependencies);
                 self.frames.decide(frame, sends);
                 sends
             }
         };
-        let target = if frame < self.moved_at {
-            self.before
-        } else {
-            self.current
-        };
+        let target = self.target_at(frame, facts);
         let is_rising = self.rising == Some(facts.timestamp);
         let top = if is_rising { self.wanted } else { target }.top;
-        Choice {
-            sends,
-            top,
-            active: self.told.then_some(self.mask()),
-        }
+        // A frame of before the move is not to say what is so after it.
+        let active = if self.is_before_move(frame, facts) {
+            self.said_before
+        } else {
+            self.promise.said(self.active)
+        };
+        Choice { sends, top, active }
     }
 
     /// A frame that those behind it were decided before.
-    fn decide_late(&self, frame: u64, dependencies: &FrameDependencies) -> bool {
-        let target = if frame < self.moved_at {
-            self.before
-        } else {
-            self.current
-        };
+    fn decide_late(
+        &self,
+        frame: u64,
+        facts: &PacketFacts,
+        dependencies: &FrameDependencies,
+    ) -> bool {
+        let target = self.target_at(frame, facts);
         dependencies.structure == self.structure
             && target.is_in(dependencies.present)
             && self.frames.has_all(frame, &dependencies.references)
@@ -242,7 +235,8 @@ impl ByDescriptor {
             return false;
         }
         self.settled = if rests_on_nothing(dependencies) {
-            self.settled.filter(|_| is_known)
+            let settled = self.settled.filter(|_| is_known);
+            settled.map(|settled| settled | dependencies.active)
         } else {
             Some(dependencies.active)
         };
@@ -250,23 +244,27 @@ impl ByDescriptor {
         // A picture is sent in the same layers from its first frame to its last.
         let is_new_picture = self.newest != Some(facts.timestamp);
         self.newest = Some(facts.timestamp);
+        self.is_begun &= !is_new_picture;
         let aim = if is_new_picture { aim } else { self.aim };
         if let Some(targets) = targets {
             self.aim_at(!is_known, facts, targets, aim);
         }
-        let may_rise = is_new_picture || self.rising == Some(facts.timestamp);
-        let may_rise = may_rise || self.wanted.top.spatial <= self.current.top.spatial;
+        // What was sent of the picture may have been called its end, unless more was to come.
+        let is_rising = self.rising == Some(facts.timestamp);
+        let may_rise =
+            is_rising || !self.is_begun || self.wanted.top.spatial <= self.current.top.spatial;
         let has_all = self.frames.has_all(frame, &dependencies.references);
         self.stuck &= !starts;
         if self.current != self.wanted || !is_known {
             let switches = self.wanted.is_in(dependencies.switch);
             let is_gone = !self.current.is_in(self.active);
-            if starts || is_gone || switches && has_all && may_rise {
-                self.move_to(frame, self.wanted);
+            let has_sent = self.frames.has_sent(frame, &dependencies.references);
+            if is_gone || may_rise && (starts || switches && has_sent) {
+                self.move_to(frame, facts, self.wanted);
                 if let Some(targets) = targets {
-                    self.limit(targets);
+                    self.promise.limit(self.current.top, targets);
                 }
-            } else if switches {
+            } else if switches && !(has_all && may_rise) {
                 self.stuck = true;
             }
         }
@@ -284,35 +282,10 @@ impl ByDescriptor {
         if is_new || !is_same_aim || active != self.active {
             self.map(active, targets, aim);
             let rises = self.wanted.top.spatial > self.current.top.spatial;
-            let comes = !is_new && is_same_aim && self.wanted.is_in(added) && rises;
+            // What was left out of it meanwhile is missing.
+            let comes = self.wanted.is_in(added & !self.promise.broken()) && rises;
+            let comes = comes && !is_new && is_same_aim && !self.is_begun;
             self.rising = comes.then_some(facts.timestamp);
         }
     }
-
-    /// Keeps count of the decode targets that a receiver can still decode.
-    fn note(&mut self, facts: &PacketFacts, dependencies: &FrameDependencies, sent: bool) {
-        if sent {
-            self.broken &= !dependencies.switch;
-        } else {
-            self.broken |= dependencies.present;
-        }
-        // A structure says that all are active, or what the publisher says with it.
-        let starts = sent && facts.video.keyframe_start;
-        self.told = self.told && !starts || self.mask() != self.active;
-    }
-
-    /// The decode targets that the subscriber can count on.
-    const fn mask(&self) -> u32 {
-        self.active & self.below & !self.broken
-    }
-}
-
-/// A frame that needs no other.
-fn rests_on_nothing(dependencies: &FrameDependencies) -> bool {
-    dependencies.references.iter().all(|&older| older == 0)
-}
-
-/// The mask of all decode targets.
-fn all_of(targets: &DecodeTargets) -> u32 {
-    (0..targets.tops.len()).fold(0, |mask, index| mask | 1 << index)
 }

@@ -69,6 +69,13 @@ impl Frames {
             .all(|named| self.standing(named) != Standing::LeftOut)
     }
 
+    /// Whether every frame that `frame` names was sent. What has not come yet counts for nothing: it
+    /// may be of a layer that is left out when it comes.
+    pub(super) fn has_sent(&self, frame: u64, references: &[u16]) -> bool {
+        let mut named = references.iter().filter(|&&older| older != 0);
+        named.all(|&older| self.standing(frame.saturating_sub(older.into())) == Standing::Sent)
+    }
+
     /// Decides about `frame`, which is ahead or undecided.
     pub(super) fn decide(&mut self, frame: u64, sent: bool) {
         if frame > self.newest {

@@ -6,6 +6,8 @@
 mod by_descriptor;
 mod by_rules;
 mod frames;
+mod promise;
+mod target;
 
 use self::by_descriptor::ByDescriptor;
 use self::by_rules::ByRules;
@@ -156,7 +158,7 @@ impl Selection {
                         .choose(is_ahead, facts, dependencies, targets, aim),
                 )
             }
-            (None, Some(place)) => self.descriptor.recall(place.frame_number),
+            (None, Some(place)) => self.descriptor.recall(place.frame_number, facts),
             (None, None) => Some(Choice::by_layer(facts, self.descriptor.top())),
         }
     }
