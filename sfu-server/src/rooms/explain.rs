@@ -129,7 +129,8 @@ impl State {
                 .iter()
                 .map(|id| (*id, Told::NotPermitted)),
         );
-        let on_backup = participant.on_backup.iter();
+        let subscriptions = &participant.subscriptions;
+        let on_backup = participant.on_backup.intersection(subscriptions);
         told.extend(on_backup.map(|id| (*id, Told::AwaitsBackup)));
         let known = explanations.iter();
         told.extend(known.map(|one| (self.track_of_carrier(one.track), Told::Explained(*one))));
