@@ -92,6 +92,7 @@ impl State {
                 cid,
                 info,
                 subscribed: false,
+                resized: false,
                 wanted: Wanted::ALL,
                 backup,
                 muted_by_server: false,
