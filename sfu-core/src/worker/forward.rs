@@ -61,6 +61,8 @@ fn note(
             qualities.note(now, stream.encoding, facts.timestamp, temporal)
         }
     };
+    // Sound has no layers to choose by them.
+    changes.rates &= track.kind == MediaKind::Video;
     if facts.video.keyframe_start
         && let Some(size) = picture_size(shared, packet, facts)
     {

@@ -1,12 +1,13 @@
 //! One CPU core's state, and the corridor that alone walks between the rooms.
 //!
 //! Each leg of a packet's walk has its own file: [`inbound`], [`arrival`] with [`binding`],
-//! [`identify`] and [`allocation`], [`forward`] with [`fan_out`], [`outbound`] with
-//! [`departure`] and [`header`]; [`data`] is that of data messages;
-//! [`feedback`] carries RTCP's facts backwards; [`control`] with [`membership`] and [`wishes`], and [`negotiation`]
-//! with [`sections`] and [`formats`], obey the control plane, and [`explain`] answers it; [`timers`] does what is due by the
-//! [`deadlines`], [`reports`] among it. All work on behalf of one room runs inside
-//! [`Worker::in_room`], which contains a panic to that room.
+//! [`identify`], [`streams`] and [`allocation`], [`forward`] with [`speakers`] and [`fan_out`],
+//! [`outbound`] with [`departure`], [`header`] and [`patience`]; [`data`] is that of data messages;
+//! [`feedback`] carries RTCP's facts backwards, with [`publisher_clock`]; [`control`] with
+//! [`membership`] and [`wishes`], and [`negotiation`] with [`sections`] and [`formats`], obey the
+//! control plane, and [`explain`] answers it; [`timers`] does what is due by the [`deadlines`],
+//! [`reports`] among it. All work on behalf of one room runs inside [`Worker::in_room`], which
+//! contains a panic to that room.
 
 mod allocation;
 mod arrival;

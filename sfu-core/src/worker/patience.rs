@@ -76,6 +76,7 @@ impl Patience {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "a base for virtual time")]
 mod tests {
     use super::*;
 
