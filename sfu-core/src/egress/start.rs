@@ -107,7 +107,7 @@ impl Egress {
                     .start(encoding, number, facts, source.targets, target.top);
             if !starts {
                 if self.current.is_none() {
-                    self.selection.hear(encoding, facts);
+                    self.wishes_keyframe |= self.selection.hear(encoding, facts);
                 }
                 return Err(match self.current {
                     Some(_) => DropReason::OtherEncoding,

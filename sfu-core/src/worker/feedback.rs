@@ -42,17 +42,19 @@ pub(super) fn rtcp(
         } => {
             shared.stats.nacks_in += 1;
             let egress = room.peers[index].egress_of(media);
-            if let Some(key) = egress {
-                let peer = &mut room.peers[index];
-                peer.egresses[key].header.patience.lost(now, peer.rtt);
-            }
             let left = MAX_NACKED - nacked;
+            let mut last = None;
             for sequence in sequences.take(left) {
                 nacked += 1;
                 shared.stats.nacked_in += 1;
+                last = Some(sequence);
                 if let Some(egress) = egress {
                     repair(shared, room, index, now, egress, sequence);
                 }
+            }
+            if let Some((key, last)) = egress.zip(last) {
+                let peer = &mut room.peers[index];
+                peer.egresses[key].header.patience.lost(now, last, peer.rtt);
             }
         }
         RtcpItem::KeyframeRequest {
@@ -65,7 +67,7 @@ pub(super) fn rtcp(
             subscriber_wants_keyframe(shared, room, index, now, media);
         }
         RtcpItem::TransportFeedback(_) => shared.stats.transport_feedbacks_in += 1,
-        // The estimate is made from the subscribers' own feedback, and streams end by signalling.
+        // REMB is for clients without transport-wide feedback; streams end by signalling.
         RtcpItem::Remb { .. } | RtcpItem::Bye { .. } => {}
     })
     .map_err(|_| DropReason::RtcpMalformed)

@@ -57,10 +57,11 @@ pub use traffic::{Traffic, TrafficKind, Volume};
 use crate::drop_reason::DropReason;
 use crate::event::Event;
 use crate::id::{ParticipantId, RoomId, TrackId};
+use crate::ingress::Ingress;
 use crate::media::packet::PacketPool;
 use crate::media::path::Path;
 use crate::room::active_speaker::ActiveSpeakers;
-use crate::room::tracks::{PeerIndex, Tracks};
+use crate::room::tracks::{PeerIndex, TrackIndex, Tracks};
 use crate::transport::lookup::Lookup;
 use data::DataTurns;
 use deadlines::Deadlines;
@@ -100,6 +101,15 @@ struct Room {
     speakers: ActiveSpeakers,
     /// What its subscribers have not been offered yet.
     burst: fan_out::Burst,
+}
+
+impl Room {
+    /// The ingress of a track's encoding.
+    fn ingress_of(&self, track: TrackIndex, encoding: u8) -> Option<&Ingress> {
+        let track = self.tracks.get(track)?;
+        let key = (*track.encodings.get(usize::from(encoding))?)?;
+        Some(&self.peers.get(track.publisher)?.ingresses.get(key)?.ingress)
+    }
 }
 
 /// What all rooms of a worker share.

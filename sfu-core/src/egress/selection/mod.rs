@@ -63,11 +63,13 @@ pub(super) struct Selection {
     descriptor: ByDescriptor,
     /// The encoding that `descriptor` has heard of last.
     heard: Option<u8>,
+    /// The timestamp of a keyframe that was not of what is wanted.
+    refused: Option<u32>,
 }
 
 impl Selection {
     /// Starts at a keyframe of `encoding` whose packet is number `number`. False, and nothing is
-    /// changed, when it is not of what is wanted.
+    /// changed of what is sent, when it is not of what is wanted.
     pub(super) fn start(
         &mut self,
         encoding: u8,
@@ -80,26 +82,35 @@ impl Selection {
             let goes_on = self.heard == Some(encoding);
             let starts = self.descriptor.start(dependencies, targets, aim, goes_on);
             self.is_described |= starts;
+            self.refused = (!starts).then_some(facts.timestamp);
             if starts {
                 self.aim = aim;
                 self.heard = Some(encoding);
             }
             return starts;
         }
+        self.refused = None;
         self.is_described = false;
         self.aim = aim;
         self.rules.start(number, facts, aim);
         true
     }
 
-    /// Hears of a packet of `encoding` before the start.
-    pub(super) fn hear(&mut self, encoding: u8, facts: &PacketFacts) {
-        if let Some(dependencies) = &facts.video.dependencies {
-            if self.heard.replace(encoding) != Some(encoding) {
-                self.descriptor = ByDescriptor::default();
-            }
-            self.descriptor.hear(dependencies);
+    /// Hears of a packet of `encoding` before the start. True when a keyframe has passed for good
+    /// that had nothing of what is wanted: of the next one more is known.
+    pub(super) fn hear(&mut self, encoding: u8, facts: &PacketFacts) -> bool {
+        let Some(dependencies) = &facts.video.dependencies else {
+            return false;
+        };
+        if self.heard.replace(encoding) != Some(encoding) {
+            self.descriptor = ByDescriptor::default();
         }
+        self.descriptor.hear(dependencies);
+        let is_over = !facts.video.keyframe_start
+            && self
+                .refused
+                .is_some_and(|picture| picture != facts.timestamp);
+        is_over && self.refused.take().is_some()
     }
 
     /// What was heard of an encoding is not of what comes under its number from now on.

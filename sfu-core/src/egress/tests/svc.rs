@@ -471,6 +471,25 @@ fn what_one_stream_turns_off_says_nothing_of_the_next() {
 }
 
 #[test]
+fn who_waited_for_a_layer_that_is_not_sent_asks_again_and_takes_what_there_is() {
+    let mut publisher = Publisher::new(3, 1, Between::None);
+    publisher.active = 0b001;
+    let mut egress = egress_of(Codec::Av1);
+    egress.set_target(Some(up_to(2, 0)));
+    let mut wishes = Vec::new();
+    for picture in 0..8 {
+        for facts in publisher.picture(picture == 0 || wishes.last() == Some(&picture)) {
+            let _ = publisher.send(&mut egress, &facts);
+        }
+        if egress.take_keyframe_wish().is_some() {
+            wishes.push(picture + 1);
+        }
+    }
+    assert_eq!(egress.current_layers(), Some(up_to(0, 0)));
+    assert_eq!(wishes, [2]);
+}
+
+#[test]
 fn numbers_that_begin_anew_with_a_keyframe_stop_nothing() {
     let mut publisher = Publisher::new(1, 3, Between::All);
     let mut egress = egress_of(Codec::Av1);
