@@ -254,6 +254,9 @@ async fn only_what_somebody_is_subscribed_to_awaits_a_second_codec() {
         .unwrap();
     assert_eq!(waits(&meeting).await, [Told::AwaitsBackup]);
     let sids = std::slice::from_ref(&meeting.sid);
+    meeting.bob.session.set_enabled(sids, false);
+    assert_eq!(waits(&meeting).await, [Told::Paused]);
+    meeting.bob.session.set_enabled(sids, true);
     meeting.bob.session.unsubscribe(sids);
     assert_eq!(waits(&meeting).await, []);
 }
