@@ -217,16 +217,27 @@ pub(super) fn request_wanted_keyframes(
     let Some(peer) = room.peers.get(index) else {
         return;
     };
-    if !peer.transport.is_connected() {
-        return;
+    let all: Vec<_> = peer.egresses.iter().map(|(egress, _)| egress).collect();
+    for egress in all {
+        request_wanted_keyframe(shared, room, index, egress, now);
     }
-    let wanted: Vec<_> = peer
-        .egresses
-        .iter()
-        .filter_map(|(_, s)| Some((s.track, s.egress.wants_keyframe_of()?)))
-        .collect();
-    for (track, encoding) in wanted {
-        request_keyframe(shared, room, track, encoding, now);
+}
+
+/// [`request_wanted_keyframes`], of one subscription.
+pub(super) fn request_wanted_keyframe(
+    shared: &mut Shared,
+    room: &mut Room,
+    index: PeerIndex,
+    egress: usize,
+    now: Instant,
+) {
+    let peer = &room.peers[index];
+    let sending = peer.egresses.get(egress);
+    let Some(sending) = sending.filter(|_| peer.transport.is_connected()) else {
+        return;
+    };
+    if let Some(encoding) = sending.egress.wants_keyframe_of() {
+        request_keyframe(shared, room, sending.track, encoding, now);
     }
 }
 
