@@ -33,20 +33,23 @@ impl Floor {
         }
     }
 
-    /// Nanoseconds of CPU time for each packet out.
-    pub(crate) fn run(&mut self, frames: usize) -> f64 {
+    /// Nanoseconds of CPU time for each packet out, of as many packets a frame as `frames` says: as
+    /// many for each subscriber, or one more for the first ones.
+    pub(crate) fn run(&mut self, frames: &[u64]) -> f64 {
         let spent = cpu_time(|| {
-            for _ in 0..frames {
-                self.frame();
+            for &packets in frames {
+                self.frame(packets as usize);
             }
         });
-        spent.as_nanos() as f64 / (frames * FRAME * self.keys.len()) as f64
+        spent.as_nanos() as f64 / frames.iter().sum::<u64>().max(1) as f64
     }
 
-    fn frame(&mut self) {
+    fn frame(&mut self, packets: usize) {
         let mut used = 0;
-        for key in &self.keys {
-            for (n, payload) in (0..).zip(&self.payloads) {
+        let (each, more) = (packets / self.keys.len(), packets % self.keys.len());
+        for (place, key) in self.keys.iter().enumerate() {
+            let share = each + usize::from(place < more);
+            for (n, payload) in (0..).zip(self.payloads.iter().cycle().take(share)) {
                 let len = self.header.len() + payload.len() + TAG;
                 if used + len > self.batch.len() {
                     used = 0;
@@ -64,7 +67,7 @@ impl Floor {
                 used += len;
             }
         }
-        self.sequence += FRAME as u64;
+        self.sequence += each as u64 + 1;
         std::hint::black_box(&self.batch);
     }
 }

@@ -10,6 +10,7 @@
 
 mod epoch;
 mod history;
+mod keyframes;
 mod left_out;
 mod pictures;
 mod repair;
@@ -140,23 +141,6 @@ impl Egress {
         self.current.map(|encoding| Layers { encoding, top })
     }
 
-    /// The encoding whose keyframe this waits for; `None` when it has what it wants, or will have it
-    /// without one, as more of the temporal layers.
-    #[must_use]
-    pub fn wants_keyframe_of(&self) -> Option<u8> {
-        let target = self.target?.encoding;
-        let waits = self.current != Some(target) || self.selection.needs_keyframe();
-        (self.enabled && self.is_video() && waits).then_some(target)
-    }
-
-    /// As [`Self::wants_keyframe_of`], once for each time that what came made a keyframe needed that
-    /// was not before.
-    pub fn take_keyframe_wish(&mut self) -> Option<u8> {
-        std::mem::take(&mut self.wishes_keyframe)
-            .then(|| self.wants_keyframe_of())
-            .flatten()
-    }
-
     /// Pauses, or goes on: video with the next keyframe.
     pub fn set_enabled(&mut self, enabled: bool) {
         if !enabled {
@@ -219,7 +203,9 @@ impl Egress {
             self.pass_over(encoding, facts);
             return Err(DropReason::FormatNotAgreed);
         };
-        let epoch = self.stretch_of(encoding, target, facts, source)?;
+        self.enter_stretch(encoding, target, facts, source)?;
+        let epoch = self.rewriter.current_epoch();
+        let epoch = epoch.ok_or(DropReason::AwaitingKeyframe)?;
         self.format = Some(facts.payload_type);
         let number = epoch
             .number_of(facts.sequence)
@@ -242,27 +228,6 @@ impl Egress {
         let sent = self.outbound(&epoch, &delivery, sequence, &choice, packet, facts);
         self.rewriter.sent(&sent, facts, source.clock);
         Ok(sent)
-    }
-
-    /// Whether the packet is of what is wanted.
-    fn choose(
-        &mut self,
-        number: u64,
-        facts: &PacketFacts,
-        source: SourceFacts<'_>,
-    ) -> Option<Choice> {
-        if !self.is_video() {
-            return Some(Choice::ALL);
-        }
-        let needed = self.selection.needs_keyframe();
-        let is_ahead = number >= self.rewriter.next_number();
-        let choice = self
-            .selection
-            .choose(number, is_ahead, facts, source.targets);
-        let needs = self.selection.needs_keyframe();
-        // One that passed and did not help has to be asked for again.
-        self.wishes_keyframe |= needs && (!needed || facts.video.keyframe_start);
-        choice
     }
 
     fn outbound(

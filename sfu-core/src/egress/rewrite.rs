@@ -114,15 +114,16 @@ impl Rewriter {
         number.is_some_and(|number| number >= self.packets.next())
     }
 
-    /// The current stretch, if it reaches as far as the source's `source`.
-    pub(super) fn reach(&self, source: u64) -> Option<Epoch> {
-        let epoch = self.current_epoch()?;
-        let in_reach = epoch.number_of(source).is_none_or(|number| {
+    /// Whether the current stretch reaches as far as the source's `source`.
+    pub(super) fn reaches(&self, source: u64) -> bool {
+        let Some(epoch) = self.epochs.last() else {
+            return false;
+        };
+        epoch.number_of(source).is_none_or(|number| {
             // What is not known any more is far behind.
             let sequence = self.packets.sent(number);
             sequence.is_none_or(|sequence| sequence < self.next_sequence + MAX_SEQUENCE_JUMP)
-        });
-        in_reach.then_some(epoch)
+        })
     }
 
     /// The number under which a packet is sent; `None` when it is too old to know.

@@ -21,7 +21,7 @@ impl Rewriter {
         clock_rate: u32,
         facts: &PacketFacts,
         clock: Option<&SourceClock>,
-    ) -> Epoch {
+    ) {
         self.packets.close();
         let timestamp = self.next_timestamp(encoding, clock_rate, facts, clock);
         let (picture, picture_id, tl0) = self.next_numbers(&facts.payload);
@@ -30,7 +30,10 @@ impl Rewriter {
             let next = self.next_frame_number.unwrap_or(place.frame_number);
             next.wrapping_sub(place.frame_number)
         });
-        let epoch = Epoch {
+        if self.epochs.is_full() {
+            self.epochs.remove(0);
+        }
+        self.epochs.push(Epoch {
             encoding: Some(encoding),
             first: self.packets.next(),
             first_source: facts.sequence,
@@ -41,12 +44,7 @@ impl Rewriter {
             picture_id,
             tl0,
             frame_number,
-        };
-        if self.epochs.is_full() {
-            self.epochs.remove(0);
-        }
-        self.epochs.push(epoch);
-        epoch
+        });
     }
 
     /// What a stretch that starts with `payload` adds to its picture id, in two steps for VP8, and to

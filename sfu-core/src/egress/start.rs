@@ -1,20 +1,19 @@
 //! Where a subscription's stream starts, switches and goes on.
 
-use super::epoch::Epoch;
 use super::{Egress, SourceFacts};
 use crate::drop_reason::DropReason;
 use crate::media::layer::Layers;
 use crate::media::packet::{PacketFacts, PayloadFacts};
 
 impl Egress {
-    /// The stretch that a packet is of: the current one, or one that starts with it.
-    pub(super) fn stretch_of(
+    /// Makes the stretch that a packet is of the current one: it is, or starts with the packet.
+    pub(super) fn enter_stretch(
         &mut self,
         encoding: u8,
         target: Layers,
         facts: &PacketFacts,
         source: SourceFacts<'_>,
-    ) -> Result<Epoch, DropReason> {
+    ) -> Result<(), DropReason> {
         if self.current != Some(encoding) {
             self.start_at(encoding, target, facts, source)
         } else if self.keeps_decoder(facts) {
@@ -40,7 +39,7 @@ impl Egress {
         target: Layers,
         facts: &PacketFacts,
         source: SourceFacts<'_>,
-    ) -> Result<Epoch, DropReason> {
+    ) -> Result<(), DropReason> {
         if !self.rewriter.is_ahead(facts.sequence) {
             // The rest of the former format, which its decoder no longer waits for.
             return Err(DropReason::TooOld);
@@ -56,9 +55,9 @@ impl Egress {
         target: Layers,
         facts: &PacketFacts,
         source: SourceFacts<'_>,
-    ) -> Result<Epoch, DropReason> {
-        if let Some(epoch) = self.rewriter.reach(facts.sequence) {
-            return Ok(epoch);
+    ) -> Result<(), DropReason> {
+        if self.rewriter.reaches(facts.sequence) {
+            return Ok(());
         }
         // Too much is missing to be repaired, and the receiver's guess at the rollover counter must
         // never be put to the test: the numbers go on without a gap.
@@ -71,19 +70,14 @@ impl Egress {
         if self.current != Some(encoding) {
             return;
         }
-        if let Some(epoch) = self.rewriter.reach(facts.sequence)
+        if self.rewriter.reaches(facts.sequence)
+            && let Some(epoch) = self.rewriter.current_epoch()
             && let Some(number) = epoch.number_of(facts.sequence)
         {
             // Its numbers are another format's.
             let payload = PayloadFacts::Opaque;
             self.rewriter.leave_out(number, &epoch, &payload);
         }
-    }
-
-    /// Sends nothing more before the next keyframe, which is needed now.
-    fn break_off(&mut self) {
-        self.pause();
-        self.wishes_keyframe = true;
     }
 
     /// The mapping from this packet on, where the stream may start or switch here.
@@ -93,7 +87,7 @@ impl Egress {
         target: Layers,
         facts: &PacketFacts,
         source: SourceFacts<'_>,
-    ) -> Result<Epoch, DropReason> {
+    ) -> Result<(), DropReason> {
         if encoding != target.encoding {
             return Err(DropReason::OtherEncoding);
         }
@@ -118,8 +112,8 @@ impl Egress {
         self.current = Some(encoding);
         self.reports.begin_stretch();
         let clock_rate = delivery.codec.clock_rate();
-        Ok(self
-            .rewriter
-            .start(encoding, clock_rate, facts, source.clock))
+        self.rewriter
+            .start(encoding, clock_rate, facts, source.clock);
+        Ok(())
     }
 }

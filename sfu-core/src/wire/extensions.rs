@@ -178,6 +178,11 @@ impl<'v> ExtensionWriter<'v> {
         let words = (rest.len() / 4) as u16;
         head[..2].copy_from_slice(&profile.to_be_bytes());
         head[2..].copy_from_slice(&words.to_be_bytes());
+        // What is left over at the end is less than a word, and most values are few bytes: calls that
+        // fill and copy any number would cost more than the rest of the header.
+        if let Some(last) = rest.last_chunk_mut::<4>() {
+            *last = [0; 4];
+        }
         for &(id, value) in &self.elements {
             let element_header = if self.two_byte { 2 } else { 1 };
             let (element, after) = rest.split_at_mut(element_header + value.len());
@@ -187,10 +192,19 @@ impl<'v> ExtensionWriter<'v> {
             } else {
                 element[0] = id << 4 | (value.len() - 1) as u8;
             }
-            element[element_header..].copy_from_slice(value);
+            put(&mut element[element_header..], value);
             rest = after;
         }
-        rest.fill(0);
+    }
+}
+
+/// Copies an element's value, which is a few bytes as a rule.
+fn put(to: &mut [u8], value: &[u8]) {
+    match (to, value) {
+        ([a], [x]) => *a = *x,
+        ([a, b], [x, y]) => (*a, *b) = (*x, *y),
+        ([a, b, c], [x, y, z]) => (*a, *b, *c) = (*x, *y, *z),
+        (to, value) => to.copy_from_slice(value),
     }
 }
 

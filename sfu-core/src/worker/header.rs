@@ -88,6 +88,9 @@ pub(super) struct HeaderValues {
 impl HeaderValues {
     /// The extensions of one packet, under the subscriber's ids. What it has no id for is left out:
     /// a listener without levels only shows one speaker less.
+    ///
+    /// They are added to a writer of the caller's: one that is returned is copied, 400 bytes for
+    /// each packet.
     pub(super) fn write<'v>(
         &'v mut self,
         terms: &'v HeaderTerms,
@@ -95,8 +98,8 @@ impl HeaderValues {
         packet: &OutboundPacket,
         facts: &PacketFacts,
         stored: &[u8],
-    ) -> ExtensionWriter<'v> {
-        let mut extensions = ExtensionWriter::new();
+        extensions: &mut ExtensionWriter<'v>,
+    ) {
         let knows = match packet.rtx_original {
             Some(_) => terms.knows_repairs,
             None => terms.knows_media,
@@ -140,7 +143,6 @@ impl HeaderValues {
         {
             let _ = extensions.push(id, value);
         }
-        extensions
     }
 }
 

@@ -14,6 +14,7 @@ use crate::media::packet::PacketPool;
 use crate::media::path::Path;
 use crate::media::send_batch::{MAX_DATAGRAM, SendBatch};
 use crate::transport::srtp::SrtpSender;
+use crate::wire::extensions::ExtensionWriter;
 use crate::wire::rtp::{FIXED_HEADER_LEN, RtpWriter, write_padding};
 
 /// Bytes of the original sequence number in a repair (RFC 4588 section 4).
@@ -175,7 +176,9 @@ impl Leaving<'_> {
         let payload = packet.rewrite.part(bytes.get(stored)?)?;
         let departure = self.departures.next(self.send_time);
         let mut values = HeaderValues::default();
-        let extensions = values.write(&sending.header, &departure, packet, facts, bytes);
+        let mut extensions = ExtensionWriter::new();
+        let terms = &sending.header;
+        values.write(terms, &departure, packet, facts, bytes, &mut extensions);
         let osn_len = packet.rtx_original.map_or(0, |_| OSN_LEN);
         let plain_len = FIXED_HEADER_LEN + extensions.encoded_len() + osn_len + payload.len();
         // A packet of padding alone has some, whatever its run asks for (RFC 3550 section 5.1).
