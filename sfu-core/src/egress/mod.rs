@@ -10,6 +10,7 @@
 
 mod epoch;
 mod history;
+mod keyframes;
 mod left_out;
 mod pictures;
 mod repair;
@@ -140,23 +141,6 @@ impl Egress {
         self.current.map(|encoding| Layers { encoding, top })
     }
 
-    /// The encoding whose keyframe this waits for; `None` when it has what it wants, or will have it
-    /// without one, as more of the temporal layers.
-    #[must_use]
-    pub fn wants_keyframe_of(&self) -> Option<u8> {
-        let target = self.target?.encoding;
-        let waits = self.current != Some(target) || self.selection.needs_keyframe();
-        (self.enabled && self.is_video() && waits).then_some(target)
-    }
-
-    /// As [`Self::wants_keyframe_of`], once for each time that what came made a keyframe needed that
-    /// was not before.
-    pub fn take_keyframe_wish(&mut self) -> Option<u8> {
-        std::mem::take(&mut self.wishes_keyframe)
-            .then(|| self.wants_keyframe_of())
-            .flatten()
-    }
-
     /// Pauses, or goes on: video with the next keyframe.
     pub fn set_enabled(&mut self, enabled: bool) {
         if !enabled {
@@ -179,6 +163,7 @@ impl Egress {
             self.pause();
         }
         self.rewriter.forget_source(encoding);
+        self.selection.forget_source(encoding);
     }
 
     /// Packets of the source are left out on purpose: the subscriber's numbers go on without a gap
@@ -202,7 +187,8 @@ impl Egress {
     ///
     /// `SubscriptionInactive` while paused or without a target; `FormatNotAgreed`;
     /// `AwaitingKeyframe` before the start, where another format begins, and of a structure whose
-    /// keyframe has yet to come; `OtherEncoding`; `LayerLeftOut`; `Duplicate` and `TooOld` for a number already given, or too long ago to know.
+    /// keyframe has yet to come; `OtherEncoding`; `LayerLeftOut`; `Duplicate` and `TooOld` for a
+    /// number already given, or too long ago to know.
     pub fn forward(
         &mut self,
         now: Instant,
@@ -213,8 +199,10 @@ impl Egress {
     ) -> Result<OutboundPacket, DropReason> {
         let target = self.target.filter(|_| self.enabled);
         let target = target.ok_or(DropReason::SubscriptionInactive)?;
-        let delivery = self.delivery(facts.payload_type);
-        let delivery = delivery.ok_or(DropReason::FormatNotAgreed)?;
+        let Some(delivery) = self.delivery(facts.payload_type) else {
+            self.pass_over(encoding, facts);
+            return Err(DropReason::FormatNotAgreed);
+        };
         self.enter_stretch(encoding, target, facts, source)?;
         let epoch = self.rewriter.current_epoch();
         let epoch = epoch.ok_or(DropReason::AwaitingKeyframe)?;
@@ -240,27 +228,6 @@ impl Egress {
         let sent = self.outbound(&epoch, &delivery, sequence, &choice, packet, facts);
         self.rewriter.sent(&sent, facts, source.clock);
         Ok(sent)
-    }
-
-    /// Whether the packet is of what is wanted.
-    fn choose(
-        &mut self,
-        number: u64,
-        facts: &PacketFacts,
-        source: SourceFacts<'_>,
-    ) -> Option<Choice> {
-        if !self.is_video() {
-            return Some(Choice::ALL);
-        }
-        let needed = self.selection.needs_keyframe();
-        let is_ahead = number >= self.rewriter.next_number();
-        let choice = self
-            .selection
-            .choose(number, is_ahead, facts, source.targets);
-        let needs = self.selection.needs_keyframe();
-        // One that passed and did not help has to be asked for again.
-        self.wishes_keyframe |= needs && (!needed || facts.video.keyframe_start);
-        choice
     }
 
     fn outbound(

@@ -3,7 +3,7 @@
 use super::{Egress, SourceFacts};
 use crate::drop_reason::DropReason;
 use crate::media::layer::Layers;
-use crate::media::packet::PacketFacts;
+use crate::media::packet::{PacketFacts, PayloadFacts};
 
 impl Egress {
     /// Makes the stretch that a packet is of the current one: it is, or starts with the packet.
@@ -65,10 +65,19 @@ impl Egress {
         self.start_at(encoding, Layers { encoding, ..target }, facts, source)
     }
 
-    /// Sends nothing more before the next keyframe, which is needed now.
-    fn break_off(&mut self) {
-        self.pause();
-        self.wishes_keyframe = true;
+    /// Leaves out a packet that the subscriber cannot be sent: it is not to ask for it in vain.
+    pub(super) fn pass_over(&mut self, encoding: u8, facts: &PacketFacts) {
+        if self.current != Some(encoding) {
+            return;
+        }
+        if self.rewriter.reaches(facts.sequence)
+            && let Some(epoch) = self.rewriter.current_epoch()
+            && let Some(number) = epoch.number_of(facts.sequence)
+        {
+            // Its numbers are another format's.
+            let payload = PayloadFacts::Opaque;
+            self.rewriter.leave_out(number, &epoch, &payload);
+        }
     }
 
     /// The mapping from this packet on, where the stream may start or switch here.
@@ -89,10 +98,10 @@ impl Egress {
             let starts = facts.video.keyframe_start
                 && self
                     .selection
-                    .start(number, facts, source.targets, target.top);
+                    .start(encoding, number, facts, source.targets, target.top);
             if !starts {
                 if self.current.is_none() {
-                    self.selection.hear(facts);
+                    self.wishes_keyframe |= self.selection.hear(encoding, facts);
                 }
                 return Err(match self.current {
                     Some(_) => DropReason::OtherEncoding,

@@ -53,7 +53,9 @@ impl KeyframeThrottle {
 
     /// Wishes for a keyframe, to be asked for by the next [`Self::poll`] that is due.
     pub fn want(&mut self, now: Instant) {
-        if self.paused {
+        // What was asked for is still to come, and serves this wish too.
+        let is_asked = self.is_open && self.due.is_some();
+        if self.paused || is_asked {
             return;
         }
         let earliest = self.last_sent.map_or(now, |at| at + KEYFRAME_MIN_INTERVAL);
@@ -170,6 +172,25 @@ mod tests {
         assert_eq!(throttle.next_timeout(), Some(start + 40_000 * MS));
         throttle.keyframe_seen();
         assert_eq!(throttle.next_timeout(), None);
+    }
+
+    #[test]
+    fn wishes_that_go_on_ask_no_more_often_than_one() {
+        let start = Instant::now();
+        let sent = |heard: bool| -> Vec<u32> {
+            let mut throttle = KeyframeThrottle::new();
+            let wishes = (0..8000).step_by(20);
+            wishes
+                .filter(|at| {
+                    if heard {
+                        throttle.media_seen();
+                    }
+                    throttle.request(start + *at * MS)
+                })
+                .collect()
+        };
+        assert_eq!(sent(true), [0, 1000, 2000, 3000, 4000, 5000, 6000, 7000]);
+        assert_eq!(sent(false), [0, 1000, 3000, 7000]);
     }
 
     #[test]

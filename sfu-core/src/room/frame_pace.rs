@@ -18,6 +18,11 @@ const SHARE: u32 = 8;
 /// publisher turned it off after an outage; lowering it calls the slowest of screens dead.
 const MAX_INTERVAL: Duration = Duration::from_secs(5);
 
+/// What takes longer than so many intervals, and than [`WINDOW`], is a pause: frames are counted
+/// anew behind it. Raising it takes a source that pauses for a slow one, and sends its subscribers
+/// more frames than they want; lowering it never measures sources of a frame or two in a second.
+const PAUSE_INTERVALS: u32 = 3;
+
 /// The frames of one encoding. A frame is what has a timestamp of its own: with spatial layers,
 /// all of a picture.
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,6 +45,9 @@ impl FramePace {
                 return false;
             }
             let mean = self.interval.unwrap_or(took);
+            if took > WINDOW.max(mean * PAUSE_INTERVALS) {
+                self.count_anew();
+            }
             self.interval = Some((mean * (SHARE - 1) + took) / SHARE);
         }
         self.newest = Some((timestamp, now));
@@ -52,6 +60,12 @@ impl FramePace {
     /// The stream begins anew: its timestamps have nothing to do with those before.
     pub(super) fn restart(&mut self) {
         self.newest = None;
+        self.count_anew();
+    }
+
+    fn count_anew(&mut self) {
+        self.since = None;
+        self.counted = Default::default();
     }
 
     fn tell(&mut self, now: Instant) -> bool {
@@ -153,6 +167,27 @@ mod tests {
         assert_eq!(pace.top_for(14, Some(0)), 0);
         assert_eq!(pace.top_for(14, Some(1)), 1);
         assert_eq!(pace.top_for(12, Some(1)), 0, "a third above is too much");
+    }
+
+    #[test]
+    fn a_pause_does_not_thin_the_rates() {
+        for (pause, restarts) in [(2, false), (60, false), (60, true)] {
+            let (base, mut pace) = (base(), FramePace::default());
+            let mut now = base;
+            for n in 0..160_u32 {
+                now += 1000 * MS / 32;
+                if n == 100 {
+                    now += pause * 1000 * MS;
+                    if restarts {
+                        pace.restart();
+                    }
+                }
+                pace.note(now, n * 3000, [0, 2, 1, 2][n as usize % 4]);
+                if n > 40 {
+                    assert_eq!(pace.top_for(16, None), 1, "{n} after {pause} s");
+                }
+            }
+        }
     }
 
     #[test]

@@ -26,7 +26,7 @@ const TWO_BYTE_PROFILE: u16 = 0x1000;
 pub const MAX_ELEMENTS: usize = 16;
 
 /// Longest value of the one-byte form, in bytes (RFC 8285 section 4.2).
-pub const MAX_ONE_BYTE_VALUE: usize = 16;
+const MAX_ONE_BYTE_VALUE: usize = 16;
 
 /// The elements of a header extension, in order. Made by [`iter`].
 #[derive(Clone, Debug)]

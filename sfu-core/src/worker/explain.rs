@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::peer::{Peer, Sending};
-use super::{Room, Shared, forward};
+use super::{Room, Shared};
 use crate::event::Event;
 use crate::ingress::Ingress;
 use crate::media::codec::MediaKind;
@@ -134,7 +134,7 @@ fn layers_reason(
 ) -> SubscriptionReason {
     use SubscriptionReason as Why;
     let quality = track.qualities.quality_of(target.encoding);
-    let ingress = forward::ingress_of(room, sending.track, target.encoding);
+    let ingress = room.ingress_of(sending.track, target.encoding);
     if sending.egress.wants_keyframe_of().is_some() {
         let asked = ingress.and_then(Ingress::keyframe_asked);
         return Why::WaitingForKeyframe {

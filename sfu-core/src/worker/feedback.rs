@@ -42,17 +42,19 @@ pub(super) fn rtcp(
         } => {
             shared.stats.nacks_in += 1;
             let egress = room.peers[index].egress_of(media);
-            if let Some(key) = egress {
-                let peer = &mut room.peers[index];
-                peer.egresses[key].header.patience.lost(now, peer.rtt);
-            }
             let left = MAX_NACKED - nacked;
+            let mut last = None;
             for sequence in sequences.take(left) {
                 nacked += 1;
                 shared.stats.nacked_in += 1;
+                last = Some(sequence);
                 if let Some(egress) = egress {
                     repair(shared, room, index, now, egress, sequence);
                 }
+            }
+            if let Some((key, last)) = egress.zip(last) {
+                let peer = &mut room.peers[index];
+                peer.egresses[key].header.patience.lost(now, last, peer.rtt);
             }
         }
         RtcpItem::KeyframeRequest {
@@ -65,7 +67,7 @@ pub(super) fn rtcp(
             subscriber_wants_keyframe(shared, room, index, now, media);
         }
         RtcpItem::TransportFeedback(_) => shared.stats.transport_feedbacks_in += 1,
-        // The estimate is made from the subscribers' own feedback, and streams end by signalling.
+        // REMB is for clients without transport-wide feedback; streams end by signalling.
         RtcpItem::Remb { .. } | RtcpItem::Bye { .. } => {}
     })
     .map_err(|_| DropReason::RtcpMalformed)
@@ -215,16 +217,27 @@ pub(super) fn request_wanted_keyframes(
     let Some(peer) = room.peers.get(index) else {
         return;
     };
-    if !peer.transport.is_connected() {
-        return;
+    let all: Vec<_> = peer.egresses.iter().map(|(egress, _)| egress).collect();
+    for egress in all {
+        request_wanted_keyframe(shared, room, index, egress, now);
     }
-    let wanted: Vec<_> = peer
-        .egresses
-        .iter()
-        .filter_map(|(_, s)| Some((s.track, s.egress.wants_keyframe_of()?)))
-        .collect();
-    for (track, encoding) in wanted {
-        request_keyframe(shared, room, track, encoding, now);
+}
+
+/// [`request_wanted_keyframes`], of one subscription.
+pub(super) fn request_wanted_keyframe(
+    shared: &mut Shared,
+    room: &mut Room,
+    index: PeerIndex,
+    egress: usize,
+    now: Instant,
+) {
+    let peer = &room.peers[index];
+    let sending = peer.egresses.get(egress);
+    let Some(sending) = sending.filter(|_| peer.transport.is_connected()) else {
+        return;
+    };
+    if let Some(encoding) = sending.egress.wants_keyframe_of() {
+        request_keyframe(shared, room, sending.track, encoding, now);
     }
 }
 

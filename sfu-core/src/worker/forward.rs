@@ -5,7 +5,6 @@ use std::time::Instant;
 use super::streams::Stream;
 use super::{Room, Shared, fan_out, feedback, speakers};
 use crate::event::Event;
-use crate::ingress::Ingress;
 use crate::media::codec::MediaKind;
 use crate::media::packet::{PacketFacts, PacketRef, PayloadFacts};
 use crate::media::session::MAX_ENCODINGS;
@@ -61,6 +60,8 @@ fn note(
             qualities.note(now, stream.encoding, facts.timestamp, temporal)
         }
     };
+    // Sound has no layers to choose by them.
+    changes.rates &= track.kind == MediaKind::Video;
     if facts.video.keyframe_start
         && let Some(size) = picture_size(shared, packet, facts)
     {
@@ -143,11 +144,4 @@ pub(super) fn set_muted(
     }
     aim(room, track_index);
     settle_keyframes(shared, room, track_index, now);
-}
-
-/// The ingress of a track's encoding.
-pub(super) fn ingress_of(room: &Room, track: TrackIndex, encoding: u8) -> Option<&Ingress> {
-    let track = room.tracks.get(track)?;
-    let key = (*track.encodings.get(usize::from(encoding))?)?;
-    Some(&room.peers.get(track.publisher)?.ingresses.get(key)?.ingress)
 }

@@ -12,15 +12,13 @@ use crate::media::outbound::OutboundPacket;
 use crate::media::packet::{CarriedExtensions, PacketFacts};
 use crate::media::session::OfferedSection;
 use crate::wire::dependency_descriptor;
-use crate::wire::extensions::{AbsCaptureTime, ExtensionWriter, MAX_ONE_BYTE_VALUE};
+use crate::wire::extensions::{AbsCaptureTime, ExtensionWriter};
 
 /// What a subscriber's section agrees on for the headers of the stream that it carries.
 #[derive(Clone, Debug)]
 pub(super) struct HeaderTerms {
     /// The subscriber's ids, without those of what it is never sent.
     ids: ExtensionMap,
-    /// The subscriber takes both forms of header extensions in one stream.
-    allow_mixed: bool,
     /// The section's name.
     mid: Mid,
     /// The subscriber has reported on the stream, and on that of its repairs: it knows what the
@@ -36,8 +34,7 @@ impl HeaderTerms {
     /// The terms of a section that begins to send.
     pub(super) fn new(offered: &OfferedSection) -> Self {
         Self {
-            ids: offered.extensions.of_a_receiver(),
-            allow_mixed: offered.extmap_allow_mixed,
+            ids: ids_for(offered),
             mid: offered.mid,
             knows_media: false,
             knows_repairs: false,
@@ -47,8 +44,7 @@ impl HeaderTerms {
 
     /// Takes what a new offer of the section says.
     pub(super) fn renew(&mut self, offered: &OfferedSection) {
-        self.ids = offered.extensions.of_a_receiver();
-        self.allow_mixed = offered.extmap_allow_mixed;
+        self.ids = ids_for(offered);
     }
 
     /// The subscriber has reported on the stream, or on that of its repairs.
@@ -64,6 +60,18 @@ impl HeaderTerms {
     pub(super) const fn numbers_departures(&self) -> bool {
         self.ids.transport_cc.is_some()
     }
+}
+
+/// The ids of what a section is sent.
+fn ids_for(offered: &OfferedSection) -> ExtensionMap {
+    let mut ids = offered.extensions.of_a_receiver();
+    // RFC 8285 section 4.1.2: a long value needs the other form, and one stream may have both only
+    // where that is agreed on. A descriptor's structure is long, and without it receivers throw away
+    // every packet whose descriptor they cannot read.
+    if !offered.extmap_allow_mixed {
+        ids.dependency_descriptor = None;
+    }
+    ids
 }
 
 /// The values of one packet's header extensions while they are written.
@@ -151,7 +159,5 @@ fn rewritten_descriptor<'v>(
     let mask = packet.active_targets.zip(place.mask);
     let room = room.insert([0; dependency_descriptor::MAX_LEN]);
     let len = dependency_descriptor::write(place.of(stored)?, frame_number, mask, room)?;
-    // RFC 8285 section 4.1.2: a long value needs the other form.
-    let fits = terms.allow_mixed || len <= MAX_ONE_BYTE_VALUE && id <= 14;
-    fits.then_some((id, &room[..len]))
+    Some((id, &room[..len]))
 }

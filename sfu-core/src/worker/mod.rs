@@ -1,12 +1,13 @@
 //! One CPU core's state, and the corridor that alone walks between the rooms.
 //!
 //! Each leg of a packet's walk has its own file: [`inbound`], [`arrival`] with [`binding`],
-//! [`identify`] and [`allocation`], [`forward`] with [`fan_out`], [`outbound`] with
-//! [`departure`] and [`header`]; [`data`] is that of data messages;
-//! [`feedback`] carries RTCP's facts backwards; [`control`] with [`membership`] and [`wishes`], and [`negotiation`]
-//! with [`sections`] and [`formats`], obey the control plane, and [`explain`] answers it; [`timers`] does what is due by the
-//! [`deadlines`], [`reports`] among it. All work on behalf of one room runs inside
-//! [`Worker::in_room`], which contains a panic to that room.
+//! [`identify`], [`streams`] and [`allocation`], [`forward`] with [`speakers`] and [`fan_out`],
+//! [`outbound`] with [`departure`], [`header`] and [`patience`]; [`data`] is that of data messages;
+//! [`feedback`] carries RTCP's facts backwards, with [`publisher_clock`]; [`control`] with
+//! [`membership`] and [`wishes`], and [`negotiation`] with [`sections`] and [`formats`], obey the
+//! control plane, and [`explain`] answers it; [`timers`] does what is due by the [`deadlines`],
+//! [`reports`] among it. All work on behalf of one room runs inside [`Worker::in_room`], which
+//! contains a panic to that room.
 
 mod allocation;
 mod arrival;
@@ -56,10 +57,11 @@ pub use traffic::{Traffic, TrafficKind, Volume};
 use crate::drop_reason::DropReason;
 use crate::event::Event;
 use crate::id::{ParticipantId, RoomId, TrackId};
+use crate::ingress::Ingress;
 use crate::media::packet::PacketPool;
 use crate::media::path::Path;
 use crate::room::active_speaker::ActiveSpeakers;
-use crate::room::tracks::{PeerIndex, Tracks};
+use crate::room::tracks::{PeerIndex, TrackIndex, Tracks};
 use crate::transport::lookup::Lookup;
 use data::DataTurns;
 use deadlines::Deadlines;
@@ -99,6 +101,15 @@ struct Room {
     speakers: ActiveSpeakers,
     /// What its subscribers have not been offered yet.
     burst: fan_out::Burst,
+}
+
+impl Room {
+    /// The ingress of a track's encoding.
+    fn ingress_of(&self, track: TrackIndex, encoding: u8) -> Option<&Ingress> {
+        let track = self.tracks.get(track)?;
+        let key = (*track.encodings.get(usize::from(encoding))?)?;
+        Some(&self.peers.get(track.publisher)?.ingresses.get(key)?.ingress)
+    }
 }
 
 /// What all rooms of a worker share.

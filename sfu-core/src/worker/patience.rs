@@ -9,6 +9,7 @@
 use std::time::{Duration, Instant};
 
 use crate::wire::extensions::playout_delay;
+use crate::wire::seq;
 
 /// So many reports of losses, none of them [`Patience::FORGOTTEN`] after the one before, make a
 /// subscriber wait. Higher: more pictures are lost before. Lower: a single loss, of which every call
@@ -20,6 +21,8 @@ const LOSSES: u32 = 3;
 pub(super) struct Patience {
     losses: u32,
     last: Option<Instant>,
+    /// The newest sequence number that was named as lost: one loss is named again and again.
+    newest: Option<u16>,
     /// Asked for at present; zero once it is over; none for as long as nothing was ever asked for.
     least: Option<Duration>,
 }
@@ -41,9 +44,15 @@ impl Patience {
     /// Smaller changes are not told: round trips differ by themselves.
     const STEP: Duration = Duration::from_millis(40);
 
-    /// The subscriber has lost something, and is `rtt` away.
-    pub(super) fn lost(&mut self, now: Instant, rtt: Option<Duration>) {
+    /// The subscriber has lost what has the sequence number `lost` and perhaps more before it, and is
+    /// `rtt` away.
+    pub(super) fn lost(&mut self, now: Instant, lost: u16, rtt: Option<Duration>) {
         self.settle(now);
+        let is_new = |newest| seq::distance(lost, newest) > 0;
+        if !self.newest.is_none_or(is_new) {
+            return;
+        }
+        self.newest = Some(lost);
         self.losses = self.losses.saturating_add(1);
         self.last = Some(now);
         let Some(rtt) = rtt.filter(|_| self.losses >= LOSSES) else {
@@ -76,6 +85,7 @@ impl Patience {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "a base for virtual time")]
 mod tests {
     use super::*;
 
@@ -91,18 +101,32 @@ mod tests {
         let now = Instant::now();
         let mut patience = Patience::default();
         for round in 0..100 {
-            patience.lost(now + round * Patience::FORGOTTEN, RTT);
+            let number = u16::try_from(round).unwrap();
+            patience.lost(now + round * Patience::FORGOTTEN, number, RTT);
             assert_eq!(least(&patience), None);
         }
+    }
+
+    #[test]
+    fn one_loss_that_is_named_again_and_again_is_one() {
+        let now = Instant::now();
+        let mut patience = Patience::default();
+        for round in 0..20 {
+            patience.lost(now + round * Duration::from_millis(100), 0xffff, RTT);
+        }
+        assert_eq!(least(&patience), None);
+        patience.lost(now, 0, RTT);
+        patience.lost(now, 1, RTT);
+        assert_eq!(least(&patience), Some(250));
     }
 
     #[test]
     fn who_loses_more_waits_for_two_round_trips() {
         let now = Instant::now();
         let mut patience = Patience::default();
-        for _ in 0..LOSSES {
+        for number in 0..LOSSES as u16 {
             assert_eq!(least(&patience), None);
-            patience.lost(now, RTT);
+            patience.lost(now, number, RTT);
         }
         assert_eq!(least(&patience), Some(250));
     }
@@ -111,8 +135,8 @@ mod tests {
     fn nobody_waits_longer_than_a_talk_bears() {
         let now = Instant::now();
         let mut patience = Patience::default();
-        for _ in 0..LOSSES {
-            patience.lost(now, Some(Duration::from_secs(5)));
+        for number in 0..LOSSES as u16 {
+            patience.lost(now, number, Some(Duration::from_secs(5)));
         }
         assert_eq!(least(&patience), Some(300));
     }
@@ -121,11 +145,11 @@ mod tests {
     fn a_subscriber_of_unknown_distance_is_not_asked() {
         let now = Instant::now();
         let mut patience = Patience::default();
-        for _ in 0..10 {
-            patience.lost(now, None);
+        for number in 0..10 {
+            patience.lost(now, number, None);
         }
         assert_eq!(least(&patience), None);
-        patience.lost(now, RTT);
+        patience.lost(now, 10, RTT);
         assert_eq!(least(&patience), Some(250));
     }
 
@@ -133,12 +157,12 @@ mod tests {
     fn small_changes_are_not_told() {
         let now = Instant::now();
         let mut patience = Patience::default();
-        for _ in 0..LOSSES {
-            patience.lost(now, RTT);
+        for number in 0..LOSSES as u16 {
+            patience.lost(now, number, RTT);
         }
-        patience.lost(now, Some(Duration::from_millis(90)));
+        patience.lost(now, 10, Some(Duration::from_millis(90)));
         assert_eq!(least(&patience), Some(250));
-        patience.lost(now, Some(Duration::from_millis(50)));
+        patience.lost(now, 11, Some(Duration::from_millis(50)));
         assert_eq!(least(&patience), Some(150));
     }
 
@@ -146,8 +170,8 @@ mod tests {
     fn when_losses_end_the_delay_is_taken_back() {
         let now = Instant::now();
         let mut patience = Patience::default();
-        for _ in 0..LOSSES {
-            patience.lost(now, RTT);
+        for number in 0..LOSSES as u16 {
+            patience.lost(now, number, RTT);
         }
         patience.settle(now + Patience::FORGOTTEN / 2);
         assert_eq!(least(&patience), Some(250));

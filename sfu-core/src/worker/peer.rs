@@ -172,6 +172,13 @@ impl Peer {
         })
     }
 
+    /// The egress that sends a track.
+    pub(super) fn egress_to(&self, track: TrackIndex) -> Option<usize> {
+        let mut all = self.egresses.iter();
+        let found = all.find(|(_, sending)| sending.track == track);
+        found.map(|(key, _)| key)
+    }
+
     /// The ingress of a media SSRC.
     pub(super) fn ingress_of(&mut self, ssrc: Ssrc) -> Option<&mut Publishing> {
         self.ingresses

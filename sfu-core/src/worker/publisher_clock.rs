@@ -5,7 +5,7 @@
 //! the last has, sound and pictures would go by two clocks, and so would the encodings of a track
 //! that is switched. What the clock jumped by is therefore taken out of each report.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::media::source_clock::{SourceClock, duration_to_ntp};
 
@@ -22,6 +22,8 @@ const MAX_GAP: Duration = Duration::from_secs(60);
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct PublisherClock {
     jumped: i64,
+    /// The last jump, and when it was found.
+    last: Option<(i64, Instant)>,
 }
 
 impl PublisherClock {
@@ -44,9 +46,21 @@ impl PublisherClock {
         };
         if let Some(before) = before {
             let jump = jump(before, &steady(self.jumped), clock_rate);
-            self.jumped = self.jumped.wrapping_add(jump);
+            if jump != 0 && !self.began_with_last(before, jump) {
+                self.jumped = self.jumped.wrapping_add(jump);
+                self.last = Some((jump, reported.arrived));
+            }
         }
         steady(self.jumped)
+    }
+
+    /// Whether a stream jumps back by the last jump because it began with it: it was reported behind
+    /// the jump before any other stream's report had told of it. That stream alone is set right.
+    fn began_with_last(self, before: &SourceClock, jump: i64) -> bool {
+        self.last.is_some_and(|(last, found)| {
+            let rest = jump.wrapping_add(last).unsigned_abs();
+            before.arrived < found && rest < duration_to_ntp(MAX_PARTING).unsigned_abs()
+        })
     }
 }
 
@@ -114,6 +128,27 @@ mod tests {
             let late_comer = clock.steady(None, report(start, 10_000, 30, jump), RATE);
             let expected = report(start, 10_000, 30, 0).ntp;
             assert!(difference(late_comer.ntp, expected).unsigned_abs() < 1 << 16);
+        }
+    }
+
+    #[test]
+    fn a_stream_that_begins_between_a_jump_and_its_discovery_goes_with_the_others() {
+        let start = Instant::now();
+        for jump in [SECOND, -7200 * SECOND] {
+            let mut clock = PublisherClock::default();
+            let mut sound = clock.steady(None, report(start, 0, 30, 0), RATE);
+            let mut pictures = None;
+            for second in 1..10 {
+                let early = report(start, 1000 * second - 400, 30, jump);
+                pictures = Some(clock.steady(pictures.as_ref(), early, RATE));
+                let ahead = report(start, 1000 * second, 30, jump);
+                sound = clock.steady(Some(&sound), ahead, RATE);
+                let found = clock.jumped();
+                assert!(found.abs_diff(jump) < 1 << 16, "{found} at {second} s");
+            }
+            let expected = report(start, 8600, 30, 0).ntp;
+            let error = difference(pictures.unwrap().ntp, expected);
+            assert!(error.unsigned_abs() < 1 << 16, "{error}");
         }
     }
 

@@ -34,7 +34,7 @@ pub(super) fn sender_reports(room: &mut Room, index: PeerIndex, now: Instant) {
         let Some(encoding) = sending.egress.current() else {
             continue;
         };
-        let Some(ingress) = super::forward::ingress_of(room, sending.track, encoding) else {
+        let Some(ingress) = room.ingress_of(sending.track, encoding) else {
             continue;
         };
         let clock = ingress.source_clock().copied();

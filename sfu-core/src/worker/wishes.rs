@@ -49,16 +49,12 @@ pub(super) fn set_enabled(
     enabled: bool,
     now: Instant,
 ) {
-    let Some(track) = room
-        .tracks
-        .index_of(id)
-        .and_then(|track| room.tracks.get(track))
-    else {
+    let Some(track) = room.tracks.index_of(id) else {
         return;
     };
-    let route = track.routes.iter().find(|route| route.peer == index);
     let peer = &mut room.peers[index];
-    if route.is_none() && !peer.waiting.contains(&id) {
+    let egress = peer.egress_to(track);
+    if egress.is_none() && !peer.waiting.contains(&id) {
         return;
     }
     if enabled {
@@ -66,10 +62,10 @@ pub(super) fn set_enabled(
     } else {
         peer.paused.insert(id);
     }
-    if let Some(route) = route {
-        peer.egresses[route.egress].egress.set_enabled(enabled);
+    if let Some(key) = egress {
+        peer.egresses[key].egress.set_enabled(enabled);
+        feedback::request_wanted_keyframe(shared, room, index, key, now);
     }
-    feedback::request_wanted_keyframes(shared, room, index, now);
 }
 
 /// What a subscriber asks for of a track, whether it has a section for it or waits for one.
@@ -81,16 +77,12 @@ pub(super) fn set_wish(
     wish: LayerWish,
     now: Instant,
 ) {
-    let Some(track) = room
-        .tracks
-        .index_of(id)
-        .and_then(|track| room.tracks.get(track))
-    else {
+    let Some(track) = room.tracks.index_of(id) else {
         return;
     };
-    let route = track.routes.iter().find(|route| route.peer == index);
     let peer = &mut room.peers[index];
-    if route.is_none() && !peer.waiting.contains(&id) {
+    let egress = peer.egress_to(track);
+    if egress.is_none() && !peer.waiting.contains(&id) {
         return;
     }
     if wish == LayerWish::default() {
@@ -98,9 +90,9 @@ pub(super) fn set_wish(
     } else {
         peer.wishes.insert(id, wish);
     }
-    if let Some(route) = route {
-        let egress = &mut peer.egresses[route.egress].egress;
+    if let (Some(key), Some(track)) = (egress, room.tracks.get(track)) {
+        let egress = &mut peer.egresses[key].egress;
         egress.set_target(track.target(wish, egress.target()));
+        feedback::request_wanted_keyframe(shared, room, index, key, now);
     }
-    feedback::request_wanted_keyframes(shared, room, index, now);
 }

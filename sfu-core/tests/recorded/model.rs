@@ -218,8 +218,10 @@ impl Decoder {
                 Ok(None)
             };
         }
-        if self.open.is_some() && self.starts_afresh(packet) {
-            // Another encoding's keyframe cuts the frame before it short: nobody needs that any more.
+        let is_inside = self.open.is_some() || !self.picture_ended && !self.forgets_markers;
+        if is_inside && self.starts_afresh(packet) {
+            // A keyframe after a pause, or another encoding's, cuts the picture before it short: nobody
+            // needs that any more.
             self.cut += 1;
             self.open = None;
             self.picture_ended = true;

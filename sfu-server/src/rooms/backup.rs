@@ -93,7 +93,7 @@ impl State {
         let known = backup.cid == new.cid && backup.mid.is_none();
         let codec = backup.codec;
         if !known {
-            self.forget_backup(track);
+            self.end_backup(track);
             self.announce_backup(id, track, codec, new);
         }
         if let Some(found) = self.tracks.get(&track) {
@@ -132,7 +132,25 @@ impl State {
         });
     }
 
-    /// The second codec of a track is not sent any more.
+    /// The second codec of a track is not sent any more: who is sent it only because everybody is
+    /// goes back to the first. Who does not decode that waits for the second anew.
+    pub(super) fn end_backup(&mut self, track: TrackId) {
+        self.forget_backup(track);
+        let found = self.tracks.get_mut(&track);
+        let backup = found.and_then(|found| found.backup.as_mut());
+        if !backup.is_some_and(|backup| std::mem::take(&mut backup.instead)) {
+            return;
+        }
+        for participant in self.participants.values_mut() {
+            participant.on_backup.remove(&track);
+        }
+        for id in self.subscribers(track) {
+            self.send_carrier(id, track);
+            self.wanted_changed(id, track);
+        }
+    }
+
+    /// Nothing refers to the second codec of a track any more.
     pub(super) fn forget_backup(&mut self, track: TrackId) {
         let Some(found) = self.tracks.get_mut(&track) else {
             return;
@@ -183,7 +201,7 @@ impl State {
         }
     }
 
-    fn subscribers(&self, track: TrackId) -> Vec<ParticipantId> {
+    pub(super) fn subscribers(&self, track: TrackId) -> Vec<ParticipantId> {
         let all = self.participants.iter();
         let subscribed = all.filter(|(_, one)| one.subscriptions.contains(&track));
         subscribed.map(|(id, _)| *id).collect()

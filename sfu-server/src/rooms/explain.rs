@@ -28,6 +28,8 @@ pub struct ExplainedSubscription {
 pub enum Told {
     /// The engine.
     Explained(SubscriptionExplanation),
+    /// The subscriber has paused it, and the engine does not know of it.
+    Paused,
     /// Its publisher does not permit it.
     NotPermitted,
     /// The subscriber does not decode its first codec, and the second is not sent yet.
@@ -123,14 +125,16 @@ impl State {
             return;
         };
         let mut told: BTreeMap<TrackId, Told> = BTreeMap::new();
-        told.extend(
-            participant
-                .withheld
-                .iter()
-                .map(|id| (*id, Told::NotPermitted)),
-        );
-        let on_backup = participant.on_backup.iter();
-        told.extend(on_backup.map(|id| (*id, Told::AwaitsBackup)));
+        // As the engine would: what the subscriber has done comes first.
+        let unknown = |id: &TrackId, why| match participant.wish(*id).enabled {
+            true => (*id, why),
+            false => (*id, Told::Paused),
+        };
+        let withheld = participant.withheld.iter();
+        told.extend(withheld.map(|id| unknown(id, Told::NotPermitted)));
+        let subscriptions = &participant.subscriptions;
+        let on_backup = participant.on_backup.intersection(subscriptions);
+        told.extend(on_backup.map(|id| unknown(id, Told::AwaitsBackup)));
         let known = explanations.iter();
         told.extend(known.map(|one| (self.track_of_carrier(one.track), Told::Explained(*one))));
         let explained = told.into_iter().filter_map(|(id, told)| {

@@ -206,6 +206,7 @@ impl State {
         self.forget_departed(now);
         self.tell_qualities(now);
         self.tell_late_news();
+        self.measure_again();
         self.look_at_wanted(now);
         self.give_up_backups(now);
         self.watch.forget_unwatched(now);

@@ -146,6 +146,8 @@ pub(super) struct Track {
     pub(super) info: TrackInfo,
     /// Somebody has been sent it.
     pub(super) subscribed: bool,
+    /// Its pictures are of another size than those who are sent it were served by.
+    pub(super) resized: bool,
     /// What its subscribers want of it.
     pub(super) wanted: Wanted,
     /// Its second codec, if there is one.

@@ -136,7 +136,14 @@ impl Track {
             track: self.info.sid.clone(),
             muted: self.info.muted,
         });
+        // The second codec may wait for its offer too.
+        let second = self.info.backup.as_ref().zip(self.backup.as_ref());
+        let second = second.filter(|(info, backup)| backup.track.is_some() && info.mid.is_none());
+        let announced = second.map(|(info, _)| Notice::TrackPublished {
+            cid: info.cid.clone(),
+            track: Arc::new(self.info.clone()),
+        });
         let wanted = self.wanted.ever_told.then(|| self.wanted_notice());
-        muted.into_iter().chain(wanted).collect()
+        muted.into_iter().chain(announced).chain(wanted).collect()
     }
 }

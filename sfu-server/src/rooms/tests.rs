@@ -205,6 +205,9 @@ fn words(command: &Command) -> String {
                 wish.max_quality, wish.max_frame_rate
             )
         }
+        Command::ExplainSubscriptions { participant, .. } => {
+            format!("why {}", local(participant.0))
+        }
         other => panic!("{other:?}"),
     }
 }

@@ -99,6 +99,7 @@ impl SessionHandle {
         self.with(Ok(()), |state| {
             let track = state.own_track(self.id, track_sid, MediaKind::Video)?;
             if let Some(track) = state.tracks.get_mut(&track) {
+                track.resized |= (track.info.width, track.info.height) != (width, height);
                 (track.info.width, track.info.height) = (width, height);
             }
             state.changed_itself(self.id);

@@ -92,6 +92,7 @@ impl State {
                 cid,
                 info,
                 subscribed: false,
+                resized: false,
                 wanted: Wanted::ALL,
                 backup,
                 muted_by_server: false,
@@ -139,7 +140,7 @@ impl State {
     /// A track ends: by its publisher's section, or by command.
     pub(super) fn unpublish(&mut self, track: TrackId) {
         if self.backups.contains_key(&track) {
-            self.forget_backup(self.track_of_carrier(track));
+            self.end_backup(self.track_of_carrier(track));
             return;
         }
         let Some(ended) = self.tracks.get(&track) else {

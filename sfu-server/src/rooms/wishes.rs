@@ -11,6 +11,7 @@ use sfu_core::media::layer::LayerWish;
 
 use super::info::{Quality, TrackInfo};
 use super::limits;
+use super::participant::Participant;
 use super::room::State;
 
 /// How much smaller than what is shown a layer may be, in tenths: nobody sees a tenth missing, and
@@ -60,6 +61,8 @@ impl TrackWish {
                 // All that there is, whatever the largest is called.
                 Some(_) if at + 1 == layers.len() => Quality::High,
                 Some((quality, _)) => *quality,
+                // Nobody knows how large they are.
+                None if self.shown.is_some() => Quality::High,
                 None => self.quality,
             }
         };
@@ -93,7 +96,8 @@ impl TrackWish {
         } else {
             u64::from(shown.width) * u64::from(info.height) / u64::from(info.width.max(1))
         };
-        let enough = |height: u32| u64::from(height) * 10 >= needed * ENOUGH;
+        let needed = needed.saturating_mul(ENOUGH);
+        let enough = |height: u32| u64::from(height) * 10 >= needed;
         let Some(&(_, height)) = layers.iter().find(|(_, height)| enough(*height)) else {
             return layers.len().saturating_sub(1);
         };
@@ -128,6 +132,19 @@ fn by_quality(info: &TrackInfo, backup: bool) -> Vec<(Quality, u32)> {
     heights.collect()
 }
 
+impl Participant {
+    /// Forgets the wish for a track that it is not subscribed to, if there are too many.
+    fn bound_wishes(&mut self) {
+        if self.wishes.len() > limits::MAX_WISHES {
+            let mut kept = self.wishes.keys();
+            let other = kept.find(|track| !self.subscriptions.contains(track));
+            if let Some(other) = other.copied() {
+                self.wishes.remove(&other);
+            }
+        }
+    }
+}
+
 impl State {
     /// A participant asks for something else of these tracks.
     pub(super) fn wish_by_sid(
@@ -157,10 +174,45 @@ impl State {
             participant.wishes.remove(&track);
         } else if subscribed || participant.wishes.len() < limits::MAX_WISHES {
             participant.wishes.insert(track, wish);
+            participant.bound_wishes();
         }
         if subscribed {
             self.ask_engine(id, track, former);
             self.wanted_changed(id, track);
+        }
+    }
+
+    /// Who said how large it shows a track may need another layer of it, now that its pictures are
+    /// of another size.
+    pub(super) fn measure_again(&mut self) {
+        let resized = self.tracks.iter_mut().filter_map(|(id, track)| {
+            let resized = std::mem::take(&mut track.resized);
+            resized.then_some(*id)
+        });
+        let resized: Vec<_> = resized.collect();
+        for track in resized {
+            for id in self.subscribers(track) {
+                if self.participants[&id].wish(track).shown.is_some() {
+                    self.ask_for_layers(id, track);
+                    self.wanted_changed(id, track);
+                }
+            }
+        }
+    }
+
+    fn ask_for_layers(&self, id: ParticipantId, track: TrackId) {
+        if let (Some(participant), Some(found), Some(carrier)) = (
+            self.participants.get(&id),
+            self.tracks.get(&track),
+            self.carrier(id, track),
+        ) {
+            self.engine.send(Command::SetLayerWish {
+                participant: id,
+                track: carrier,
+                wish: participant
+                    .wish(track)
+                    .layers(&found.info, carrier != track),
+            });
         }
     }
 
@@ -178,12 +230,10 @@ impl State {
         let backup = carrier != track;
         let layers = wish.layers(&found.info, backup);
         // Before it goes on, or it would begin with what is not wanted.
-        if found.info.kind == MediaKind::Video && layers != former.layers(&found.info, backup) {
-            self.engine.send(Command::SetLayerWish {
-                participant: id,
-                track: carrier,
-                wish: layers,
-            });
+        let differs = layers != former.layers(&found.info, backup);
+        // By another size than now, the engine may have been asked for another layer than that.
+        if found.info.kind == MediaKind::Video && (differs || found.resized) {
+            self.ask_for_layers(id, track);
         }
         if wish.enabled != former.enabled {
             self.engine.send(Command::SetSubscriptionEnabled {

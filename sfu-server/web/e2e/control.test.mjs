@@ -66,6 +66,39 @@ test('a watcher is told of two people who come in and publish', { timeout: 120_0
   assert.deepEqual(kinds.sort(), ['TRACK_SOURCE_CAMERA', 'TRACK_SOURCE_MICROPHONE']);
 });
 
+test('the server says why a subscriber is sent what it is sent', { timeout: 120_000 }, async () => {
+  /** @param {string[]} reasons */
+  const told = (reasons) =>
+    eventually(
+      `Ben is told of for Ada's two tracks: ${reasons}`,
+      async () => (await control.call('ExplainSubscriptions', { identity: bens })).subscriptions,
+      (all) => `${all.map((/** @type {any} */ one) => one.reason).sort()}` === `${reasons}`,
+      WITHIN_MS,
+    );
+  const asAsked = 'SUBSCRIPTION_REASON_AS_ASKED';
+  const paused = 'SUBSCRIPTION_REASON_PAUSED_BY_SUBSCRIBER';
+  for (const { publisher_identity, enabled, target, current } of await told([asAsked, asAsked])) {
+    assert.deepEqual([publisher_identity, enabled], [adas, true]);
+    assert.equal(current.quality, target.quality);
+  }
+  /** @param {boolean} enabled */
+  const setSound = (enabled) =>
+    ben.page.evaluate((on) => {
+      for (const remote of window.sfuDemo.room?.remoteParticipants.values() ?? []) {
+        for (const publication of remote.audioTrackPublications.values()) {
+          /** @type {any} */ (publication).setEnabled(on);
+        }
+      }
+    }, enabled);
+  await setSound(false);
+  const silenced = (await told([asAsked, paused])).find(
+    (/** @type {any} */ one) => one.reason === paused,
+  );
+  assert.deepEqual([silenced.enabled, silenced.current], [false, null]);
+  await setSound(true);
+  await told([asAsked, asAsked]);
+});
+
 test('a watcher is told who speaks', { timeout: 90_000 }, async () => {
   // The fake microphone's beeps are too short for speech: Ada sounds on and on instead.
   await ada.page.evaluate(async () => {

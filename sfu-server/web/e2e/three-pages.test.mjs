@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { CallPage } from './support/call_page.mjs';
 import { launchChromium } from './support/chromium.mjs';
+import { counter } from './support/metrics.mjs';
 import { artifact } from './support/paths.mjs';
 import { eventually } from './support/poll.mjs';
 import { startServer } from './support/server.mjs';
@@ -62,6 +63,14 @@ test('every connection is encrypted with an AEAD cipher, over DTLS', async () =>
       assert.match(transport.srtpCipher, /AEAD|GCM/);
     }
   }
+});
+
+test('the server is told when what it sent has arrived', async () => {
+  await eventually(
+    'feedback on arrivals',
+    () => counter(server, 'sfu_arrival_feedback_total'),
+    (count) => count > 0,
+  );
 });
 
 test('each page publishes its camera as VP8 simulcast', async () => {

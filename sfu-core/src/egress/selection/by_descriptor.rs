@@ -17,10 +17,9 @@ pub(super) struct ByDescriptor {
     current: Target,
     /// The best one that the publisher sends of those that are wanted.
     wanted: Target,
-    /// The one before the last move, and the frame that moved.
+    /// The one before the last move, the frame that moved, and its picture's timestamp.
     before: Target,
     moved_at: u64,
-    /// The timestamp of that frame's picture.
     moved_in: Option<u32>,
     /// What `wanted` was found by.
     active: u32,
@@ -46,16 +45,18 @@ pub(super) struct ByDescriptor {
 
 impl ByDescriptor {
     /// Starts with the keyframe of these `dependencies`. False, and nothing is changed, when it is
-    /// not of what is wanted: where layers are independent, each has its own.
+    /// not of what is wanted: where layers are independent, each has its own. `goes_on`: what was
+    /// heard before is of the same stream.
     pub(super) fn start(
         &mut self,
         dependencies: &FrameDependencies,
         targets: &DecodeTargets,
         aim: Layer,
+        goes_on: bool,
     ) -> bool {
-        let settled = self
-            .settled
-            .filter(|_| self.structure == dependencies.structure);
+        // Structures are counted by each stream for itself.
+        let knows = goes_on && self.structure == dependencies.structure;
+        let settled = self.settled.filter(|_| knows);
         let mut fresh = Self {
             settled,
             structure: dependencies.structure,
@@ -132,7 +133,6 @@ impl ByDescriptor {
     }
 
     fn move_to(&mut self, frame: u64, facts: &PacketFacts, target: Target) {
-        self.said_before = self.promise.said(self.active);
         (self.before, self.moved_at) = (self.current, frame);
         self.moved_in = Some(facts.timestamp);
         self.current = target;
@@ -192,6 +192,9 @@ impl ByDescriptor {
             Standing::Undecided => {
                 let sends = self.decide_late(frame, facts, dependencies);
                 self.frames.decide(frame, sends);
+                if sends && self.newest == Some(facts.timestamp) {
+                    self.promise.note_late(dependencies);
+                }
                 sends
             }
         };
@@ -245,6 +248,10 @@ impl ByDescriptor {
         let is_new_picture = self.newest != Some(facts.timestamp);
         self.newest = Some(facts.timestamp);
         self.is_begun &= !is_new_picture;
+        if is_new_picture {
+            self.promise.begin_picture();
+        }
+        let said = self.promise.said(self.active);
         let aim = if is_new_picture { aim } else { self.aim };
         if let Some(targets) = targets {
             self.aim_at(!is_known, facts, targets, aim);
@@ -260,6 +267,7 @@ impl ByDescriptor {
             let is_gone = !self.current.is_in(self.active);
             let has_sent = self.frames.has_sent(frame, &dependencies.references);
             if is_gone || may_rise && (starts || switches && has_sent) {
+                self.said_before = said;
                 self.move_to(frame, facts, self.wanted);
                 if let Some(targets) = targets {
                     self.promise.limit(self.current.top, targets);

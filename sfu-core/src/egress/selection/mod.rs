@@ -61,37 +61,61 @@ pub(super) struct Selection {
     is_described: bool,
     rules: ByRules,
     descriptor: ByDescriptor,
+    /// The encoding that `descriptor` has heard of last.
+    heard: Option<u8>,
+    /// The timestamp of a keyframe that was not of what is wanted.
+    refused: Option<u32>,
 }
 
 impl Selection {
-    /// Starts at a keyframe whose packet is number `number`. False, and nothing is changed, when it
-    /// is not of what is wanted.
+    /// Starts at a keyframe of `encoding` whose packet is number `number`. False, and nothing is
+    /// changed of what is sent, when it is not of what is wanted.
     pub(super) fn start(
         &mut self,
+        encoding: u8,
         number: u64,
         facts: &PacketFacts,
         targets: Option<&DecodeTargets>,
         aim: Layer,
     ) -> bool {
         if let Some((dependencies, targets)) = described(facts, targets) {
-            let starts = self.descriptor.start(dependencies, targets, aim);
+            let goes_on = self.heard == Some(encoding);
+            let starts = self.descriptor.start(dependencies, targets, aim, goes_on);
             self.is_described |= starts;
+            self.refused = (!starts).then_some(facts.timestamp);
             if starts {
                 self.aim = aim;
+                self.heard = Some(encoding);
             }
             return starts;
         }
+        self.refused = None;
         self.is_described = false;
         self.aim = aim;
         self.rules.start(number, facts, aim);
         true
     }
 
-    /// Hears of a packet before the start.
-    pub(super) fn hear(&mut self, facts: &PacketFacts) {
-        if let Some(dependencies) = &facts.video.dependencies {
-            self.descriptor.hear(dependencies);
+    /// Hears of a packet of `encoding` before the start. True when a keyframe has passed for good
+    /// that had nothing of what is wanted: of the next one more is known.
+    pub(super) fn hear(&mut self, encoding: u8, facts: &PacketFacts) -> bool {
+        let Some(dependencies) = &facts.video.dependencies else {
+            return false;
+        };
+        if self.heard.replace(encoding) != Some(encoding) {
+            self.descriptor = ByDescriptor::default();
         }
+        self.descriptor.hear(dependencies);
+        let is_over = !facts.video.keyframe_start
+            && self
+                .refused
+                .is_some_and(|picture| picture != facts.timestamp);
+        is_over && self.refused.take().is_some()
+    }
+
+    /// What was heard of an encoding is not of what comes under its number from now on.
+    pub(super) fn forget_source(&mut self, encoding: u8) {
+        self.heard.take_if(|heard| *heard == encoding);
     }
 
     /// Wants layers up to `aim` from the next frame on.
@@ -123,7 +147,7 @@ impl Selection {
             Some((dependencies, targets))
                 if !self.is_described || !self.descriptor.goes_on_with(dependencies) =>
             {
-                let starts = self.descriptor.start(dependencies, targets, self.aim);
+                let starts = self.descriptor.start(dependencies, targets, self.aim, true);
                 self.is_described |= starts;
             }
             None if self.is_described && facts.video.dependencies.is_none() => {

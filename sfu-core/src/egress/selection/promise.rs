@@ -11,6 +11,8 @@ pub(super) struct Promise {
     below: u32,
     /// Those of which a frame was left out since a receiver could last start with them.
     broken: u32,
+    /// Those of which a frame of the newest picture was left out.
+    missed: u32,
     /// The subscriber was told of others than the publisher's, and must go on being told: whichever
     /// packet is lost, it then knows.
     told: bool,
@@ -25,6 +27,17 @@ impl Promise {
         self.below = within.fold(0, |mask, (index, _): (u32, _)| mask | 1 << index);
     }
 
+    /// A picture begins.
+    pub(super) fn begin_picture(&mut self) {
+        self.missed = 0;
+    }
+
+    /// Takes note of a frame of the newest picture that is sent behind upper ones: a keyframe's lowest
+    /// may come last, and a receiver starts with it all the same.
+    pub(super) fn note_late(&mut self, dependencies: &FrameDependencies) {
+        self.broken &= !(dependencies.switch & !self.missed);
+    }
+
     /// Takes note of a frame that was sent or left out, while the publisher sends `active`.
     pub(super) fn note(
         &mut self,
@@ -37,6 +50,7 @@ impl Promise {
             self.broken &= !dependencies.switch;
         } else {
             self.broken |= dependencies.present;
+            self.missed |= dependencies.present;
         }
         // A structure says that all are active, or what the publisher says with it.
         let starts = sent && facts.video.keyframe_start;

@@ -126,9 +126,15 @@ fn what_the_subscriber_cannot_decode_is_not_sent() {
         send(&mut egress, 0, &other),
         Err(DropReason::FormatNotAgreed)
     );
-    let next = send(&mut egress, 0, &source.next(false)).unwrap();
-    // As if it were lost.
-    assert_eq!(next.sequence, first.sequence + 2);
+    let next = send(&mut egress, 0, &source.next(true)).unwrap();
+    // Nobody is to ask for what it cannot be sent.
+    assert_eq!(next.sequence, first.sequence + 1);
+    for at in 0..2000 {
+        let other = frame(&mut source, 98, at == 0, PayloadFacts::Opaque);
+        let _ = send(&mut egress, 0, &other);
+    }
+    let last = send(&mut egress, 0, &source.next(true)).unwrap();
+    assert_eq!(last.sequence, first.sequence + 2);
 }
 
 #[test]

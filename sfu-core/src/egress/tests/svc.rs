@@ -184,11 +184,20 @@ impl Publisher {
     }
 
     fn send(&self, egress: &mut Egress, facts: &PacketFacts) -> Result<OutboundPacket, DropReason> {
+        self.send_as(0, egress, facts)
+    }
+
+    fn send_as(
+        &self,
+        encoding: u8,
+        egress: &mut Egress,
+        facts: &PacketFacts,
+    ) -> Result<OutboundPacket, DropReason> {
         let source = SourceFacts {
             clock: None,
             targets: Some(&self.targets),
         };
-        egress.forward(facts.arrived, 0, any_packet(), facts, source)
+        egress.forward(facts.arrived, encoding, any_packet(), facts, source)
     }
 }
 
@@ -427,6 +436,57 @@ fn a_new_structure_is_taken_with_its_keyframe_and_the_old_ones_rest_is_not() {
     let late = publisher.send(&mut egress, &before[2]);
     assert_eq!(late.unwrap().rewrite, PayloadRewrite::Padding);
     assert_eq!(egress.current_layers(), Some(up_to(1, 0)));
+}
+
+/// Structures are counted by each stream for itself.
+#[test]
+fn what_one_stream_turns_off_says_nothing_of_the_next() {
+    for is_restart in [false, true] {
+        let mut publisher = Publisher::new(3, 1, Between::None);
+        let mut egress = egress_of(Codec::Av1);
+        egress.set_target(Some(up_to(2, 0)));
+        for picture in 0..8 {
+            publisher.active = if picture < 4 { 0b111 } else { 0b001 };
+            for facts in publisher.picture(picture == 0) {
+                let _ = publisher.send(&mut egress, &facts);
+            }
+        }
+        assert_eq!(egress.current_layers(), Some(up_to(0, 0)));
+        let encoding = u8::from(!is_restart);
+        if is_restart {
+            egress.source_restarted(0);
+        }
+        let wanted = Layers {
+            encoding,
+            ..up_to(2, 0)
+        };
+        egress.set_target(Some(wanted));
+        let mut other = Publisher::new(3, 1, Between::None);
+        for facts in other.picture(true) {
+            let _ = other.send_as(encoding, &mut egress, &facts);
+        }
+        assert_eq!(egress.current_layers(), Some(wanted), "{is_restart}");
+        assert_eq!(egress.wants_keyframe_of(), None);
+    }
+}
+
+#[test]
+fn who_waited_for_a_layer_that_is_not_sent_asks_again_and_takes_what_there_is() {
+    let mut publisher = Publisher::new(3, 1, Between::None);
+    publisher.active = 0b001;
+    let mut egress = egress_of(Codec::Av1);
+    egress.set_target(Some(up_to(2, 0)));
+    let mut wishes = Vec::new();
+    for picture in 0..8 {
+        for facts in publisher.picture(picture == 0 || wishes.last() == Some(&picture)) {
+            let _ = publisher.send(&mut egress, &facts);
+        }
+        if egress.take_keyframe_wish().is_some() {
+            wishes.push(picture + 1);
+        }
+    }
+    assert_eq!(egress.current_layers(), Some(up_to(0, 0)));
+    assert_eq!(wishes, [2]);
 }
 
 #[test]

@@ -123,18 +123,22 @@ impl Loudness {
     }
 
     /// The frames from the newest packet to this one; `None` when this one is late or a repetition:
-    /// what came after it has spoken for it.
+    /// what came after it has spoken for it. What is late for longer than packets are never was: the
+    /// source has set its clock back.
     fn frames_until(&mut self, now: Instant, timestamp: u32, clock_rate: u32) -> Option<u32> {
         let arrived = self.arrived;
+        let seen = arrived.map(|arrived| now.saturating_duration_since(arrived));
+        let seen = seen.unwrap_or_default();
         let told = match self.timestamp.map(|newest| timestamp.wrapping_sub(newest)) {
             None => FRAME_MS,
-            Some(ticks) if ticks == 0 || ticks > u32::MAX / 2 => return None,
+            Some(ticks) if ticks == 0 || ticks > u32::MAX / 2 => match seen >= MAX_JITTER {
+                true => FRAME_MS,
+                false => return None,
+            },
             Some(ticks) => ticks / (clock_rate / 1000).max(1),
         };
         (self.timestamp, self.arrived) = (Some(timestamp), Some(now));
-        let seen = arrived.map(|arrived| now.saturating_duration_since(arrived));
-        let seen = seen.unwrap_or_default().saturating_sub(MAX_JITTER);
-        let seen = seen.as_millis();
+        let seen = seen.saturating_sub(MAX_JITTER).as_millis();
         // Longer than the memory is all the same.
         let most = MEMORY * FRAME_MS * 2;
         let told = told.max(u32::try_from(seen).unwrap_or(most)).min(most);

@@ -110,7 +110,7 @@ impl ActiveSpeakers {
     }
 
     /// One packet of a track whose client does not tell how loud it is. It is no speaker, and
-    /// forwarded as if it spoke.
+    /// always forwarded.
     pub fn hear_unknown(&mut self, loudness: &mut Loudness) {
         loudness.place.set_level_unknown(true);
     }
@@ -222,8 +222,10 @@ impl ActiveSpeakers {
         is_voice: bool,
         tracks: &mut Tracks,
     ) -> SpeakerNews {
+        let place = tracks.get(index).map(|track| track.loudness.place);
         let news = self.silence(index, tracks);
-        if let Some(track) = tracks.get_mut(index) {
+        if let (Some(track), Some(before)) = (tracks.get_mut(index), place) {
+            track.loudness.place.goes_on_after(before);
             track.loudness.not_a_voice = !is_voice;
         }
         news

@@ -4,7 +4,8 @@
 //! tenth of a second before: no first syllable is cut. It keeps the place until somebody else needs
 //! it. Then who has been silent for longest gives its own up. Only where everybody with a place
 //! speaks, more people at once than there are places, does somebody lose it in mid-speech: who has paused
-//! for longest, never the dominant speaker, and one newcomer can do that once in its speech.
+//! for longest, never the dominant speaker, and one newcomer can do that once in its speech. A client
+//! that does not tell how loud it is takes places that nobody speaks in, and is forwarded without one.
 
 use std::time::Instant;
 
@@ -44,6 +45,20 @@ impl Place {
     pub(super) fn set_level_unknown(&mut self, unknown: bool) {
         self.level_unknown = unknown;
     }
+
+    /// Begins as new, but for what its subscribers were not sent of the stream that goes on.
+    pub(super) fn goes_on_after(&mut self, before: Self) {
+        self.withheld_from = before.withheld_from;
+    }
+
+    /// A packet of it goes to the subscribers.
+    fn passes(&mut self) -> Passage {
+        self.withheld = false;
+        match self.withheld_from.take() {
+            Some(withheld_from) => Passage::Begins { withheld_from },
+            None => Passage::Forwarded,
+        }
+    }
 }
 
 /// What becomes of one packet of sound.
@@ -63,10 +78,10 @@ pub enum Passage {
 
 impl Loudness {
     /// Whether the newest packet can be heard, and whether it is loud enough to be speech. Who does not
-    /// tell is taken to speak: nobody knows that it does not.
+    /// tell may be heard, and throws out nobody who speaks: it may as well be silent.
     fn sounds(&self) -> (bool, bool) {
         match self.place.level_unknown {
-            true => (true, true),
+            true => (true, false),
             false => self.newest_frame(),
         }
     }
@@ -106,23 +121,24 @@ impl ActiveSpeakers {
         };
         let loudness = &mut track.loudness;
         if track.kind != MediaKind::Audio || loudness.not_a_voice || loudness.place.taken {
-            return Passage::Forwarded;
+            return loudness.place.passes();
         }
         loudness.place.crowded_out &= !loudness.was_quiet_for(REST_FRAMES);
         let loudness = *loudness;
-        if !self.takes_place(now, limit.get(), index, &loudness, tracks) {
+        let takes_place = self.takes_place(now, limit.get(), index, &loudness, tracks);
+        // Who does not tell its level could not ask for a place by speaking: it needs none.
+        if !takes_place && !loudness.place.level_unknown {
             return withhold(index, sequence, tracks);
         }
-        self.places.push(index);
         let Some(track) = tracks.get_mut(index) else {
             return Passage::Withheld;
         };
         let place = &mut track.loudness.place;
-        (place.taken, place.crowded_out, place.withheld) = (true, false, false);
-        match place.withheld_from.take() {
-            Some(withheld_from) => Passage::Begins { withheld_from },
-            None => Passage::Forwarded,
+        if takes_place {
+            self.places.push(index);
+            (place.taken, place.crowded_out) = (true, false);
         }
+        place.passes()
     }
 
     /// Makes room for a sound, if it may have it.

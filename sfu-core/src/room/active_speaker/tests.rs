@@ -253,6 +253,16 @@ fn late_and_repeated_packets_count_for_nothing_and_any_numbers_are_taken() {
 }
 
 #[test]
+fn a_source_that_sets_its_clock_back_is_heard_again() {
+    let mut house = House::new(1);
+    house.frames(50, &[127]);
+    house.frame = house.frame.wrapping_sub(CLOCK * 3600);
+    house.frames(100, &[22]);
+    let (at, list) = house.told.lists.last().expect("it is heard");
+    assert!(*at <= 2000 && list.len() == 1, "{at} {list:?}");
+}
+
+#[test]
 fn packets_of_any_length_stand_for_their_time() {
     for ms in [10, 20, 40, 60_u32] {
         let house = House::new(0);

@@ -25,16 +25,17 @@ impl RoomDoor {
 
 fn subscription(explained: ExplainedSubscription) -> v1::SubscriptionExplanation {
     let (track_sid, publisher_identity) = (explained.track_sid, explained.publisher_identity);
-    let unexplained = |reason: v1::SubscriptionReason| v1::SubscriptionExplanation {
+    let unexplained = |enabled, reason: v1::SubscriptionReason| v1::SubscriptionExplanation {
         track_sid: track_sid.clone(),
         publisher_identity: publisher_identity.clone(),
-        enabled: true,
+        enabled,
         reason: reason.into(),
         ..Default::default()
     };
     let told = match explained.told {
-        Told::NotPermitted => return unexplained(v1::SubscriptionReason::NotPermitted),
-        Told::AwaitsBackup => return unexplained(v1::SubscriptionReason::FormatNotAgreed),
+        Told::Paused => return unexplained(false, v1::SubscriptionReason::PausedBySubscriber),
+        Told::NotPermitted => return unexplained(true, v1::SubscriptionReason::NotPermitted),
+        Told::AwaitsBackup => return unexplained(true, v1::SubscriptionReason::FormatNotAgreed),
         Told::Explained(told) => told,
     };
     let (reason, waited) = reason(told.reason);

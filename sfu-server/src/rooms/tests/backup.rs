@@ -231,6 +231,89 @@ async fn a_backup_that_ends_is_asked_for_anew_and_one_that_never_comes_is_given_
 }
 
 #[tokio::test(start_paused = true)]
+async fn only_what_somebody_is_subscribed_to_awaits_a_second_codec() {
+    let meeting = Meeting::begin(vp9());
+    meeting.fails(meeting.track);
+    let waits = async |meeting: &Meeting| {
+        let asked = meeting.house.ask("bob").await;
+        meeting.house.explain(&[]);
+        let explained = asked.await.unwrap().unwrap();
+        explained.iter().map(|one| one.told).collect::<Vec<_>>()
+    };
+    assert_eq!(waits(&meeting).await, [Told::AwaitsBackup]);
+    meeting
+        .ann
+        .session
+        .set_subscription_permissions(false, &[])
+        .unwrap();
+    assert_eq!(waits(&meeting).await, [Told::NotPermitted]);
+    meeting
+        .ann
+        .session
+        .set_subscription_permissions(true, &[])
+        .unwrap();
+    assert_eq!(waits(&meeting).await, [Told::AwaitsBackup]);
+    let sids = std::slice::from_ref(&meeting.sid);
+    meeting.bob.session.set_enabled(sids, false);
+    assert_eq!(waits(&meeting).await, [Told::Paused]);
+    meeting.bob.session.set_enabled(sids, true);
+    meeting.bob.session.unsubscribe(sids);
+    assert_eq!(waits(&meeting).await, []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_its_second_codec_to_be_taken_note_of_is_told_after_an_interruption() {
+    let mut meeting = Meeting::begin(vp9());
+    meeting.fails(meeting.track);
+    meeting.ann.session.add_track(vp8_of(&meeting.sid)).unwrap();
+    told(&mut meeting.ann);
+    let rooms = &meeting.house.rooms;
+    let sid = &meeting.ann.me.sid;
+    let again = |rooms: &Rooms| {
+        let resumed = rooms.resume(&params("ann"), sid).unwrap();
+        let repeated = resumed.repeated.iter().map(|notice| match notice {
+            Notice::TrackPublished { cid, track } => format!("{cid} of {}", track.sid),
+            Notice::TrackWanted { .. } => "wanted".to_owned(),
+            other => format!("{other:?}"),
+        });
+        repeated.collect::<Vec<_>>()
+    };
+    let published = format!("cam8 of {}", meeting.sid);
+    assert_eq!(again(rooms), [published, "wanted".to_owned()]);
+    let backup = meeting.house.newest(|command| match command {
+        Command::AnnounceTrack { announcement, .. } => Some(announcement.track),
+        _ => None,
+    });
+    meeting.house.bound(backup);
+    assert_eq!(again(rooms), ["wanted"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn everybody_is_sent_the_first_codec_again_when_the_second_ends() {
+    let mut regressing = vp9();
+    regressing.traits.backup_codec_policy = BackupCodecPolicy::Regression;
+    let mut meeting = Meeting::begin(regressing);
+    let backup = meeting.falls_back();
+    meeting.house.pass(held()).await;
+    assert_eq!(wanted(&mut meeting.ann), ["wanted Vp9 None Vp8 Some(High)"]);
+    meeting.house.sent();
+    meeting
+        .house
+        .rooms
+        .handle_event(0, Event::TrackUnbound { track: backup });
+    let expected = ["end track 2", "2 wants 1", "3 wants 1"];
+    assert_eq!(meeting.house.sent(), expected);
+    let asked = wanted(&mut meeting.ann);
+    assert_eq!(asked.last().map(String::as_str), Some(ALL));
+    // Who does not decode it waits for the second anew.
+    meeting.fails(meeting.track);
+    assert_eq!(wanted(&mut meeting.ann), [BOTH]);
+    let dan = meeting.house.join("dan");
+    assert_eq!(meeting.house.sent(), ["add 4", "4 wants 1"]);
+    dan.session.leave();
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_decodes_neither_codec_is_told() {
     let mut meeting = Meeting::begin(vp9());
     let backup = meeting.falls_back();

@@ -80,6 +80,42 @@ async fn the_largest_wish_of_all_counts() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_has_no_announced_layers_is_wanted_whole_however_small_it_is_shown() {
+    let house = house();
+    let mut ann = house.join("ann");
+    let bob = house.join("bob");
+    let mut plain = camera();
+    plain.layers.clear();
+    let (_, sid) = house.publish_this(&ann, plain);
+    // Who says how large it shows a track does not say its quality: the message has the lowest.
+    let small = TrackWish {
+        quality: Quality::Low,
+        ..shown(320, 180)
+    };
+    bob.session.set_wish(&[sid], small);
+    house.pass(60).await;
+    assert_eq!(wanted(&mut ann), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_track_that_turns_is_wanted_as_it_is_then() {
+    let house = house();
+    let mut ann = house.join("ann");
+    let bob = house.join("bob");
+    let (_, sid) = house.publish_this(&ann, camera());
+    bob.session
+        .set_wish(std::slice::from_ref(&sid), shown(320, 330));
+    house.pass(held()).await;
+    assert_eq!(wanted(&mut ann), ["wanted Vp8 Some(Medium)"]);
+    ann.session.update_video_track(&sid, 720, 1280).unwrap();
+    house.pass(held()).await;
+    assert_eq!(wanted(&mut ann), [WANTED_LOW]);
+    ann.session.update_video_track(&sid, 1280, 720).unwrap();
+    house.pass(1).await;
+    assert_eq!(wanted(&mut ann), ["wanted Vp8 Some(Medium)"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn sound_and_what_has_no_section_are_nobodys_concern() {
     let house = house();
     let mut ann = house.join("ann");

@@ -7,7 +7,7 @@ use super::*;
 
 impl House {
     /// Lets the engine answer its newest question: that each of these tracks is sent as asked.
-    fn explain(&self, tracks: &[TrackId]) {
+    pub(super) fn explain(&self, tracks: &[TrackId]) {
         let (participant, request) = self.newest(|command| match command {
             Command::ExplainSubscriptions {
                 participant,
@@ -32,7 +32,7 @@ impl House {
     }
 
     /// Asks, and waits until the engine has the question.
-    async fn ask(
+    pub(super) async fn ask(
         &self,
         identity: &str,
     ) -> tokio::task::JoinHandle<Result<Vec<ExplainedSubscription>, ApiError>> {

@@ -149,6 +149,51 @@ fn a_turned_track_is_measured_as_it_is_now() {
 }
 
 #[test]
+fn who_watches_when_a_track_turns_is_sent_the_layer_that_fits_then() {
+    let house = house();
+    let ann = house.join("ann");
+    let (bob, _cem) = (house.join("bob"), house.join("cem"));
+    let (_, sid) = house.publish_this(&ann, camera());
+    let sids = [sid.clone()];
+    bob.session.set_wish(&sids, shown(640, 360));
+    house.sent();
+    // Its layers are 320, 640 and 1280 high now.
+    ann.session.update_video_track(&sid, 720, 1280).unwrap();
+    bob.session.set_wish(&sids, shown(320, 330));
+    house.rooms.sweep(Instant::now());
+    assert_eq!(house.sent().pop().unwrap(), "2 asks of 1 Some(0) None");
+    // However often it turns, once for each look.
+    for _ in 0..10 {
+        ann.session.update_video_track(&sid, 720, 1280).unwrap();
+        ann.session.update_video_track(&sid, 1280, 720).unwrap();
+    }
+    house.rooms.sweep(Instant::now());
+    assert_eq!(house.sent(), ["2 asks of 1 Some(1) None"]);
+    // What it says again changes nothing.
+    ann.session.update_video_track(&sid, 1280, 720).unwrap();
+    house.rooms.sweep(Instant::now());
+    assert_eq!(house.sent(), [""; 0]);
+    // What was asked for by the former size does not stay.
+    ann.session.update_video_track(&sid, 720, 1280).unwrap();
+    bob.session.set_wish(&sids, shown(360, 640));
+    house.rooms.sweep(Instant::now());
+    assert_eq!(house.sent().pop().unwrap(), "2 asks of 1 Some(1) None");
+    ann.session.update_video_track(&sid, 1280, 720).unwrap();
+    bob.session.set_wish(&sids, TrackWish::default());
+    assert_eq!(house.sent(), ["2 asks of 1 None None"]);
+}
+
+#[test]
+fn no_announced_size_is_too_large_to_reckon_with() {
+    let vast = NewTrack {
+        width: 1,
+        height: u32::MAX,
+        ..camera()
+    };
+    assert_eq!(asked(vast, shown(u32::MAX, 0)), [""; 0]);
+}
+
+#[test]
 fn a_wish_holds_before_and_after_the_subscription() {
     let house = house();
     let ann = house.join("ann");
@@ -210,4 +255,16 @@ fn what_nobody_has_is_not_kept_without_bound() {
     }
     let kept = room.with(|state| state.participants[&ids::participant_id(1, 1)].wishes.len());
     assert_eq!(kept, limits::MAX_WISHES);
+    // Neither by being subscribed for a moment.
+    for sid in sids.iter().rev().take(8) {
+        let sid = std::slice::from_ref(sid);
+        bob.session.subscribe(sid);
+        bob.session.set_wish(sid, shown(320, 180));
+        bob.session.unsubscribe(sid);
+    }
+    let (kept, newest) = room.with(|state| {
+        let wishes = &state.participants[&ids::participant_id(1, 1)].wishes;
+        (wishes.len(), wishes.values().any(|one| one.shown.is_some()))
+    });
+    assert_eq!((kept, newest), (limits::MAX_WISHES, true));
 }

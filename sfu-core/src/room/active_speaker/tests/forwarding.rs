@@ -170,3 +170,35 @@ fn numbers_of_a_stream_that_is_over_are_forgotten() {
     let (now, tracks) = (house.now, &mut house.tracks);
     assert_eq!(house.speakers.admit(now, 1, 3, tracks), Passage::Forwarded);
 }
+
+#[test]
+fn who_do_not_tell_their_levels_throw_out_nobody_who_speaks() {
+    let mut house = House::with_limit(3, Some(1));
+    for sequence in 0..500 {
+        let mut passing = Vec::new();
+        for index in 0..3 {
+            if index == 0 {
+                house.frame([Some(20)]);
+            } else {
+                let track = house.tracks.get_mut(index).unwrap();
+                house.speakers.hear_unknown(&mut track.loudness);
+            }
+            let (now, tracks) = (house.now, &mut house.tracks);
+            let passage = house.speakers.admit(now, index, sequence, tracks);
+            passing.push(passage);
+        }
+        assert_eq!(passing, [Passage::Forwarded; 3], "{sequence}");
+    }
+}
+
+#[test]
+fn what_is_found_to_be_no_voice_goes_on_without_a_gap() {
+    let mut house = House::with_limit(2, Some(1));
+    house.pass(&[20, SILENT]);
+    assert_eq!(passes(&house.pass(&[20, SILENT])), [0]);
+    house.speakers.set_voice(1, false, &mut house.tracks);
+    let all = house.pass(&[20, 20]);
+    assert_eq!(all[1], Passage::Begins { withheld_from: 1 });
+    assert_eq!(house.pass(&[20, 20]), [Passage::Forwarded; 2]);
+    assert!(!house.speakers.withholds(1, &house.tracks));
+}
