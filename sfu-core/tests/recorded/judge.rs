@@ -2,20 +2,20 @@
 
 use crate::party::Party;
 use crate::playback::Tag;
+use crate::subscriber::Unsent;
 
-/// Frames came whole and unmixed, and the only numbers that were never sent stand for packets that
-/// the engine never got.
+/// Frames came whole and unmixed, and the only numbers that were not sent in time stand for packets that
+/// the engine did not get in time.
 pub(crate) fn judge(party: &Party) {
     for (at, subscriber) in party.subscribers.iter().enumerate() {
         for frame in &subscriber.frames {
             whole_source_frames(party, at, frame);
         }
-        for (before, count, after) in &subscriber.unsent {
-            let missing = never_arrived(party, *before, *after);
+        for unsent in &subscriber.unsent {
+            let missing = missing(party, unsent);
             assert!(
-                *count <= missing,
-                "subscriber {at}: {count} numbers between {before:?} and {after:?} were never sent, \
-                 and {missing} packets never came"
+                unsent.count <= missing,
+                "subscriber {at}: {unsent:?}, and {missing} packets had not come by then"
             );
         }
     }
@@ -38,9 +38,10 @@ fn whole_source_frames(party: &Party, subscriber: usize, mut tags: &[Tag]) {
     }
 }
 
-/// How many packets after `before` never reached the engine: up to `after`, or where that is of
-/// another encoding, among the next few.
-fn never_arrived(party: &Party, before: Tag, after: Tag) -> u64 {
+/// How many packets behind the one before had not reached the engine when the numbers were given up:
+/// up to the one after, or where that is of another encoding, among the next few.
+fn missing(party: &Party, unsent: &Unsent) -> u64 {
+    let (before, after) = unsent.between;
     let player = &party.players[usize::from(before.encoding)];
     let end = if before.encoding == after.encoding {
         after.sequence
@@ -48,6 +49,7 @@ fn never_arrived(party: &Party, before: Tag, after: Tag) -> u64 {
         before.sequence + 500
     };
     let between = player.sent.range(before.sequence..end.max(before.sequence));
-    let lost = between.filter(|(_, sent)| !party.arrived.contains(&sent.tag));
-    lost.count() as u64
+    let had_come = |tag| party.arrived.get(tag).is_some_and(|at| *at <= unsent.at);
+    let missing = between.filter(|(_, sent)| !had_come(&sent.tag));
+    missing.count() as u64
 }

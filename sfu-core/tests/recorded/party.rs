@@ -1,6 +1,6 @@
 //! A publisher that plays a recording, the worker, and its subscribers, in virtual time.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use sfu_core::command::Command;
 use sfu_core::id::{PayloadType, Ssrc, TrackId};
@@ -43,8 +43,8 @@ pub(crate) struct Party {
     pub(crate) up: Path<(Tag, bool)>,
     /// Whether the publisher answers requests for packets.
     pub(crate) repairs: bool,
-    /// The publisher's packets that reached the engine.
-    pub(crate) arrived: BTreeSet<Tag>,
+    /// The publisher's packets that reached the engine, and when they first did.
+    pub(crate) arrived: BTreeMap<Tag, u64>,
     rtx: u64,
     pub(crate) subscribers: Vec<Subscriber>,
 }
@@ -125,7 +125,7 @@ impl Party {
             leaving: Vec::new(),
             up: Path::new(weather),
             repairs: true,
-            arrived: BTreeSet::new(),
+            arrived: BTreeMap::new(),
             rtx: 1,
             subscribers: Vec::new(),
         }
@@ -194,7 +194,7 @@ impl Party {
             self.report();
         }
         while let Some((tag, repair)) = self.up.arrived(self.now) {
-            self.arrived.insert(tag);
+            self.arrived.entry(tag).or_insert(self.now);
             self.hand_in(tag, repair);
         }
     }

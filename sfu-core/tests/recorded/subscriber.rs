@@ -32,6 +32,16 @@ pub(crate) struct Seen {
     pub(crate) timestamp: u32,
 }
 
+/// Numbers that had not been sent when they were given up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unsent {
+    /// What came before them, and behind them.
+    pub(crate) between: (Tag, Tag),
+    pub(crate) count: u64,
+    /// When the first of them was given up.
+    pub(crate) at: u64,
+}
+
 pub(crate) struct Subscriber {
     pub(crate) client: usize,
     /// The stream's, once it is known.
@@ -53,10 +63,11 @@ pub(crate) struct Subscriber {
     /// The packets of the frame being put together.
     tags: Vec<Tag>,
     pub(crate) seen: Vec<Seen>,
-    /// Tags around runs of numbers that were never sent.
-    pub(crate) unsent: Vec<(Tag, u64, Tag)>,
+    /// Runs of numbers that had not been sent when they were given up.
+    pub(crate) unsent: Vec<Unsent>,
     last_tag: Option<Tag>,
-    hole: u64,
+    /// How many numbers, and since when.
+    hole: (u64, u64),
     /// Frames as lists of tags, for who knows what was sent.
     pub(crate) frames: Vec<Vec<Tag>>,
     pub(crate) given_up: usize,
@@ -91,7 +102,7 @@ impl Subscriber {
             seen: Vec::new(),
             unsent: Vec::new(),
             last_tag: None,
-            hole: 0,
+            hole: (0, 0),
             frames: Vec::new(),
             given_up: 0,
             cut: 0,
@@ -180,7 +191,10 @@ impl Subscriber {
         self.tags.clear();
         // What was late when it paused is not sent any more.
         let paused = now < self.paused + 2 * PATIENCE;
-        self.hole += u64::from(!self.sent.contains(&number) && !paused);
+        if !self.sent.contains(&number) && !paused {
+            let (count, at) = self.hole;
+            self.hole = (count + 1, if count == 0 { now } else { at });
+        }
         self.wants_keyframe = true;
     }
 
@@ -198,12 +212,11 @@ impl Subscriber {
         }
         let tag = (!packet.payload.is_empty()).then(|| Tag::read(&packet.payload));
         if let Some(tag) = tag {
-            if self.hole > 0
-                && let Some(last) = self.last_tag
-            {
-                self.unsent.push((last, self.hole, tag));
+            let (count, at) = std::mem::take(&mut self.hole);
+            if let Some(last) = self.last_tag.filter(|_| count > 0) {
+                let between = (last, tag);
+                self.unsent.push(Unsent { between, count, at });
             }
-            self.hole = 0;
             self.last_tag = Some(tag);
             self.tags.push(tag);
         }
