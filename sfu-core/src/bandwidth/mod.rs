@@ -1,3 +1,5 @@
-//! When a subscriber's packets leave: one of each per subscriber transport.
+//! When a subscriber's packets leave, and how much its network carries: one of each per subscriber
+//! transport.
 
+pub mod departure;
 pub mod pacer;
