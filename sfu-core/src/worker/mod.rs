@@ -5,10 +5,11 @@
 //! [`outbound`] with [`departure`], [`header`] and [`patience`]; [`data`] is that of data messages;
 //! [`feedback`] carries RTCP's facts backwards, with [`publisher_clock`]; [`control`] with
 //! [`membership`] and [`wishes`], and [`negotiation`] with [`sections`] and [`formats`], obey the
-//! control plane, and [`explain`] answers it; [`timers`] does what is due by the [`deadlines`],
+//! control plane, and [`explain`] and [`adaptation`] answer it; [`timers`] does what is due by the [`deadlines`],
 //! [`reports`] among it. All work on behalf of one room runs inside [`Worker::in_room`], which
 //! contains a panic to that room.
 
+mod adaptation;
 mod allocation;
 mod arrival;
 mod binding;
