@@ -4,5 +4,8 @@
 
 #![forbid(unsafe_code)]
 
+pub mod element;
+pub mod judge;
 pub mod log;
+pub mod plot;
 pub mod scenario;
