@@ -69,11 +69,17 @@ fn shown_links(log: &Log) -> Vec<Option<&LinkLog>> {
         return links;
     }
     let uplinks: Vec<_> = log.links.iter().map(Some).collect();
-    if uplinks.is_empty() { vec![None] } else { uplinks }
+    if uplinks.is_empty() {
+        vec![None]
+    } else {
+        uplinks
+    }
 }
 
 fn mean<T>(bins: &[T], value: impl Fn(&T) -> f64) -> Line {
-    points(bins, |bins| bins.iter().map(&value).sum::<f64>() / bins.len() as f64)
+    points(bins, |bins| {
+        bins.iter().map(&value).sum::<f64>() / bins.len() as f64
+    })
 }
 
 fn most<T>(bins: &[T], value: impl Fn(&T) -> f64) -> Line {
@@ -83,7 +89,9 @@ fn most<T>(bins: &[T], value: impl Fn(&T) -> f64) -> Line {
 fn points<T>(bins: &[T], value: impl Fn(&[T]) -> f64) -> Line {
     let seconds = f64::from(BIN_MS) / 1000.0 * STEP as f64;
     let numbered = bins.chunks(STEP).zip(0_u32..);
-    numbered.map(|(bins, at)| (f64::from(at) * seconds, value(bins))).collect()
+    numbered
+        .map(|(bins, at)| (f64::from(at) * seconds, value(bins)))
+        .collect()
 }
 
 /// Both ends of a step, so that a line has corners.
@@ -133,7 +141,12 @@ fn draw_rates(
         let capacity = steps(mean(&link.bins, |bin| bin.capacity_kbps));
         curves.push(curve(format!("{} carries", link.name), BLACK, 2, capacity));
         if !subscribers.iter().any(|s| s.link == link.name) {
-            curves.push(curve("sent", COLOURS[0], 1, mean(&link.bins, |b| b.carried_kbps)));
+            curves.push(curve(
+                "sent",
+                COLOURS[0],
+                1,
+                mean(&link.bins, |b| b.carried_kbps),
+            ));
         }
         for publisher in log.publishers.iter().filter(|p| p.link == link.name) {
             let label = format!("{} estimates", publisher.name);
@@ -148,14 +161,24 @@ fn draw_rates(
         let colour = COLOURS[at % COLOURS.len()];
         let pale = RGBColor(colour.0 / 2 + 110, colour.1 / 2 + 110, colour.2 / 2 + 110);
         let (name, bins) = (&subscriber.name, &subscriber.bins);
-        curves.push(curve(format!("{name} sent"), pale, 1, mean(bins, |bin| bin.sent_kbps)));
+        curves.push(curve(
+            format!("{name} sent"),
+            pale,
+            1,
+            mean(bins, |bin| bin.sent_kbps),
+        ));
         let padding = mean(bins, |bin| bin.padding_kbps + bin.repair_kbps);
         if padding.iter().any(|(_, rate)| *rate > 0.0) {
             curves.push(curve(format!("{name} repairs, padding"), GREY, 1, padding));
         }
         let allotted = steps(mean(bins, |bin| bin.allotted_kbps));
         if allotted.iter().any(|(_, rate)| *rate > 0.0) {
-            curves.push(curve(format!("{name} allotted"), COLOURS[(at + 2) % 6], 1, allotted));
+            curves.push(curve(
+                format!("{name} allotted"),
+                COLOURS[(at + 2) % 6],
+                1,
+                allotted,
+            ));
         }
         let estimate = mean(bins, |bin| bin.estimate_kbps);
         if estimate.iter().any(|(_, rate)| *rate > 0.0) {
@@ -163,8 +186,13 @@ fn draw_rates(
         }
     }
     // An estimate of a link without a limit says little: what is sent sets the scale.
-    let scale = curves.iter().filter(|c| !c.label.ends_with("estimate") && !c.label.ends_with("estimates"));
-    let top = scale.flat_map(|c| &c.line).map(|(_, rate)| *rate).fold(100.0, f64::max);
+    let scale = curves
+        .iter()
+        .filter(|c| !c.label.ends_with("estimate") && !c.label.ends_with("estimates"));
+    let top = scale
+        .flat_map(|c| &c.line)
+        .map(|(_, rate)| *rate)
+        .fold(100.0, f64::max);
     panel(area, "kbit/s", (0.0, top * 1.15), &curves)
 }
 
@@ -173,12 +201,22 @@ fn draw_queue(area: &Area<'_>, link: Option<&LinkLog>, subscribers: &[&Subscribe
     if let Some(link) = link {
         let longest = most(&link.bins, |bin| bin.queue_ms_max);
         curves.push(curve("queue, longest", COLOURS[4], 1, longest));
-        curves.push(curve("mean", COLOURS[1], 2, mean(&link.bins, |bin| bin.queue_ms_mean)));
+        curves.push(curve(
+            "mean",
+            COLOURS[1],
+            2,
+            mean(&link.bins, |bin| bin.queue_ms_mean),
+        ));
     }
     for subscriber in subscribers {
         let line = most(&subscriber.bins, |bin| bin.paced_ms_max);
         if line.iter().any(|(_, ms)| *ms > 0.0) {
-            curves.push(curve(format!("{} paced, longest", subscriber.name), GREY, 1, line));
+            curves.push(curve(
+                format!("{} paced, longest", subscriber.name),
+                GREY,
+                1,
+                line,
+            ));
         }
     }
     let all = curves.iter().flat_map(|c| &c.line).map(|(_, ms)| *ms);
@@ -222,20 +260,31 @@ fn panel(area: &Area<'_>, unit: &str, (low, high): (f64, f64), curves: &[Curve])
         .y_label_area_size(48)
         .build_cartesian_2d(0.0..end, low..high)?;
     let mut mesh = chart.configure_mesh();
-    mesh.light_line_style(WHITE).bold_line_style(RGBColor(225, 225, 225));
-    mesh.y_desc(unit).y_labels(5).x_labels(12).label_style(("sans-serif", 11));
+    mesh.light_line_style(WHITE)
+        .bold_line_style(RGBColor(225, 225, 225));
+    mesh.y_desc(unit)
+        .y_labels(5)
+        .x_labels(12)
+        .label_style(("sans-serif", 11));
     mesh.draw()?;
     for curve in curves {
         let style = curve.colour.stroke_width(curve.width);
-        let clipped = curve.line.iter().map(|(at, value)| (*at, value.clamp(low, high)));
+        let clipped = curve
+            .line
+            .iter()
+            .map(|(at, value)| (*at, value.clamp(low, high)));
         let drawn = chart.draw_series(LineSeries::new(clipped, style))?;
-        drawn.label(&curve.label).legend(move |(x, y)| {
-            PathElement::new([(x, y), (x + 14, y)], style)
-        });
+        drawn
+            .label(&curve.label)
+            .legend(move |(x, y)| PathElement::new([(x, y), (x + 14, y)], style));
     }
     let mut labels = chart.configure_series_labels();
-    labels.position(SeriesLabelPosition::UpperRight).label_font(("sans-serif", 11));
-    labels.background_style(WHITE.mix(0.75)).border_style(RGBColor(225, 225, 225));
+    labels
+        .position(SeriesLabelPosition::UpperRight)
+        .label_font(("sans-serif", 11));
+    labels
+        .background_style(WHITE.mix(0.75))
+        .border_style(RGBColor(225, 225, 225));
     labels.draw()?;
     Ok(())
 }

@@ -16,9 +16,15 @@ impl Worker {
 }
 
 impl super::peer::Peer {
-    /// Nothing is estimated, allotted or counted yet.
-    #[allow(clippy::unused_self, reason = "what it reads is not there yet")]
     fn adaptation(&mut self) -> Adaptation {
-        Adaptation::default()
+        let bandwidth = &self.bandwidth;
+        Adaptation {
+            estimate: bandwidth.estimate().unwrap_or_default(),
+            sent: bandwidth.sent,
+            repairs: bandwidth.repairs,
+            padding: bandwidth.padding,
+            longest_wait: self.pacer.report().longest_wait,
+            ..Adaptation::default()
+        }
     }
 }

@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use str0m::bwe::{Bitrate, BweKind};
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::channel::{ChannelConfig, ChannelId, Reliability};
 use str0m::media::{
@@ -17,7 +18,6 @@ use str0m::media::{
 };
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::{RawPacket, RtpHeader, RtpPacket};
-use str0m::bwe::{Bitrate, BweKind};
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
 
 use crate::frame::{self, FrameTag};
@@ -375,7 +375,10 @@ impl Client {
             }
             Event::EgressBitrateEstimate(BweKind::Twcc { estimate, .. }) => {
                 self.estimate = estimate.as_f64() / 1000.0;
-                let feeds = self.sources.iter_mut().filter_map(|source| source.feed.as_mut());
+                let feeds = self
+                    .sources
+                    .iter_mut()
+                    .filter_map(|source| source.feed.as_mut());
                 feed::share_out(feeds, self.estimate);
             }
             Event::RtpPacket(packet) => self.see(now, &packet),
@@ -411,7 +414,10 @@ impl Client {
 
 impl Client {
     fn go_live(&mut self, now: Instant) {
-        let feeds = self.sources.iter_mut().filter_map(|source| source.feed.as_mut());
+        let feeds = self
+            .sources
+            .iter_mut()
+            .filter_map(|source| source.feed.as_mut());
         let most: f64 = feeds.map(|feed| feed.range().1).sum();
         if most > 0.0 {
             let most = Bitrate::kbps(most as u64);
@@ -420,7 +426,10 @@ impl Client {
         for source in &mut self.sources {
             source.start(feed::start_of(now, source.track as u32));
         }
-        let feeds = self.sources.iter_mut().filter_map(|source| source.feed.as_mut());
+        let feeds = self
+            .sources
+            .iter_mut()
+            .filter_map(|source| source.feed.as_mut());
         feed::share_out(feeds, self.estimate);
     }
 

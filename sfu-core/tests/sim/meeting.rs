@@ -13,7 +13,7 @@ use sfu_core::transport::{DtlsIdentity, DtlsVersion, TransportSettings};
 use sfu_core::worker::{Worker, WorkerSettings};
 
 use crate::client::{Client, Outbox};
-use crate::network::{Filter, Link, LineId, Network};
+use crate::network::{Filter, LineId, Link, Network};
 use crate::publisher::{Source, SourceKind};
 use crate::server::{ClientId, Downward, Server, Upward};
 use crate::trace::{Entry, Trace, facts};
@@ -186,6 +186,7 @@ fn worker(seed: u64) -> Worker {
         candidates: vec![engine()],
         pool_packets: POOL,
         forwarded_voices: None,
+        adaptation: true,
         epoch: (base(), Duration::from_secs(1_700_000_000)),
     };
     let mut bytes = [0; 32];
@@ -519,7 +520,11 @@ impl Meeting {
         };
         let size = datagram.len() as u64 + 28;
         place.sent += size;
-        place.repairs += if place.client.is_repair(datagram) { size } else { 0 };
+        place.repairs += if place.client.is_repair(datagram) {
+            size
+        } else {
+            0
+        };
         let arrival = |datagram| Arrival::AtClient { remote, datagram };
         self.network.send(self.now, place.down, datagram, arrival);
     }

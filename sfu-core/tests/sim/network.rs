@@ -316,11 +316,24 @@ fn links_lose_delay_and_overtake_as_written_and_as_seeded() {
 fn a_bottleneck_spaces_packets_and_loses_what_would_wait_too_long() {
     let base = crate::meeting::base();
     let mut network = Network::new(base, 1);
-    // 1000 bytes at 1 Mbit/s: 8 ms each.
+    // 1000 bytes with their headers at 1 Mbit/s: 8 ms each.
     let link = network.add(Link::of_ms(1).limited_to(1_000_000));
     for _ in 0..100 {
-        network.send(base, link, &[0; 1000], |bytes| bytes);
+        network.send(base, link, &[0; 972], |bytes| bytes);
     }
-    assert_eq!(network.next(), Some(base + Duration::from_millis(9)));
-    assert_eq!(network.lost(), 74, "26 packets fill 208 ms");
+    let ms = Duration::from_millis;
+    assert!(
+        network
+            .arrived(base + ms(9) - Duration::from_nanos(1))
+            .is_none()
+    );
+    assert!(network.arrived(base + ms(9)).is_some());
+    assert!(network.arrived(base + ms(9)).is_none(), "8 ms later");
+    let mut came = 1;
+    while network.arrived(base + ms(1000)).is_some() {
+        came += 1;
+    }
+    // 200 ms of 8 ms each wait, and what is on the line.
+    assert!((24..=26).contains(&came), "{came}");
+    assert_eq!(network.lost(), 100 - came);
 }

@@ -202,7 +202,11 @@ impl Source {
             self.next = Some(now + feed.interval());
             for shot in feed.capture(number) {
                 let own = feed.kind == FeedKind::Camera;
-                let at = if own { usize::from(shot.tag.id.layer) } else { 0 };
+                let at = if own {
+                    usize::from(shot.tag.id.layer)
+                } else {
+                    0
+                };
                 let from = packets.len();
                 self.encodings[at].live(feed, &shot, &mut packets);
                 for packet in &packets[from..] {
@@ -267,9 +271,7 @@ impl Encoding {
             tl0: self.tl0.wrapping_add(u8::from(tag.temporal == 0)),
         };
         let payloads = match feed.kind {
-            FeedKind::Camera | FeedKind::Screen => {
-                payload::vp8(tag, shot.len, shot.sync, numbers)
-            }
+            FeedKind::Camera | FeedKind::Screen => payload::vp8(tag, shot.len, shot.sync, numbers),
             FeedKind::Layered => payload::vp9(tag, shot.len, numbers, &feed.heights()),
             FeedKind::Microphone => vec![payload::opus(tag, shot.len)],
         };

@@ -23,8 +23,11 @@ const FAIR: f64 = 80.0;
 const SHARE_OF_TCP: f64 = 50.0;
 
 pub(super) fn judge(scenario: &Scenario, log: &Log, link: &LinkLog, figures: &mut Vec<Figure>) {
-    let subscribers: Vec<&SubscriberLog> =
-        log.subscribers.iter().filter(|s| s.link == link.name).collect();
+    let subscribers: Vec<&SubscriberLog> = log
+        .subscribers
+        .iter()
+        .filter(|s| s.link == link.name)
+        .collect();
     let nature = nature(scenario, Some(&link.name));
     let mut figure = |kind, value, limit| {
         let of = link.name.clone();
@@ -44,7 +47,11 @@ pub(super) fn judge(scenario: &Scenario, log: &Log, link: &LinkLog, figures: &mu
     let waits = Waits::of(link);
     let drop_tail = !nature.is_codel && !nature.has_cross_traffic && !nature.fails;
     figure(Kind::QueueMedian, waits.percentile(0.5), None);
-    figure(Kind::Queue95, waits.percentile(0.95), drop_tail.then_some(QUEUE));
+    figure(
+        Kind::Queue95,
+        waits.percentile(0.95),
+        drop_tail.then_some(QUEUE),
+    );
     figure(Kind::QueueMost, waits.most, None);
     let line = Shared {
         log,
@@ -73,7 +80,10 @@ fn uplink(link: &LinkLog) -> Option<f64> {
         let Some((from, to)) = level.steady() else {
             continue;
         };
-        carried += link.bins[from..to].iter().map(|bin| bin.carried_kbps).sum::<f64>();
+        carried += link.bins[from..to]
+            .iter()
+            .map(|bin| bin.carried_kbps)
+            .sum::<f64>();
         capacity += level.kbps * (to - from) as f64;
     }
     (capacity > 0.0).then(|| 100.0 * carried / capacity)
@@ -92,7 +102,11 @@ impl Waits {
         let seen = link.bins.iter().filter(|bin| passed(bin) > 0);
         let mut bins: Vec<_> = seen.map(|bin| (bin.queue_ms_mean, passed(bin))).collect();
         bins.sort_by(|one, other| one.0.total_cmp(&other.0));
-        let most = link.bins.iter().map(|bin| bin.queue_ms_max).fold(0.0, f64::max);
+        let most = link
+            .bins
+            .iter()
+            .map(|bin| bin.queue_ms_max)
+            .fold(0.0, f64::max);
         Self { bins, most }
     }
 
@@ -134,7 +148,10 @@ impl Shared<'_> {
 
     /// The mean rate that the link carries of ours, less padding, from one bin to another.
     fn media(&self, from: usize, to: usize) -> f64 {
-        let carried: f64 = self.link.bins[from..to].iter().map(|bin| bin.carried_kbps).sum();
+        let carried: f64 = self.link.bins[from..to]
+            .iter()
+            .map(|bin| bin.carried_kbps)
+            .sum();
         let padding = self.subscribers.iter().flat_map(|s| &s.bins[from..to]);
         let padding: f64 = padding.map(|bin| bin.padding_kbps).sum();
         (carried - padding).max(0.0) / (to - from).max(1) as f64
@@ -194,11 +211,17 @@ impl Shared<'_> {
         }
         let steady: Vec<_> = levels(self.link).iter().filter_map(Level::steady).collect();
         let mean = |subscriber: &&&SubscriberLog| {
-            let bins = steady.iter().flat_map(|(from, to)| &subscriber.bins[*from..*to]);
+            let bins = steady
+                .iter()
+                .flat_map(|(from, to)| &subscriber.bins[*from..*to]);
             let (mut sum, mut count) = (0.0, 0.0);
             for bin in bins {
                 // What is not estimated yet is judged by what is sent.
-                sum += if bin.estimate_kbps > 0.0 { bin.estimate_kbps } else { bin.sent_kbps };
+                sum += if bin.estimate_kbps > 0.0 {
+                    bin.estimate_kbps
+                } else {
+                    bin.sent_kbps
+                };
                 count += 1.0;
             }
             sum / f64::max(count, 1.0)
@@ -211,7 +234,10 @@ impl Shared<'_> {
 
     /// What is carried of ours while TCP flows are there, as a part of our fair share.
     fn share_of_tcp(&self, scenario: &Scenario) -> Option<f64> {
-        let link = scenario.links.iter().find(|link| link.name == self.link.name)?;
+        let link = scenario
+            .links
+            .iter()
+            .find(|link| link.name == self.link.name)?;
         let flows = link.elements.iter().filter_map(|element| match element {
             Element::CrossTraffic {
                 flows, from, to, ..

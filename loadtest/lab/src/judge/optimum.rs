@@ -43,8 +43,8 @@ fn ladder(offer: &OfferLog, (from, to): (usize, usize)) -> Vec<f64> {
     let mut costs = Vec::new();
     for top in &offer.layers {
         let part = offer.layers.iter().filter(|layer| {
-            let spatial = layer.spatial == top.spatial
-                || offer.stacked && layer.spatial < top.spatial;
+            let spatial =
+                layer.spatial == top.spatial || offer.stacked && layer.spatial < top.spatial;
             spatial && layer.temporal <= top.temporal
         });
         let is_sent = rate(&top.kbps) > 0.0;

@@ -17,7 +17,10 @@ pub(super) fn judge(
     subscriber: &SubscriberLog,
     figures: &mut Vec<Figure>,
 ) {
-    let who = scenario.participants.iter().find(|who| who.name == subscriber.name);
+    let who = scenario
+        .participants
+        .iter()
+        .find(|who| who.name == subscriber.name);
     let nature = nature(scenario, who.and_then(|who| who.down.as_deref()));
     let joins = who.map_or(0.0, |who| who.joins);
     let end = subscriber.bins.len();
@@ -25,7 +28,10 @@ pub(super) fn judge(
     if !nature.is_narrow && settled < end {
         let offer = optimum::most(log, &[subscriber], (settled, end), f64::INFINITY);
         let bins = &subscriber.bins[settled..end];
-        let media: f64 = bins.iter().map(|bin| bin.sent_kbps - bin.padding_kbps).sum();
+        let media: f64 = bins
+            .iter()
+            .map(|bin| bin.sent_kbps - bin.padding_kbps)
+            .sum();
         if offer > 0.0 {
             figures.push(Figure {
                 kind: Kind::RateOfOffer,
@@ -55,7 +61,11 @@ pub(super) fn judge(
             figure(Kind::Silence, longest, None);
             continue;
         }
-        figure(Kind::FreezeLongest, longest, (!nature.fails).then_some(FREEZE));
+        figure(
+            Kind::FreezeLongest,
+            longest,
+            (!nature.fails).then_some(FREEZE),
+        );
         let frozen: u32 = track.freezes.iter().map(|(from, to)| to - from).sum();
         let watched = shown(track);
         let minutes = watched.len() as f64 * f64::from(BIN_MS) / 60_000.0;
@@ -70,7 +80,11 @@ pub(super) fn judge(
         }
         let first = track.bins.iter().position(|bin| bin.frames > 0);
         let first = first.map_or(f64::INFINITY, |first| seconds(first + 1));
-        figure(Kind::FirstPicture, first - begins(scenario, subscriber, track), None);
+        figure(
+            Kind::FirstPicture,
+            first - begins(scenario, subscriber, track),
+            None,
+        );
     }
 }
 
@@ -82,7 +96,11 @@ fn shown(track: &TrackLog) -> &[crate::log::TrackBin] {
 
 /// How often another spatial layer is shown.
 fn switches(bins: &[crate::log::TrackBin]) -> f64 {
-    let shown: Vec<u32> = bins.iter().filter(|bin| bin.frames > 0).map(|bin| bin.height).collect();
+    let shown: Vec<u32> = bins
+        .iter()
+        .filter(|bin| bin.frames > 0)
+        .map(|bin| bin.height)
+        .collect();
     shown.windows(2).filter(|pair| pair[0] != pair[1]).count() as f64
 }
 

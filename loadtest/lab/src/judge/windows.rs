@@ -32,7 +32,11 @@ pub(super) struct Level {
 impl Level {
     /// The part of it in which things have settled: its bins.
     pub(super) fn steady(&self) -> Option<(usize, usize)> {
-        let settled = if self.from == 0 { STARTS_IN } else { SETTLES_IN };
+        let settled = if self.from == 0 {
+            STARTS_IN
+        } else {
+            SETTLES_IN
+        };
         let from = self.from + bins(settled);
         (from + bins(2.0) <= self.to).then_some((from, self.to))
     }
@@ -78,7 +82,10 @@ mod tests {
         link.bins.extend([bin(500.0); 99]);
         let found = levels(&link);
         assert_eq!(found.len(), 2);
-        assert_eq!((found[1].from, found[1].to, found[1].kbps), (200, 300, 500.0));
+        assert_eq!(
+            (found[1].from, found[1].to, found[1].kbps),
+            (200, 300, 500.0)
+        );
         assert_eq!(found[0].steady(), Some((100, 200)));
         assert_eq!(found[1].steady(), None, "two seconds are not enough");
     }

@@ -50,7 +50,11 @@ pub(crate) fn main() -> ExitCode {
             write(&wish, &scenario, &outcome.log);
         }
     }
-    if met { ExitCode::SUCCESS } else { ExitCode::from(1) }
+    if met {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(1)
+    }
 }
 
 fn read(mut words: impl Iterator<Item = String>) -> Result<Wish, String> {
@@ -82,7 +86,10 @@ fn read(mut words: impl Iterator<Item = String>) -> Result<Wish, String> {
 
 /// Where the scenarios lie.
 pub(crate) fn folder() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../loadtest/lab/scenarios"))
+    PathBuf::from(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../loadtest/lab/scenarios"
+    ))
 }
 
 /// One scenario, or all in the order of their names.
@@ -125,7 +132,11 @@ fn print(scenario: &Scenario, outcome: &Outcome, took: Duration, whole: bool) ->
         failed.len(),
         outcome.fingerprint
     );
-    for figure in if whole { figures.iter().collect() } else { failed.clone() } {
+    for figure in if whole {
+        figures.iter().collect()
+    } else {
+        failed.clone()
+    } {
         let digits = figure.kind.digits();
         let asked = figure.limit.map(|limit| {
             let verdict = if figure.is_met() { "ok" } else { "NOT" };

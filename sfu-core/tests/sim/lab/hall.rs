@@ -69,9 +69,8 @@ impl Meeting {
 fn client(at: usize, who: &Participant, seed: u64) -> Client {
     let host = u8::try_from(at + 1).expect("fewer than 255 of them");
     let address = SocketAddr::from(([10, 0, 0, host], 5000 + u16::from(host)));
-    let source = |(n, publishes): (usize, &Publishes)| {
-        Source::live(kind(*publishes), track(at, n), seed)
-    };
+    let source =
+        |(n, publishes): (usize, &Publishes)| Source::live(kind(*publishes), track(at, n), seed);
     let sources = who.publishes.iter().enumerate().map(source);
     Client::live(base(), address, sources.collect())
 }

@@ -69,7 +69,10 @@ impl Notes {
     fn bin(&mut self, meeting: &mut Meeting) {
         let kbps = |bytes: u64| bytes as f64 * 8.0 / f64::from(BIN_MS);
         for (at, (bins, before)) in self.subscribers.iter_mut().enumerate() {
-            let adaptation = meeting.worker.adaptation(participant(at)).unwrap_or_default();
+            let adaptation = meeting
+                .worker
+                .adaptation(participant(at))
+                .unwrap_or_default();
             let place = &mut meeting.places[at];
             let totals = Totals {
                 sent: place.sent,
@@ -86,7 +89,11 @@ impl Notes {
             });
             *before = totals;
             let client = &mut place.client;
-            let estimate = if client.sources.is_empty() { 0.0 } else { client.estimate };
+            let estimate = if client.sources.is_empty() {
+                0.0
+            } else {
+                client.estimate
+            };
             self.estimates[at].push(estimate);
             client.viewer.as_mut().expect("live").bin(meeting.now);
             for source in &mut client.sources {
@@ -170,7 +177,11 @@ fn track_log(track: &Watched, bins: Vec<sfu_lab::log::TrackBin>) -> TrackLog {
         name: String::new(),
         is_audio: track.audio,
         bins,
-        freezes: track.freezes.iter().map(|(from, to)| (ms(*from), ms(*to))).collect(),
+        freezes: track
+            .freezes
+            .iter()
+            .map(|(from, to)| (ms(*from), ms(*to)))
+            .collect(),
         lost_packets,
         packets,
     }
@@ -187,7 +198,9 @@ impl Offered {
     /// A packet of a layer, of so many bytes of payload.
     pub(crate) fn note(&mut self, tag: &crate::live::tag::Tag, payload: usize) {
         let key = (tag.id.layer, tag.temporal);
-        let place = self.layers.binary_search_by_key(&key, |l| (l.spatial, l.temporal));
+        let place = self
+            .layers
+            .binary_search_by_key(&key, |l| (l.spatial, l.temporal));
         let place = place.unwrap_or_else(|place| {
             let layer = LayerLog {
                 spatial: key.0,

@@ -129,7 +129,9 @@ impl Feed {
         } else {
             self.last[0]
         };
-        let on: Vec<usize> = (0..self.rungs.len()).filter(|at| self.rates[*at] > 0.0).collect();
+        let on: Vec<usize> = (0..self.rungs.len())
+            .filter(|at| self.rates[*at] > 0.0)
+            .collect();
         let share = if layered {
             TEMPORAL_SHARES[usize::from(temporal)]
         } else {
@@ -146,7 +148,10 @@ impl Feed {
                 keyframe,
                 height: self.rungs[at].height,
                 needs: [
-                    (!keyframe).then_some(FrameId { number: needs, layer }),
+                    (!keyframe).then_some(FrameId {
+                        number: needs,
+                        layer,
+                    }),
                     below.then(|| FrameId {
                         number,
                         layer: layer - 1,
@@ -191,7 +196,9 @@ impl Feed {
     /// The heights of the layers that are on.
     pub(crate) fn heights(&self) -> Vec<u16> {
         let on = self.rungs.iter().zip(&self.rates);
-        on.filter(|(_, rate)| **rate > 0.0).map(|(rung, _)| rung.height).collect()
+        on.filter(|(_, rate)| **rate > 0.0)
+            .map(|(rung, _)| rung.height)
+            .collect()
     }
 }
 
@@ -228,7 +235,10 @@ fn a_camera_sends_what_its_rate_allows_and_every_frame_names_what_it_needs() {
     for number in 0..300 {
         for shot in feed.capture(number) {
             let needs = shot.tag.needs.iter().flatten();
-            assert!(needs.into_iter().all(|need| sent.contains(need)), "{shot:?}");
+            assert!(
+                needs.into_iter().all(|need| sent.contains(need)),
+                "{shot:?}"
+            );
             sent.insert(shot.tag.id);
             assert!(shot.tag.id.layer < 2, "the third does not fit");
             bytes += shot.len;

@@ -117,7 +117,10 @@ fn the_engine_reads_of_a_packet_what_is_meant() {
     assert!(!vp8_wire::parse(&packets[4]).unwrap().frame_start);
 
     let heights = [180, 360, 720];
-    let base = Tag { id: id(8, 0), ..tag };
+    let base = Tag {
+        id: id(8, 0),
+        ..tag
+    };
     let parsed = vp9_wire::parse(&vp9(base, 900, numbers, &heights)[0]).unwrap();
     assert!(parsed.is_keyframe && parsed.spatial_layers == Some(3));
     assert_eq!(parsed.resolution, Some((1280, 720)));

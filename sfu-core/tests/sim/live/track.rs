@@ -72,7 +72,10 @@ impl Watched {
     pub(crate) fn receive(&mut self, now: Instant, piece: &Piece) -> bool {
         let id = piece.tag.id;
         self.newest = self.newest.max(id.number);
-        self.oldest = Some(self.oldest.map_or(id.number, |oldest| oldest.min(id.number)));
+        self.oldest = Some(
+            self.oldest
+                .map_or(id.number, |oldest| oldest.min(id.number)),
+        );
         if self.audio {
             if self.decoded.insert(id) {
                 self.voices += 1;
@@ -119,7 +122,9 @@ impl Watched {
     }
 
     fn show(&mut self, now: Instant, tag: &Tag, patience: Duration) {
-        let new = self.shown.is_none_or(|(last, _)| tag.id.number != last.number);
+        let new = self
+            .shown
+            .is_none_or(|(last, _)| tag.id.number != last.number);
         self.bin.frames += u32::from(new);
         self.bin.height = tag.height.into();
         if let Some((_, last)) = self.shown.filter(|(_, last)| now - *last > patience) {
@@ -147,7 +152,11 @@ impl Watched {
             layer: 0,
         };
         // Once in a while is enough.
-        if self.decoded.first().is_some_and(|id| id.number + MEMORY < from.number) {
+        if self
+            .decoded
+            .first()
+            .is_some_and(|id| id.number + MEMORY < from.number)
+        {
             self.decoded = self.decoded.split_off(&from);
             self.frames = self.frames.split_off(&from);
         }
@@ -167,7 +176,9 @@ impl Watched {
 
     /// What came, and what was lost for good.
     pub(crate) fn packets(&self) -> (u64, u64) {
-        let span = self.oldest.map_or(0, |oldest| u64::from(self.newest - oldest) + 1);
+        let span = self
+            .oldest
+            .map_or(0, |oldest| u64::from(self.newest - oldest) + 1);
         if self.audio {
             (self.voices, span.saturating_sub(self.voices))
         } else {
