@@ -39,7 +39,7 @@ pub(super) fn judge(scenario: &Scenario, log: &Log, link: &LinkLog, figures: &mu
         });
     };
     if subscribers.is_empty() {
-        if let Some(used) = uplink(link) {
+        if let Some(used) = uplink(scenario, link) {
             figure(Kind::UplinkUsed, used, None);
         }
         return;
@@ -54,15 +54,16 @@ pub(super) fn judge(scenario: &Scenario, log: &Log, link: &LinkLog, figures: &mu
     );
     figure(Kind::QueueMost, waits.most, None);
     let line = Shared {
+        scenario,
         log,
         link,
         subscribers: &subscribers,
+        levels: levels(scenario, link),
     };
-    if nature.has_cross_traffic {
-        if let Some(share) = line.share_of_tcp(scenario) {
-            figure(Kind::ShareOfTcp, share, Some(SHARE_OF_TCP));
-        }
-    } else if let Some((used, optimum)) = line.used() {
+    if let Some(share) = line.share_of_tcp() {
+        figure(Kind::ShareOfTcp, share, Some(SHARE_OF_TCP));
+    }
+    if let Some((used, optimum)) = line.used() {
         let asked = (USED * optimum).min(USED * 100.0);
         figure(Kind::Used, used, Some(asked));
         figure(Kind::Optimum, optimum, None);
@@ -74,9 +75,9 @@ pub(super) fn judge(scenario: &Scenario, log: &Log, link: &LinkLog, figures: &mu
 }
 
 /// How much of a narrow uplink is used in steady state.
-fn uplink(link: &LinkLog) -> Option<f64> {
+fn uplink(scenario: &Scenario, link: &LinkLog) -> Option<f64> {
     let (mut carried, mut capacity) = (0.0, 0.0);
-    for level in levels(link) {
+    for level in levels(scenario, link) {
         let Some((from, to)) = level.steady() else {
             continue;
         };
@@ -125,25 +126,38 @@ impl Waits {
 
 /// A bottleneck and all whose media goes through it.
 struct Shared<'l> {
+    scenario: &'l Scenario,
     log: &'l Log,
     link: &'l LinkLog,
     subscribers: &'l [&'l SubscriberLog],
+    levels: Vec<Level>,
 }
 
 impl Shared<'_> {
     /// How much media is used of what there is in steady state, and how much could be, in percent.
     fn used(&self) -> Option<(f64, f64)> {
         let (mut used, mut best, mut capacity) = (0.0, 0.0, 0.0);
-        for level in levels(self.link) {
+        for level in self.levels.iter().filter(|level| !level.crossed) {
             let Some((from, to)) = level.steady() else {
                 continue;
             };
             let count = (to - from) as f64;
             used += self.media(from, to) * count;
-            best += optimum::most(self.log, self.subscribers, (from, to), level.kbps) * count;
+            best += self.best((from, to), level.kbps) * count;
             capacity += level.kbps * count;
         }
         (capacity > 0.0).then(|| (100.0 * used / capacity, 100.0 * best / capacity))
+    }
+
+    /// The most that those who are there can be sent together.
+    fn best(&self, window: (usize, usize), kbps: f64) -> f64 {
+        let joined = |subscriber: &&&SubscriberLog| {
+            let mut people = self.scenario.participants.iter();
+            let who = people.find(|who| who.name == subscriber.name);
+            bins(who.map_or(0.0, |who| who.joins)) <= window.0
+        };
+        let present: Vec<_> = self.subscribers.iter().filter(joined).copied().collect();
+        optimum::most(self.log, &present, window, kbps)
     }
 
     /// The mean rate that the link carries of ours, less padding, from one bin to another.
@@ -163,16 +177,15 @@ impl Shared<'_> {
     }
 
     fn changes(&self, nature: Nature, figure: &mut impl FnMut(Kind, f64, Option<f64>)) {
-        let levels = levels(self.link);
         let (mut fall, mut rise) = (None::<f64>, None::<f64>);
-        for pair in levels.windows(2) {
+        for pair in self.levels.windows(2) {
             let [before, after] = [pair[0], pair[1]];
             // One that does not last is not to be followed.
             let lasts = after.to - after.from >= bins(RISES_IN + 2.0);
             if after.kbps < before.kbps && after.kbps > 0.0 {
                 let took = self.until_under(after);
                 fall = Some(fall.unwrap_or(0.0).max(took));
-            } else if lasts && before.kbps > 0.0 && !nature.has_cross_traffic {
+            } else if after.kbps > before.kbps && lasts && before.kbps > 0.0 && !nature.has_cross_traffic {
                 let took = self.until_best(after);
                 rise = Some(rise.unwrap_or(0.0).max(took));
             }
@@ -198,7 +211,7 @@ impl Shared<'_> {
     fn until_best(&self, level: Level) -> f64 {
         let span = bins(1.0);
         let settled = (level.from + bins(windows::SETTLES_IN), level.to);
-        let best = optimum::most(self.log, self.subscribers, settled, level.kbps);
+        let best = self.best(settled, level.kbps);
         let mut starts = level.from..level.to.saturating_sub(span);
         let there = starts.find(|from| self.media(*from, from + span) >= USED * best);
         there.map_or(f64::INFINITY, |from| seconds(from - level.from + span))
@@ -209,7 +222,7 @@ impl Shared<'_> {
         if self.subscribers.len() < 2 {
             return None;
         }
-        let steady: Vec<_> = levels(self.link).iter().filter_map(Level::steady).collect();
+        let steady: Vec<_> = self.levels.iter().filter_map(Level::steady).collect();
         let mean = |subscriber: &&&SubscriberLog| {
             let bins = steady
                 .iter()
@@ -233,32 +246,26 @@ impl Shared<'_> {
     }
 
     /// What is carried of ours while TCP flows are there, as a part of our fair share.
-    fn share_of_tcp(&self, scenario: &Scenario) -> Option<f64> {
-        let link = scenario
-            .links
-            .iter()
-            .find(|link| link.name == self.link.name)?;
+    fn share_of_tcp(&self) -> Option<f64> {
+        let mut links = self.scenario.links.iter();
+        let link = links.find(|link| link.name == self.link.name)?;
         let flows = link.elements.iter().filter_map(|element| match element {
-            Element::CrossTraffic {
-                flows, from, to, ..
-            } => Some((f64::from(*flows), *from, *to)),
+            Element::CrossTraffic { flows, .. } => Some(f64::from(*flows)),
             _ => None,
         });
+        let flows: f64 = flows.sum();
         let (mut ours, mut fair) = (0.0, 0.0);
-        for (flows, from, to) in flows {
-            let from = bins(from.max(windows::STARTS_IN) + windows::SETTLES_IN);
-            let to = bins(to).min(self.link.bins.len());
+        for level in self.levels.iter().filter(|level| level.crossed) {
+            let Some((from, to)) = level.steady() else {
+                continue;
+            };
             let members = self.subscribers.len() as f64;
-            for at in from..to {
-                let capacity = self.link.bins[at].capacity_kbps;
-                // Nobody is due more than it has to send.
-                ours += self.media(at, at + 1);
-                fair += capacity * members / (members + flows);
-            }
-            if from < to {
-                let all = optimum::most(self.log, self.subscribers, (from, to), f64::INFINITY);
-                fair = fair.min(all * (to - from) as f64);
-            }
+            let due = level.kbps * members / (members + flows);
+            // Nobody is due more than it has to send.
+            let all = self.best((from, to), f64::INFINITY);
+            let count = (to - from) as f64;
+            ours += self.media(from, to) * count;
+            fair += due.min(all) * count;
         }
         (fair > 0.0).then(|| 100.0 * ours / fair)
     }

@@ -72,7 +72,9 @@ pub(super) fn judge(
         if minutes > 0.0 {
             let frozen = f64::from(frozen) / 1000.0;
             figure(Kind::FreezeTotal, frozen / minutes, None);
-            let height: f64 = watched.iter().map(|bin| f64::from(bin.height)).sum();
+            // A frozen picture has no height.
+            let moving = watched.iter().filter(|bin| bin.frames > 0);
+            let height: f64 = moving.map(|bin| f64::from(bin.height)).sum();
             figure(Kind::Height, height / watched.len() as f64, None);
             let frames: f64 = watched.iter().map(|bin| f64::from(bin.frames)).sum();
             figure(Kind::FrameRate, frames / minutes / 60.0, None);
