@@ -9,3 +9,4 @@ pub mod judge;
 pub mod log;
 pub mod plot;
 pub mod scenario;
+pub mod scoreboard;
