@@ -67,8 +67,9 @@ pub(super) fn rtcp(
             subscriber_wants_keyframe(shared, room, index, now, media);
         }
         RtcpItem::TransportFeedback(_) => shared.stats.transport_feedbacks_in += 1,
-        // REMB is for clients without transport-wide feedback; streams end by signalling.
-        RtcpItem::Remb { .. } | RtcpItem::Bye { .. } => {}
+        // REMB and RFC 8888 are for clients without transport-wide feedback; streams end by
+        // signalling.
+        RtcpItem::CongestionFeedback(_) | RtcpItem::Remb { .. } | RtcpItem::Bye { .. } => {}
     })
     .map_err(|_| DropReason::RtcpMalformed)
 }
