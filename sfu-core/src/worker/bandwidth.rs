@@ -36,6 +36,10 @@ pub(super) struct Bandwidth {
     pub(super) sent: u64,
     pub(super) repairs: u64,
     pub(super) padding: u64,
+    /// There is nothing but padding to fill a probe with.
+    pub(super) pads: bool,
+    /// How many packets have been sent once more for the probe that is under way.
+    pub(super) repeated: u32,
     /// Since when data waits for the pacer.
     data_held: Option<Instant>,
     /// When the worker looks here next.
@@ -53,6 +57,8 @@ impl Bandwidth {
             sent: 0,
             repairs: 0,
             padding: 0,
+            pads: false,
+            repeated: 0,
             data_held: None,
             armed: None,
         }

@@ -53,6 +53,8 @@ pub(super) fn settle(shared: &mut Shared, room: &mut Room, index: PeerIndex, now
     if !peer.pacer.is_probing()
         && let Some(probe) = peer.bandwidth.poll_probe()
     {
+        shared.stats.probes_out += 1;
+        peer.bandwidth.repeated = 0;
         peer.pacer.start_probe(now, probe);
     }
     let key = PeerKey::new(room.key, index);

@@ -80,6 +80,12 @@ fn publishing(room: &Room, track: TrackIndex, encoding: u8) -> Option<&Publishin
     room.peers.get(track.publisher)?.ingresses.get(key)
 }
 
-fn cached(room: &Room, track: TrackIndex, encoding: u8, sequence: u64) -> Option<PacketRef> {
+/// A packet that an encoding's cache still has.
+pub(super) fn cached(
+    room: &Room,
+    track: TrackIndex,
+    encoding: u8,
+    sequence: u64,
+) -> Option<PacketRef> {
     publishing(room, track, encoding)?.cache.get(sequence)
 }

@@ -56,6 +56,8 @@ pub struct Queued {
     pub egress: usize,
     /// What to send.
     pub packet: OutboundPacket,
+    /// What it is.
+    pub class: Class,
     /// About as many bytes as it has on the wire.
     size: u16,
     since: Instant,
@@ -68,6 +70,8 @@ pub struct Left {
     pub class: Class,
     /// The probe that it was part of.
     pub probe: Option<ProbeId>,
+    /// How long it has waited.
+    pub waited: Duration,
 }
 
 /// How one pacer does.
@@ -126,6 +130,7 @@ impl Pacer {
         self.queues[class as usize].push_back(Queued {
             egress,
             packet,
+            class,
             size,
             since: now,
         });
@@ -153,11 +158,35 @@ impl Pacer {
         self.probing = None;
     }
 
-    /// Whether the probe needs a packet now, and none waits.
+    /// Bytes that the probe needs now and that do not wait here.
     #[must_use]
-    pub fn wants_filler(&self, now: Instant) -> bool {
-        let open = self.probing.as_ref().map(|probe| probe.budget.is_open(now));
-        self.packets == 0 && open == Some(true)
+    pub fn filler_wanted(&self, now: Instant) -> u64 {
+        let probing = self.probing.as_ref().filter(|_| self.packets == 0);
+        probing.map_or(0, |probing| probing.wanted(now))
+    }
+
+    /// Counts a packet of padding of `size` bytes on the wire, which has left for the probe.
+    pub fn filled(&mut self, now: Instant, size: u16) -> Left {
+        Left {
+            class: Class::Padding,
+            probe: self.counted(now, size),
+            waited: Duration::ZERO,
+        }
+    }
+
+    /// Counts a packet that has left, as part of the probe if there is one.
+    fn counted(&mut self, now: Instant, size: u16) -> Option<ProbeId> {
+        let Some(probing) = &mut self.probing else {
+            self.count(now, size);
+            return None;
+        };
+        // A probe goes beside the pacing: what comes after it does not wait for what it took.
+        let id = probing.id();
+        probing.sent(now, size);
+        if probing.is_over(now) {
+            self.probing = None;
+        }
+        Some(id)
     }
 
     /// Whether what is not sound may leave.
@@ -191,21 +220,14 @@ impl Pacer {
         let queued = self.queues[class].pop_front()?;
         let waited = now.saturating_duration_since(queued.since);
         self.longest_wait = self.longest_wait.max(waited);
-        let probe = self.probing.as_ref().map(Probing::id);
-        match &mut self.probing {
-            None => self.count(now, size),
-            // A probe goes beside the pacing: what comes after it does not wait for what it took.
-            Some(probing) => {
-                probing.sent(now, size);
-                if probing.is_over(now) {
-                    self.probing = None;
-                }
-            }
-        }
+        let probe = self.counted(now, size);
         self.packets -= 1;
         self.bytes -= usize::from(queued.size);
-        let class = [Class::Audio, Class::Repair, Class::Video, Class::Padding][class];
-        Some(Left { class, probe })
+        Some(Left {
+            class: queued.class,
+            probe,
+            waited,
+        })
     }
 
     /// Counts a packet that has left with `size` bytes on the wire beside the queues.
