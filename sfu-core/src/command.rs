@@ -144,6 +144,24 @@ pub enum Command {
         /// Given back in the answer.
         request: u64,
     },
+    /// Records what a participant's estimate and allotments are made of, and what comes of it, until
+    /// `Command::StopRecording`, or until it has `most_bytes`. Answered by pieces:
+    /// `Event::AdaptationRecorded`. A recording that runs already ends by it.
+    RecordAdaptation {
+        /// Whose.
+        participant: ParticipantId,
+        /// Given back with each piece.
+        request: u64,
+        /// At most [`crate::config::MAX_RECORDING`], which larger numbers count as.
+        most_bytes: usize,
+    },
+    /// Ends the recording of that request, if it still runs: its last piece comes.
+    StopRecording {
+        /// Whose.
+        participant: ParticipantId,
+        /// The one that began it.
+        request: u64,
+    },
     /// A message for these participants, each over its open data channel of that label. Who has none
     /// open, or does not read, misses it: that is counted and hurts nobody else.
     SendData {

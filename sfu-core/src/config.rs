@@ -63,6 +63,12 @@ pub const MAX_SPEAKERS: usize = 10;
 /// each participant.
 pub const STATISTICS_INTERVAL: Duration = Duration::from_secs(2);
 
+/// Most bytes of one recording of a participant's adaptation: some 6 kB a second at 5 Mbit/s.
+///
+/// Raising it lets one request take more of the control plane's memory and of its reader's disk;
+/// lowering it ends recordings of busy participants before the trouble that they are made for.
+pub const MAX_RECORDING: usize = 32 * 1024 * 1024;
+
 /// How often the sounds of a room are looked at: how often its list of speakers, but for who begins,
 /// and its dominant speaker can change.
 ///

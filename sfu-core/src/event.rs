@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::id::{DataLabel, Mid, ParticipantId, RoomId, TrackId};
 use crate::media::codec::Codec;
-use crate::media::explanation::SubscriptionExplanation;
+use crate::media::explanation::{LinkExplanation, SubscriptionExplanation};
 use crate::media::path::Path;
 use crate::media::session::OfferError;
 
@@ -59,6 +59,18 @@ pub struct ConnectionStatistics {
 pub enum SubscriptionFailure {
     /// The subscriber decodes nothing that the publisher sends: no codec, or no profile, of its.
     CodecUnsupported,
+}
+
+/// Why a recording ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RecordingEnd {
+    /// It was asked to.
+    Asked,
+    /// It has as many bytes as it may.
+    Full,
+    /// Another one of the same participant began.
+    Replaced,
 }
 
 /// One fact.
@@ -149,6 +161,20 @@ pub enum Event {
         request: u64,
         /// Each subscription, at most [`crate::config::MAX_SUBSCRIPTIONS_PER_PARTICIPANT`].
         explanations: Vec<SubscriptionExplanation>,
+        /// Its network.
+        link: LinkExplanation,
+    },
+    /// The next piece of a recording that `Command::RecordAdaptation` began: in order, none is
+    /// missing, and joined they are the recording.
+    AdaptationRecorded {
+        /// Whose.
+        participant: ParticipantId,
+        /// The command's.
+        request: u64,
+        /// The piece.
+        bytes: Vec<u8>,
+        /// Why it was the last; `None`: more will come.
+        end: Option<RecordingEnd>,
     },
     /// The first packet of a track arrived.
     TrackStarted {

@@ -67,9 +67,16 @@ pub(super) struct Frames {
     present: Option<Box<Present>>,
     /// Structures that came and were not those of before; it wraps.
     structures: u8,
+    /// The highest spatial layer that any of them had.
+    highest_spatial: u8,
 }
 
 impl Frames {
+    /// The highest spatial layer that any structure had so far, whether it is sent now or not.
+    pub(super) const fn highest_spatial(&self) -> u8 {
+        self.highest_spatial
+    }
+
     /// The decode targets of the structure in force.
     pub(super) fn targets(&self) -> Option<&DecodeTargets> {
         self.present.as_ref().map(|present| &present.targets)
@@ -128,6 +135,8 @@ impl Frames {
     /// A structure came. The same one as before, as with each keyframe, changes no meaning.
     fn take(&mut self, sequence: u64, structure: Structure) {
         let all = structure.all_targets();
+        let spatial = (0..structure.target_count()).map(|target| structure.top_of(target).0);
+        self.highest_spatial = spatial.fold(self.highest_spatial, u8::max);
         match &mut self.present {
             Some(present) if present.structure == structure => {
                 present.since = present.since.min(sequence);

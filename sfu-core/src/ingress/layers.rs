@@ -53,6 +53,13 @@ impl Ingress {
         self.layering.frames.active()
     }
 
+    /// The highest spatial layer that the publisher has offered by a structure, whether it sends it
+    /// at present or not.
+    #[must_use]
+    pub fn highest_spatial(&self) -> u8 {
+        self.layering.frames.highest_spatial()
+    }
+
     /// The structure that the dependency descriptors are read by, where there is one.
     #[must_use]
     pub fn structure(&self) -> Option<&Structure> {

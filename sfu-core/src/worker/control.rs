@@ -65,6 +65,7 @@ impl Worker {
             | Command::SetSubscriptionEnabled { .. }
             | Command::SetLayerWish { .. }
             | Command::ExplainSubscriptions { .. } => self.handle_wish(now, &command),
+            Command::RecordAdaptation { .. } | Command::StopRecording { .. } => {}
             Command::SendData {
                 recipients,
                 label,

@@ -8,8 +8,8 @@ use super::{Room, Shared};
 use crate::event::Event;
 use crate::ingress::Ingress;
 use crate::media::codec::MediaKind;
-use crate::media::explanation::{SubscriptionExplanation, SubscriptionReason};
-use crate::media::layer::{Layer, Layers};
+use crate::media::explanation::{LinkExplanation, SubscriptionExplanation, SubscriptionReason};
+use crate::media::layer::{Layer, LayerWish, Layers};
 use crate::room::tracks::{PeerIndex, Track};
 
 /// The least time without packets that is called silence: Opus sends one in 400 ms while nobody
@@ -37,7 +37,16 @@ pub(super) fn subscriptions(
         participant: peer.id,
         request,
         explanations: bound.chain(waiting).collect(),
+        link: link(peer),
     });
+}
+
+/// What a participant's network carries.
+fn link(peer: &Peer) -> LinkExplanation {
+    LinkExplanation {
+        rtt: peer.rtt,
+        ..LinkExplanation::default()
+    }
 }
 
 fn explain(
@@ -51,17 +60,57 @@ fn explain(
         encoding: track.qualities.quality_of(layers.encoding),
         ..layers
     };
+    let wanted = sending.and_then(|sending| wanted(peer, track, sending));
+    let target = sending.and_then(target);
+    let reason = reason(room, peer, track, sending, now);
     SubscriptionExplanation {
         track: track.id,
-        asked: peer.wishes.get(&track.id).copied().unwrap_or_default(),
+        asked: wish(peer, track),
         enabled: !peer.paused.contains(&track.id),
-        target: sending.and_then(target).map(as_quality),
+        wanted: wanted.map(as_quality),
+        wanted_rate: None,
+        target: target.map(as_quality),
+        target_rate: None,
         current: sending
             .filter(|sending| !is_withheld(room, sending))
             .and_then(|sending| sending.egress.current_layers())
             .map(as_quality),
-        reason: reason(room, peer, track, sending, now),
+        reason,
+        limit: reason.limit(is_bounded(room, peer, track, sending)),
     }
+}
+
+fn wish(peer: &Peer, track: &Track) -> LayerWish {
+    peer.wishes.get(&track.id).copied().unwrap_or_default()
+}
+
+/// What a subscription would be sent if its subscriber's network carried everything.
+fn wanted(peer: &Peer, track: &Track, sending: &Sending) -> Option<Layers> {
+    track.target(wish(peer, track), sending.egress.target())
+}
+
+/// Whether a subscriber asks for less than there is.
+fn is_bounded(room: &Room, peer: &Peer, track: &Track, sending: Option<&Sending>) -> bool {
+    let Some(sending) = sending.filter(|_| track.kind == MediaKind::Video) else {
+        return false;
+    };
+    let best = track.target(LayerWish::default(), sending.egress.target());
+    match (best, wanted(peer, track, sending)) {
+        (Some(best), Some(wanted)) => is_less(room, sending, track, wanted, best),
+        _ => false,
+    }
+}
+
+/// Whether `some` is less than `all` of what a track has.
+fn is_less(room: &Room, sending: &Sending, track: &Track, some: Layers, all: Layers) -> bool {
+    if some.encoding != all.encoding {
+        let quality = |layers: Layers| track.qualities.quality_of(layers.encoding);
+        return quality(some) < quality(all);
+    }
+    let ingress = room.ingress_of(sending.track, all.encoding);
+    let current = Layer::default();
+    let [some, all] = [some, all].map(|layers| goal(track, ingress, layers, current));
+    some.spatial < all.spatial || some.temporal < all.temporal
 }
 
 /// Whether a sound is not forwarded to anybody now.
@@ -109,17 +158,20 @@ fn reason(
     let silent_for = newest.map(|at| now.saturating_duration_since(at));
     let patience = MIN_SILENCE.max(track.qualities.patience());
     let speaks = silent_for.is_some_and(|silent_for| silent_for < patience);
-    let Some(target) = target(sending).filter(|_| speaks) else {
+    let Some(wanted) = wanted(peer, track, sending).filter(|_| speaks) else {
         return Why::PublisherSilent { silent_for };
     };
     let mut deliveries = sending.egress.deliveries().iter();
     if !deliveries.any(|delivery| Some(delivery.source) == track.needed_format()) {
         return Why::FormatNotAgreed;
     }
-    match track.kind {
-        MediaKind::Video => layers_reason(room, peer, track, sending, target, now),
-        MediaKind::Audio if is_withheld(room, sending) => Why::OthersSpeak,
-        MediaKind::Audio => Why::AsAsked,
+    match (track.kind, target(sending)) {
+        (MediaKind::Video, Some(target)) => {
+            layers_reason(room, peer, (track, sending), (target, wanted), now)
+        }
+        (MediaKind::Video, None) => Why::PausedForBandwidth,
+        (MediaKind::Audio, _) if is_withheld(room, sending) => Why::OthersSpeak,
+        (MediaKind::Audio, _) => Why::AsAsked,
     }
 }
 
@@ -127,9 +179,8 @@ fn reason(
 fn layers_reason(
     room: &Room,
     peer: &Peer,
-    track: &Track,
-    sending: &Sending,
-    target: Layers,
+    (track, sending): (&Track, &Sending),
+    (target, wanted): (Layers, Layers),
     now: Instant,
 ) -> SubscriptionReason {
     use SubscriptionReason as Why;
@@ -146,14 +197,39 @@ fn layers_reason(
     if current.is_some_and(|current| current.top != goal(track, ingress, target, current.top)) {
         return Why::WaitingForLayerSwitch;
     }
+    if is_less(room, sending, track, target, wanted) {
+        return Why::LimitedByBandwidth;
+    }
+    let wish = wish(peer, track);
+    if let Some((best, offered)) = spatial_layers(track, ingress) {
+        // One encoding: its spatial layers are the qualities.
+        let asked = wish.max_quality.unwrap_or(offered).min(offered);
+        return match best < asked {
+            true => Why::QualityNotSent { best },
+            false => Why::AsAsked,
+        };
+    }
     let offered = track.qualities.best_offered();
-    let wish = peer.wishes.get(&track.id).copied().unwrap_or_default();
-    let wanted = wish.max_quality.unwrap_or(offered).min(offered);
-    match quality.cmp(&wanted) {
+    let asked = wish.max_quality.unwrap_or(offered).min(offered);
+    match quality.cmp(&asked) {
         std::cmp::Ordering::Less => Why::QualityNotSent { best: quality },
         std::cmp::Ordering::Equal => Why::AsAsked,
         std::cmp::Ordering::Greater => Why::OnlyBetterSent { least: quality },
     }
+}
+
+/// The highest spatial layer that a track of one encoding sends, and the highest that it has offered;
+/// `None` with several encodings, and where no descriptor tells.
+fn spatial_layers(track: &Track, ingress: Option<&Ingress>) -> Option<(u8, u8)> {
+    if track.qualities.best_offered() > 0 {
+        return None;
+    }
+    let ingress = ingress?;
+    let active = ingress.active_decode_targets()?;
+    let sent = (0_u32..).zip(&ingress.decode_targets()?.tops);
+    let sent = sent.filter(|(index, _)| active >> index & 1 == 1);
+    let best = sent.map(|(_, top)| top.spatial).max()?;
+    Some((best, ingress.highest_spatial()))
 }
 
 /// The layer that a subscription is on its way to, as far as the encoding has layers.

@@ -65,6 +65,8 @@ pub(super) fn rtcp(
             shared.stats.firs_in += u64::from(fir_sequence.is_some());
             subscriber_wants_keyframe(shared, room, index, now, media);
         }
+        // Nobody is answered that it is understood.
+        RtcpItem::CongestionFeedback(_) => {}
         RtcpItem::TransportFeedback(feedback) => {
             shared.stats.transport_feedbacks_in += 1;
             let bandwidth = &mut room.peers[index].bandwidth;

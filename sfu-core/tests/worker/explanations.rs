@@ -6,7 +6,7 @@ use sfu_core::command::{Command, MediaPermissions};
 use sfu_core::event::Event;
 use sfu_core::id::TrackId;
 use sfu_core::media::codec::MediaKind;
-use sfu_core::media::explanation::{SubscriptionExplanation, SubscriptionReason as Why};
+use sfu_core::media::explanation::{Limit, SubscriptionExplanation, SubscriptionReason as Why};
 use sfu_core::media::layer::LayerWish;
 use sfu_core::media::session::Direction;
 
@@ -24,6 +24,7 @@ fn explain(meeting: &mut Meeting, client: usize) -> Vec<SubscriptionExplanation>
             participant: who,
             request: 77,
             explanations,
+            ..
         } if *who == participant(client) => Some(explanations.clone()),
         _ => None,
     });
@@ -99,13 +100,18 @@ fn every_quality_is_told_with_what_was_asked_and_what_is_sent() {
         (Some(2), Some(0))
     );
     frames(&mut meeting, publisher, &["q", "h", "f"], 3, true);
-    assert_eq!(why(&mut meeting, viewer), Why::AsAsked);
+    let told = one(&mut meeting, viewer);
+    assert_eq!((told.reason, told.limit), (Why::AsAsked, Limit::None));
     wish(&mut meeting, viewer, 1);
     frames(&mut meeting, publisher, &["q", "h", "f"], 4, true);
     let told = one(&mut meeting, viewer);
     assert_eq!(
         (told.reason, quality(told.current)),
         (Why::AsAsked, Some(1))
+    );
+    assert_eq!(
+        (told.limit, quality(told.wanted)),
+        (Limit::Viewport, Some(1))
     );
     assert_eq!(told.asked.max_quality, Some(1));
     // The lowest is turned off.

@@ -5,12 +5,21 @@ use std::collections::{BTreeMap, VecDeque};
 
 use sfu_core::command::Command;
 use sfu_core::id::{ParticipantId, TrackId};
-use sfu_core::media::explanation::SubscriptionExplanation;
+use sfu_core::media::explanation::{Limit, LinkExplanation, SubscriptionExplanation};
 use tokio::sync::oneshot;
 
 use super::room::State;
 use super::{Rooms, limits, no_participant, no_room};
 use crate::error::{ApiError, ErrorKind};
+
+/// What a participant is sent and why, and what its network carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explained {
+    /// Its network.
+    pub link: LinkExplanation,
+    /// Each of its subscriptions, by the tracks' sids.
+    pub subscriptions: Vec<ExplainedSubscription>,
+}
 
 /// One subscription, in words that callers know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +45,20 @@ pub enum Told {
     AwaitsBackup,
 }
 
-type Answer = oneshot::Sender<Vec<ExplainedSubscription>>;
+impl Told {
+    /// What keeps the subscription from the best that its publisher could offer.
+    #[must_use]
+    pub const fn limit(&self) -> Limit {
+        match self {
+            Self::Explained(told) => told.limit,
+            Self::Paused => Limit::PausedBySubscriber,
+            Self::NotPermitted => Limit::Permission,
+            Self::AwaitsBackup => Limit::Format,
+        }
+    }
+}
+
+type Answer = oneshot::Sender<Explained>;
 
 /// The questions about one participant that the engine has not answered yet, oldest first. They end
 /// with the participant.
@@ -48,7 +70,7 @@ pub(super) struct Questions {
 
 impl Questions {
     /// One more question: its number, and where its answer will be.
-    fn ask(&mut self) -> Result<(u64, oneshot::Receiver<Vec<ExplainedSubscription>>), ApiError> {
+    fn ask(&mut self) -> Result<(u64, oneshot::Receiver<Explained>), ApiError> {
         // Who asked has given up on some.
         self.open.retain(|(_, answer)| !answer.is_closed());
         let most = limits::MAX_QUESTIONS;
@@ -72,8 +94,8 @@ impl Questions {
 }
 
 impl Rooms {
-    /// Every subscription of a participant: what it asked for, what it is sent, and why; by the
-    /// tracks' sids.
+    /// Every subscription of a participant: what it asked for, what it is sent, and why; and what
+    /// its network carries.
     ///
     /// # Errors
     /// `NotFound` naming `room` or `identity`, also when the participant leaves meanwhile;
@@ -83,7 +105,7 @@ impl Rooms {
         &self,
         room: &str,
         identity: &str,
-    ) -> Result<Vec<ExplainedSubscription>, ApiError> {
+    ) -> Result<Explained, ApiError> {
         let room = self.0.registry.named(room).ok_or_else(no_room)?;
         let answer = room.with(|state| state.ask_why(identity))?;
         match tokio::time::timeout(limits::ENGINE_ANSWER, answer).await {
@@ -97,10 +119,7 @@ impl Rooms {
 }
 
 impl State {
-    fn ask_why(
-        &mut self,
-        identity: &str,
-    ) -> Result<oneshot::Receiver<Vec<ExplainedSubscription>>, ApiError> {
+    fn ask_why(&mut self, identity: &str) -> Result<oneshot::Receiver<Explained>, ApiError> {
         let participant = self.participant_named(identity)?;
         let asked = self.participants.get_mut(&participant);
         let (request, answer) = asked.ok_or_else(no_participant)?.questions.ask()?;
@@ -117,6 +136,7 @@ impl State {
         id: ParticipantId,
         request: u64,
         explanations: &[SubscriptionExplanation],
+        link: LinkExplanation,
     ) {
         let Some(participant) = self.participants.get_mut(&id) else {
             return;
@@ -147,9 +167,12 @@ impl State {
                 told,
             })
         });
-        let mut explained: Vec<_> = explained.collect();
-        explained.sort_by(|a, b| a.track_sid.cmp(&b.track_sid));
+        let mut subscriptions: Vec<_> = explained.collect();
+        subscriptions.sort_by(|a, b| a.track_sid.cmp(&b.track_sid));
         // Whoever asked may have given up.
-        let _ = answer.send(explained);
+        let _ = answer.send(Explained {
+            link,
+            subscriptions,
+        });
     }
 }

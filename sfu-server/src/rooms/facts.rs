@@ -20,6 +20,7 @@ impl Rooms {
             | Event::SectionsNeeded { participant, .. }
             | Event::SubscriptionFailed { participant, .. }
             | Event::SubscriptionsExplained { participant, .. }
+            | Event::AdaptationRecorded { participant, .. }
             | Event::Connected { participant, .. }
             | Event::MediaLost { participant, .. }
             | Event::ConnectionStatistics { participant, .. }
@@ -144,7 +145,14 @@ impl State {
                 participant,
                 request,
                 explanations,
-            } => self.explained(participant, request, &explanations),
+                link,
+            } => self.explained(participant, request, &explanations, link),
+            Event::AdaptationRecorded {
+                participant,
+                request,
+                bytes,
+                end,
+            } => self.recorded(participant, request, bytes, end),
             Event::TrackStarted { track } => {
                 tracing::debug!(room = %self.name, %track, "track started");
             }

@@ -205,3 +205,17 @@ pub const MAX_QUESTIONS: usize = 16;
 /// How long the engine has to answer a question; it takes milliseconds. Raising: callers of a worker
 /// that hangs wait longer. Lowering: those of a busy one are refused.
 pub const ENGINE_ANSWER: Duration = Duration::from_secs(2);
+
+/// Shortest and longest recording of a participant's adaptation. Raising the longest: one that was
+/// forgotten takes memory and its reader's disk for longer. Lowering it: trouble that comes once in
+/// an hour is not caught.
+pub const RECORDING_TIMES: (Duration, Duration) =
+    (Duration::from_secs(1), Duration::from_secs(3600));
+
+/// Most recordings at a time. Raising: each costs its worker some nanoseconds a packet. Lowering:
+/// those who look into one meeting's trouble record fewer of its participants.
+pub const MAX_RECORDINGS: usize = 8;
+
+/// Most pieces of a recording, of 16 KiB, that wait for its reader. Raising: memory for slow ones.
+/// Lowering: readers over poor links lose their recording.
+pub const MAX_RECORDED_PIECES: usize = 64;

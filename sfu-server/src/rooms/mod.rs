@@ -28,6 +28,7 @@ mod notice;
 mod participant;
 mod permissions;
 mod quality;
+mod recording;
 mod registry;
 mod resume;
 mod room;
@@ -59,7 +60,7 @@ use workers::Placement;
 
 pub use data::{DataCodec, DataCounts, DataDrop, DataHeader, DataSender, Delivery, ServerData};
 pub use dynacast::WantedCodec;
-pub use explain::{ExplainedSubscription, Told};
+pub use explain::{Explained, ExplainedSubscription, Told};
 pub use info::{
     BackupInfo, Counts, ParticipantInfo, ParticipantState, Quality, RoomInfo, RoomOptions,
     TrackInfo, TrackLayer, TrackSource,
@@ -72,6 +73,7 @@ pub use new_track::NewTrack;
 pub use notice::{LeaveReason, Notice, SubscriptionError};
 pub use permissions::Permissions;
 pub use quality::{ConnectionQuality, QualityInfo};
+pub use recording::{BrokenOff, RecordedPiece, Recording};
 pub use room_event::{Publisher, Recorded, RoomEvent};
 pub use session::SessionHandle;
 pub use settings::Settings;
@@ -96,6 +98,8 @@ struct Shared {
     join_times: JoinTimes,
     /// A share for each watcher of a room.
     watchers: Arc<Semaphore>,
+    /// A share for each recording of a participant's adaptation.
+    recordings: Arc<Semaphore>,
     data_codec: OnceLock<Arc<dyn DataCodec>>,
     data_counts: DataCounts,
 }
@@ -117,6 +121,7 @@ impl Rooms {
             join_counts: JoinCounts::default(),
             join_times: JoinTimes::default(),
             watchers: Arc::new(Semaphore::new(limits::MAX_WATCHERS)),
+            recordings: Arc::new(Semaphore::new(limits::MAX_RECORDINGS)),
             data_codec: OnceLock::new(),
             data_counts: DataCounts::default(),
             workers,

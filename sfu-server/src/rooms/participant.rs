@@ -19,6 +19,7 @@ use super::news::News;
 use super::notice::{LeaveReason, Notice};
 use super::permissions::Permissions;
 use super::quality::Quality;
+use super::recording::Recorder;
 use super::subscription_permissions::Audience;
 use super::wishes::TrackWish;
 
@@ -58,6 +59,8 @@ pub(super) struct Participant {
     pub(super) quality: Quality,
     /// What was asked of the engine about it.
     pub(super) questions: Questions,
+    /// Where the engine's recording of it goes.
+    pub(super) recorder: Recorder,
     pub(super) pending_offers: u32,
     pub(super) media: Media,
     /// How often its signalling was taken up: an older hold on the session is void.
@@ -97,6 +100,7 @@ impl Participant {
             audience: Audience::default(),
             quality: Quality::default(),
             questions: Questions::default(),
+            recorder: Recorder::default(),
             pending_offers: 0,
             holds: 0,
             media: Media::Awaited(now),

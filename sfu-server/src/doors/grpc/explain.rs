@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use sfu_control_proto::v1;
-use sfu_core::media::explanation::SubscriptionReason as Why;
+use sfu_core::media::explanation::{Limit, LinkExplanation, SubscriptionReason as Why};
 use sfu_core::media::layer::Layers;
+use sfu_core::unit::Bitrate;
 
 use super::service::RoomDoor;
 use crate::error::ApiError;
@@ -18,30 +19,44 @@ impl RoomDoor {
         let (room, identity) = (&request.room, &request.identity);
         let explained = self.rooms.explain_subscriptions(room, identity).await?;
         Ok(v1::ExplainSubscriptionsResponse {
-            subscriptions: explained.into_iter().map(subscription).collect(),
+            subscriptions: explained
+                .subscriptions
+                .into_iter()
+                .map(subscription)
+                .collect(),
+            link: Some(link(&explained.link)),
         })
     }
 }
 
+fn link(told: &LinkExplanation) -> v1::LinkExplanation {
+    v1::LinkExplanation {
+        estimate_bps: told.estimate.map(Bitrate::bps),
+        allotted_bps: told.allotted.bps(),
+        wanted_bps: told.wanted.bps(),
+        rtt: told.rtt.and_then(|rtt| rtt.try_into().ok()),
+    }
+}
+
 fn subscription(explained: ExplainedSubscription) -> v1::SubscriptionExplanation {
-    let (track_sid, publisher_identity) = (explained.track_sid, explained.publisher_identity);
-    let unexplained = |enabled, reason: v1::SubscriptionReason| v1::SubscriptionExplanation {
-        track_sid: track_sid.clone(),
-        publisher_identity: publisher_identity.clone(),
-        enabled,
+    let unsent = |reason: v1::SubscriptionReason| v1::SubscriptionExplanation {
+        track_sid: explained.track_sid.clone(),
+        publisher_identity: explained.publisher_identity.clone(),
+        enabled: explained.told != Told::Paused,
         reason: reason.into(),
+        limit: limit(explained.told.limit()).into(),
         ..Default::default()
     };
     let told = match explained.told {
-        Told::Paused => return unexplained(false, v1::SubscriptionReason::PausedBySubscriber),
-        Told::NotPermitted => return unexplained(true, v1::SubscriptionReason::NotPermitted),
-        Told::AwaitsBackup => return unexplained(true, v1::SubscriptionReason::FormatNotAgreed),
+        Told::Paused => return unsent(v1::SubscriptionReason::PausedBySubscriber),
+        Told::NotPermitted => return unsent(v1::SubscriptionReason::NotPermitted),
+        Told::AwaitsBackup => return unsent(v1::SubscriptionReason::FormatNotAgreed),
         Told::Explained(told) => told,
     };
     let (reason, waited) = reason(told.reason);
     v1::SubscriptionExplanation {
-        track_sid,
-        publisher_identity,
+        track_sid: explained.track_sid,
+        publisher_identity: explained.publisher_identity,
         enabled: told.enabled,
         max_quality: told.asked.max_quality.map(u32::from),
         max_frame_rate: told.asked.max_frame_rate,
@@ -49,6 +64,10 @@ fn subscription(explained: ExplainedSubscription) -> v1::SubscriptionExplanation
         current: told.current.map(layers),
         reason: reason.into(),
         waited: waited.and_then(|waited| waited.try_into().ok()),
+        wanted: told.wanted.map(layers),
+        target_bps: told.target_rate.map(Bitrate::bps),
+        wanted_bps: told.wanted_rate.map(Bitrate::bps),
+        limit: limit(told.limit).into(),
     }
 }
 
@@ -58,6 +77,23 @@ fn layers(layers: Layers) -> v1::SentLayers {
         quality: layers.encoding.into(),
         max_spatial_layer: bounded(layers.top.spatial),
         max_temporal_layer: bounded(layers.top.temporal),
+    }
+}
+
+const fn limit(limit: Limit) -> v1::SubscriptionLimit {
+    use v1::SubscriptionLimit as Word;
+    match limit {
+        Limit::None => Word::None,
+        Limit::Viewport => Word::Viewport,
+        Limit::Bandwidth => Word::Bandwidth,
+        Limit::PausedForBandwidth => Word::PausedForBandwidth,
+        Limit::PausedBySubscriber => Word::PausedBySubscriber,
+        Limit::Publisher => Word::Publisher,
+        Limit::Keyframe => Word::Keyframe,
+        Limit::Permission => Word::Permission,
+        Limit::Connection => Word::Connection,
+        Limit::Format => Word::Format,
+        Limit::Speakers => Word::Speakers,
     }
 }
 
@@ -74,6 +110,8 @@ fn reason(why: Why) -> (v1::SubscriptionReason, Option<Duration>) {
         Why::PublisherNotConnected => Reason::PublisherNotConnected,
         Why::PublisherSilent { silent_for } => return (Reason::PublisherSilent, silent_for),
         Why::OthersSpeak => Reason::OthersSpeak,
+        Why::LimitedByBandwidth => Reason::LimitedByBandwidth,
+        Why::PausedForBandwidth => Reason::PausedForBandwidth,
         Why::FormatNotAgreed => Reason::FormatNotAgreed,
         Why::WaitingForKeyframe { asked_ago, .. } => {
             return (Reason::WaitingForKeyframe, asked_ago);
@@ -106,6 +144,8 @@ mod tests {
             Why::PublisherNotConnected,
             Why::PublisherSilent { silent_for },
             Why::OthersSpeak,
+            Why::LimitedByBandwidth,
+            Why::PausedForBandwidth,
             Why::FormatNotAgreed,
             Why::WaitingForKeyframe { quality, asked_ago },
             Why::WaitingForLayerSwitch,
@@ -115,5 +155,12 @@ mod tests {
         let words = all.map(|why| reason(why).0 as i32);
         assert!(!words.contains(&(v1::SubscriptionReason::Unspecified as i32)));
         assert_eq!(BTreeSet::from(words).len(), all.len());
+    }
+
+    #[test]
+    fn each_limit_has_its_own_word() {
+        let words = Limit::ALL.map(|one| limit(one) as i32);
+        assert!(!words.contains(&(v1::SubscriptionLimit::Unspecified as i32)));
+        assert_eq!(BTreeSet::from(words).len(), Limit::ALL.len());
     }
 }

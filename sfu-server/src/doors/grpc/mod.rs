@@ -17,6 +17,7 @@ mod explain;
 mod fields;
 mod incoming;
 mod page;
+mod record;
 mod service;
 mod status;
 mod watch;

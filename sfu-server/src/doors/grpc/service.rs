@@ -11,7 +11,7 @@ use super::authenticate::claims;
 use super::incoming::{MAX_WATCHES, Watches};
 use super::page::Page;
 use super::status::refuse;
-use super::{convert, fields, watch};
+use super::{convert, fields, record, watch};
 use crate::auth::{ApiKeys, Claims, NewToken, Right};
 use crate::error::{ApiError, ErrorKind};
 use crate::rooms::{ParticipantInfo, RoomOptions, Rooms};
@@ -212,6 +212,18 @@ impl RoomService for RoomDoor {
         let checked = fields::room(&asked.room).and_then(|()| fields::identity(&asked.identity));
         admin(&request, &asked.room, checked)?;
         answer(Self::explain_subscriptions(self, asked).await)
+    }
+
+    type RecordAdaptationStream = record::Pieces;
+
+    async fn record_adaptation(
+        &self,
+        request: Request<v1::RecordAdaptationRequest>,
+    ) -> Result<Response<record::Pieces>, Status> {
+        let asked = request.get_ref();
+        let checked = fields::room(&asked.room).and_then(|()| fields::identity(&asked.identity));
+        admin(&request, &asked.room, checked)?;
+        answer(self.record(asked))
     }
 
     type WatchRoomStream = watch::Messages;

@@ -238,7 +238,11 @@ async fn only_what_somebody_is_subscribed_to_awaits_a_second_codec() {
         let asked = meeting.house.ask("bob").await;
         meeting.house.explain(&[]);
         let explained = asked.await.unwrap().unwrap();
-        explained.iter().map(|one| one.told).collect::<Vec<_>>()
+        explained
+            .subscriptions
+            .iter()
+            .map(|one| one.told)
+            .collect::<Vec<_>>()
     };
     assert_eq!(waits(&meeting).await, [Told::AwaitsBackup]);
     meeting

@@ -1,9 +1,19 @@
 //! Questions to the engine about subscriptions, and what becomes of them.
 
-use sfu_core::media::explanation::{SubscriptionExplanation, SubscriptionReason};
+use sfu_core::media::explanation::{
+    Limit, LinkExplanation, SubscriptionExplanation, SubscriptionReason,
+};
 use sfu_core::media::layer::LayerWish;
+use sfu_core::unit::Bitrate;
 
 use super::*;
+
+const LINK: LinkExplanation = LinkExplanation {
+    estimate: Some(Bitrate::from_bps(700_000)),
+    allotted: Bitrate::from_bps(600_000),
+    wanted: Bitrate::from_bps(1_700_000),
+    rtt: Some(Duration::from_millis(40)),
+};
 
 impl House {
     /// Lets the engine answer its newest question: that each of these tracks is sent as asked.
@@ -19,14 +29,19 @@ impl House {
             track: *track,
             asked: LayerWish::default(),
             enabled: true,
+            wanted: None,
+            wanted_rate: None,
             target: None,
+            target_rate: None,
             current: None,
             reason: SubscriptionReason::AsAsked,
+            limit: Limit::None,
         });
         let event = Event::SubscriptionsExplained {
             participant,
             request,
             explanations: explanations.collect(),
+            link: LINK,
         };
         self.rooms.handle_event(0, event);
     }
@@ -35,7 +50,7 @@ impl House {
     pub(super) async fn ask(
         &self,
         identity: &str,
-    ) -> tokio::task::JoinHandle<Result<Vec<ExplainedSubscription>, ApiError>> {
+    ) -> tokio::task::JoinHandle<Result<Explained, ApiError>> {
         let (rooms, identity) = (self.rooms.clone(), identity.to_owned());
         let asked =
             tokio::spawn(async move { rooms.explain_subscriptions("kitchen", &identity).await });
@@ -52,7 +67,9 @@ async fn the_engines_answer_is_told_in_words_that_callers_know() {
     let asked = house.ask("bob").await;
     // What the room does not know any more is left out.
     house.explain(&[track, TrackId(track.0 + 77)]);
-    let [one] = asked.await.unwrap().unwrap().try_into().unwrap();
+    let told = asked.await.unwrap().unwrap();
+    assert_eq!(told.link, LINK);
+    let [one] = told.subscriptions.try_into().unwrap();
     assert_eq!(one.publisher_identity, "ann");
     let info = house.rooms.get_participant("kitchen", "ann").unwrap();
     assert_eq!(one.track_sid, info.tracks[0].sid);
@@ -63,7 +80,9 @@ async fn the_engines_answer_is_told_in_words_that_callers_know() {
         .unwrap();
     let asked = house.ask("bob").await;
     house.explain(&[]);
-    let [one] = asked.await.unwrap().unwrap().try_into().unwrap();
+    let told = asked.await.unwrap().unwrap().subscriptions;
+    let [one] = told.try_into().unwrap();
+    assert_eq!(one.told.limit(), Limit::Permission);
     assert_eq!(
         (one.track_sid, one.told),
         (info.tracks[0].sid.clone(), Told::NotPermitted)
@@ -79,7 +98,7 @@ async fn each_answer_goes_to_its_own_question() {
     let first = house.ask("bob").await;
     let second = house.ask("bob").await;
     house.explain(&[track]);
-    assert_eq!(second.await.unwrap().unwrap().len(), 1);
+    assert_eq!(second.await.unwrap().unwrap().subscriptions.len(), 1);
     assert!(!first.is_finished());
     // Answered twice, and answered late, is nothing.
     house.explain(&[]);

@@ -1,7 +1,10 @@
 //! Why subscriptions are sent what they are sent, asked through the door.
 
-use sfu_core::media::explanation::{SubscriptionExplanation, SubscriptionReason};
+use sfu_core::media::explanation::{
+    Limit, LinkExplanation, SubscriptionExplanation, SubscriptionReason,
+};
 use sfu_core::media::layer::{Layer, LayerWish, Layers};
+use sfu_core::unit::Bitrate;
 
 use super::*;
 
@@ -28,6 +31,12 @@ async fn answer(served: &Served, explanation: &SubscriptionExplanation) {
                 participant,
                 request,
                 explanations: vec![*explanation],
+                link: LinkExplanation {
+                    estimate: Some(Bitrate::from_bps(900_000)),
+                    allotted: Bitrate::from_bps(500_000),
+                    wanted: Bitrate::from_bps(1_700_000),
+                    rtt: Some(Duration::from_millis(80)),
+                },
             };
             return served.rooms.handle_event(0, event);
         }
@@ -64,17 +73,26 @@ async fn every_subscription_is_told_with_what_it_asked_for_what_it_gets_and_why(
             max_frame_rate: Some(15),
         },
         enabled: true,
+        wanted: Some(Layers::all_of(2)),
+        wanted_rate: Some(Bitrate::from_bps(1_700_000)),
         target: Some(Layers::all_of(1)),
+        target_rate: Some(Bitrate::from_bps(500_000)),
         current: Some(current),
         reason: SubscriptionReason::WaitingForKeyframe {
             quality: 1,
             asked_ago: Some(Duration::from_millis(250)),
         },
+        limit: Limit::Keyframe,
     };
     let mut client = served.client.clone();
     let call = client.explain_subscriptions(with(admin("kitchen"), about("bob")));
     let (told, ()) = tokio::join!(call, answer(&served, &explanation));
-    let [told] = told.unwrap().into_inner().subscriptions.try_into().unwrap();
+    let told = told.unwrap().into_inner();
+    let link = told.link.unwrap();
+    assert_eq!(link.estimate_bps, Some(900_000));
+    assert_eq!((link.allotted_bps, link.wanted_bps), (500_000, 1_700_000));
+    assert_eq!(link.rtt.unwrap().nanos, 80_000_000);
+    let [told] = told.subscriptions.try_into().unwrap();
     assert!(told.track_sid.starts_with("TR_"));
     assert_eq!(
         (told.publisher_identity.as_str(), told.enabled),
@@ -90,6 +108,12 @@ async fn every_subscription_is_told_with_what_it_asked_for_what_it_gets_and_why(
     };
     assert_eq!(told.target, layers(1, None, None));
     assert_eq!(told.current, layers(0, Some(0), Some(1)));
+    assert_eq!(told.wanted, layers(2, None, None));
+    assert_eq!(
+        (told.target_bps, told.wanted_bps),
+        (Some(500_000), Some(1_700_000))
+    );
+    assert_eq!(told.limit(), v1::SubscriptionLimit::Keyframe);
     assert_eq!(told.reason(), v1::SubscriptionReason::WaitingForKeyframe);
     let waited = told.waited.unwrap();
     assert_eq!((waited.seconds, waited.nanos), (0, 250_000_000));
