@@ -16,7 +16,8 @@ pub struct Retransmission {
     pub encoding: u8,
     /// Its number there: what the encoding's cache knows it by.
     pub source_sequence: u64,
-    pub(super) sequence: u64,
+    /// The number that the subscriber has missed.
+    pub sequence: u64,
     pub(super) number: u64,
     pub(super) asked: Instant,
     pub(super) epoch: Epoch,

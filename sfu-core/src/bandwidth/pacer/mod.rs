@@ -10,12 +10,14 @@
 
 mod budget;
 mod probing;
+mod queues;
 
-use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use self::budget::Budget;
 use self::probing::Probing;
+pub use self::queues::Queued;
+use self::queues::Queues;
 use super::departure::{Class, Probe, ProbeId};
 use crate::drop_reason::DropReason;
 use crate::media::outbound::OutboundPacket;
@@ -46,23 +48,6 @@ pub const MAX_WAIT: Duration = Duration::from_millis(300);
 /// for no reason: on a fast link they are the most that comes at once.
 pub const DEFAULT_RATE: Bitrate = Bitrate::from_bps(200_000_000);
 
-/// [`Class`]es, each with its queue.
-const CLASSES: usize = 4;
-
-/// One waiting packet and the egress that decided on it.
-#[derive(Clone, Copy, Debug)]
-pub struct Queued {
-    /// The egress within the subscriber.
-    pub egress: usize,
-    /// What to send.
-    pub packet: OutboundPacket,
-    /// What it is.
-    pub class: Class,
-    /// About as many bytes as it has on the wire.
-    size: u16,
-    since: Instant,
-}
-
 /// What has left, beside its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Left {
@@ -88,9 +73,7 @@ pub struct PacerReport {
 /// A subscriber's waiting packets.
 #[derive(Debug)]
 pub struct Pacer {
-    queues: [VecDeque<Queued>; CLASSES],
-    packets: usize,
-    bytes: usize,
+    queues: Queues,
     budget: Budget,
     probing: Option<Probing>,
     longest_wait: Duration,
@@ -99,9 +82,7 @@ pub struct Pacer {
 impl Default for Pacer {
     fn default() -> Self {
         Self {
-            queues: Default::default(),
-            packets: 0,
-            bytes: 0,
+            queues: Queues::default(),
             budget: Budget::new(DEFAULT_RATE, BURST),
             probing: None,
             longest_wait: Duration::ZERO,
@@ -122,19 +103,13 @@ impl Pacer {
         packet: OutboundPacket,
         size: u16,
     ) -> Result<(), DropReason> {
-        if self.packets >= MAX_QUEUED {
-            return Err(DropReason::SendQueueFull);
-        }
-        self.packets += 1;
-        self.bytes += usize::from(size);
-        self.queues[class as usize].push_back(Queued {
+        self.queues.push(Queued {
             egress,
             packet,
             class,
             size,
             since: now,
-        });
-        Ok(())
+        })
     }
 
     /// Paces by `rate` from `now` on.
@@ -161,7 +136,7 @@ impl Pacer {
     /// Bytes that the probe needs now and that do not wait here.
     #[must_use]
     pub fn filler_wanted(&self, now: Instant) -> u64 {
-        let probing = self.probing.as_ref().filter(|_| self.packets == 0);
+        let probing = self.probing.as_ref().filter(|_| self.is_empty());
         probing.map_or(0, |probing| probing.wanted(now))
     }
 
@@ -202,30 +177,23 @@ impl Pacer {
             .map_or(&self.budget, |probing| &probing.budget)
     }
 
-    fn turn(&self, now: Instant) -> Option<usize> {
-        let first = self.queues.iter().position(|queue| !queue.is_empty())?;
-        (first == Class::Audio as usize || self.is_open(now)).then_some(first)
-    }
-
     /// The packet that leaves next, if it may leave now. To be read where it lies: it was written
     /// field by field a moment ago, and a copy of the whole would wait for that.
     #[must_use]
     pub fn front(&self, now: Instant) -> Option<&Queued> {
-        self.queues[self.turn(now)?].front()
+        let front = self.queues.front()?;
+        (front.class == Class::Audio || self.is_open(now)).then_some(front)
     }
 
     /// Takes [`Self::front`], which has left with `size` bytes on the wire, or came to nothing at 0.
     pub fn pop(&mut self, now: Instant, size: u16) -> Option<Left> {
-        let class = self.turn(now)?;
-        let queued = self.queues[class].pop_front()?;
-        let waited = now.saturating_duration_since(queued.since);
+        let queued = self.front(now)?;
+        let (class, waited) = (queued.class, now.saturating_duration_since(queued.since));
         self.longest_wait = self.longest_wait.max(waited);
-        let probe = self.counted(now, size);
-        self.packets -= 1;
-        self.bytes -= usize::from(queued.size);
+        self.queues.pop();
         Some(Left {
-            class: queued.class,
-            probe,
+            class,
+            probe: self.counted(now, size),
             waited,
         })
     }
@@ -233,7 +201,7 @@ impl Pacer {
     /// Counts a packet that has left with `size` bytes on the wire beside the queues.
     pub fn count(&mut self, now: Instant, size: u16) {
         let most = MAX_WAIT.as_nanos() as u64;
-        let waiting = self.bytes as u64;
+        let waiting = self.queues.bytes as u64;
         let nanos = if self.budget.nanos(waiting) > most {
             // All that waits is to have left within the longest wait.
             most * u64::from(size) / waiting
@@ -247,11 +215,11 @@ impl Pacer {
     /// nothing is to be done.
     #[must_use]
     pub fn next(&self, now: Instant) -> Option<Instant> {
-        if self.packets == 0 && self.probing.is_none() {
+        if self.is_empty() && self.probing.is_none() {
             return None;
         }
-        let has_sound = !self.queues[Class::Audio as usize].is_empty();
-        Some(self.opens(now).filter(|_| !has_sound).unwrap_or(now))
+        let opens = self.opens(now).filter(|_| !self.queues.has(Class::Audio));
+        Some(opens.unwrap_or(now))
     }
 
     /// When something that is not sound may leave again; `None` when it may now.
@@ -263,46 +231,33 @@ impl Pacer {
     /// True when nothing waits.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.packets == 0
+        self.queues.packets == 0
     }
 
     /// Whether the packet of that number waits, which is no repair.
     #[must_use]
     pub fn holds(&self, egress: usize, sequence: u64) -> bool {
-        let mut waiting = self.queues[Class::Video as usize].iter();
+        let mut waiting = self.queues.of(Class::Video);
         waiting.any(|queued| queued.egress == egress && queued.packet.sequence == sequence)
     }
 
     /// How it does. The longest wait starts afresh.
     pub const fn report(&mut self) -> PacerReport {
         PacerReport {
-            packets: self.packets,
-            bytes: self.bytes,
+            packets: self.queues.packets,
+            bytes: self.queues.bytes,
             longest_wait: std::mem::replace(&mut self.longest_wait, Duration::ZERO),
         }
     }
 
     /// Gives up what waits for one egress, in order.
-    pub fn drain_egress(&mut self, egress: usize, mut give_up: impl FnMut(OutboundPacket)) {
-        for queue in &mut self.queues {
-            queue.retain(|queued| {
-                let stays = queued.egress != egress;
-                if !stays {
-                    self.packets -= 1;
-                    self.bytes -= usize::from(queued.size);
-                    give_up(queued.packet);
-                }
-                stays
-            });
-        }
+    pub fn drain_egress(&mut self, egress: usize, give_up: impl FnMut(OutboundPacket)) {
+        self.queues.drain_egress(egress, give_up);
     }
 
     /// Gives up all that waits.
     pub fn drain(&mut self) -> impl Iterator<Item = OutboundPacket> + '_ {
-        self.packets = 0;
-        self.bytes = 0;
-        let all = self.queues.iter_mut().flat_map(|queue| queue.drain(..));
-        all.map(|queued| queued.packet)
+        self.queues.drain()
     }
 }
 
