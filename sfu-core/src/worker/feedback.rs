@@ -71,8 +71,8 @@ pub(super) fn rtcp(
             bandwidth.on_transport_feedback(now, &feedback);
         }
         RtcpItem::Remb { bitrate, .. } => room.peers[index].bandwidth.on_remb(now, bitrate),
-        // Streams end by signalling, and nobody is answered that RFC 8888 is understood.
-        RtcpItem::Bye { .. } | RtcpItem::CongestionFeedback(_) => {}
+        // Nobody is answered that the former is understood; streams end by signalling.
+        RtcpItem::CongestionFeedback(_) | RtcpItem::Bye { .. } => {}
     })
     .map_err(|_| DropReason::RtcpMalformed)?;
     pacing::settle(shared, room, index, now);
