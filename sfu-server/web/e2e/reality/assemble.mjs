@@ -55,11 +55,34 @@ export function assemble(run) {
   };
 }
 
+/**
+ * What the server sends to a subscriber: what comes to its link, and of a shared one as much as it gets
+ * of all that is received; where there is none, what is received.
+ *
+ * @param {Run} run @param {string} name @param {string} link @param {number} count
+ */
+function sentTo({ scenario, links, seen, start }, name, link, count) {
+  const received = (/** @type {string} */ who) =>
+    rates(seen[who]?.samples ?? [], start, count, ({ bytes, packets }) => bytes + packets * HEADERS);
+  const mine = received(name);
+  const bins = links.find((one) => one.name === link)?.bins;
+  if (bins === undefined) {
+    return mine;
+  }
+  const sharing = scenario.participants.filter(({ down }) => down === link);
+  const all = sharing.map((one) => received(one.name));
+  return mine.map((rate, at) => {
+    const sum = all.reduce((sum, rates) => sum + (rates[at] ?? 0), 0);
+    return (bins[at]?.came_kbps ?? 0) * (sum > 0 ? rate / sum : 1 / sharing.length);
+  });
+}
+
 /** @param {Run} run @param {string} name @param {string} link @param {number} count */
-function subscriber({ seen, explained, start }, name, link, count) {
+function subscriber(run, name, link, count) {
+  const { seen, explained, start } = run;
   const { samples, frames, names } = seen[name] ?? { samples: [], frames: {}, names: {} };
   const told = explained[name] ?? [];
-  const sent = rates(samples, start, count, ({ bytes, packets }) => bytes + packets * HEADERS);
+  const sent = sentTo(run, name, link, count);
   const repaired = rates(samples, start, count, ({ inbound }) =>
     inbound.reduce((sum, { repairBytes }) => sum + repairBytes, 0),
   );
