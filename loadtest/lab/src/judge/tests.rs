@@ -145,7 +145,7 @@ fn each_fault_is_found_and_nothing_else() {
             log.subscribers[0].tracks[1].freezes.push((20_000, 20_320));
         }),
         (Kind::AudioLost, |log| {
-            log.subscribers[0].tracks[0].lost_packets = 1
+            log.subscribers[0].tracks[0].lost_packets = 1;
         }),
         (Kind::Fairness, |log| {
             let mut second = log.subscribers[0].clone();
