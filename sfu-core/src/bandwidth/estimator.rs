@@ -91,7 +91,7 @@ const PACE_DRAINING: f64 = 1.0;
 ///
 /// Higher: the first pictures are a burst that a bad link's queue has to hold. Lower: who comes into a
 /// call waits for them.
-const PACE_FIRST: f64 = 2_500_000.0;
+const PACE_FIRST: f64 = 5_000_000.0;
 
 /// A queue, in microseconds, in which no probe is sent.
 const CALM_QUEUE: i64 = 15_000;
