@@ -132,7 +132,7 @@ impl Course {
             self.estimator.on_remb(self.now, bitrate);
         } else {
             let rtt = Duration::from_micros(u64::from(wide));
-            let rtt = (what % 2 == 0).then_some(rtt);
+            let rtt = what.is_multiple_of(2).then_some(rtt);
             self.estimator.on_receiver_report(self.now, lost, rtt);
         }
     }
