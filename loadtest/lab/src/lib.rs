@@ -10,3 +10,4 @@ pub mod log;
 pub mod plot;
 pub mod reality;
 pub mod scenario;
+pub mod scoreboard;

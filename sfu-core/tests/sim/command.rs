@@ -15,6 +15,7 @@ mod meeting;
 mod network;
 mod publisher;
 mod seeded_dtls;
+mod seeded_hash;
 mod server;
 mod trace;
 

@@ -9,15 +9,18 @@ use sfu_lab::log::Log;
 use sfu_lab::scenario::Scenario;
 
 use crate::lab::run::{Outcome, run};
+use crate::lab::scoreboard;
 
 const HELP: &str = "\
-cargo sim -- [--scenario NAME] [--seed N | --seeds A..B] [--plot [FILE]] [--log FILE] [--list]
+cargo sim -- [--scenario NAME] [--seed N | --seeds A..B] [--plot [FILE]] [--log FILE]
+             [--scoreboard] [--list]
 
 Runs scenarios of loadtest/lab/scenarios in virtual time and prints their figures. Without a
 scenario all of them run; without a seed it is 1. Exits with 1 where a figure is not as asked.
 
   --plot [FILE]   writes the picture of the run; to NAME-SEED.svg without a file
   --log FILE      writes the log of the run as JSON
+  --scoreboard    writes docs/adaptation: tables over seeds 1..21, and the pictures of the first
 ";
 
 /// What was asked for.
@@ -28,6 +31,7 @@ struct Wish {
     plot: Option<Option<PathBuf>>,
     log: Option<PathBuf>,
     list: bool,
+    scoreboard: bool,
 }
 
 pub(crate) fn main() -> ExitCode {
@@ -38,6 +42,10 @@ pub(crate) fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if wish.scoreboard {
+        scoreboard::write(&scenarios(wish.scenario.as_deref()), &wish.seeds);
+        return ExitCode::SUCCESS;
+    }
     let mut met = true;
     for scenario in scenarios(wish.scenario.as_deref()) {
         if wish.list {
@@ -75,11 +83,16 @@ fn read(mut words: impl Iterator<Item = String>) -> Result<Wish, String> {
             "--plot" => wish.plot = Some(value().map(PathBuf::from)),
             "--log" => wish.log = Some(value().ok_or("a file is missing")?.into()),
             "--list" => wish.list = true,
+            "--scoreboard" => wish.scoreboard = true,
             other => return Err(format!("{other} is not known")),
         }
     }
     if wish.seeds.is_empty() {
-        wish.seeds = vec![1];
+        wish.seeds = if wish.scoreboard {
+            (1..21).collect()
+        } else {
+            vec![1]
+        };
     }
     Ok(wish)
 }

@@ -3,3 +3,4 @@
 pub(crate) mod command;
 pub(crate) mod hall;
 pub(crate) mod run;
+pub(crate) mod scoreboard;
