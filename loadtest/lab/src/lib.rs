@@ -5,5 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod element;
+pub mod judge;
 pub mod log;
+pub mod plot;
 pub mod scenario;

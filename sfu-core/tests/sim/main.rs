@@ -14,6 +14,8 @@ mod client;
 mod coding;
 mod frame;
 mod judging;
+mod lab;
+mod live;
 mod meeting;
 mod network;
 mod oracle;

@@ -119,6 +119,11 @@ impl<T> Line<T> {
         })
     }
 
+    /// Packets of ours that it has lost.
+    pub fn lost(&self) -> u64 {
+        self.meter.all_lost()
+    }
+
     fn told(&mut self, now: Instant) -> Instant {
         self.last = self.last.max(now);
         self.last

@@ -75,6 +75,11 @@ impl Meter {
         !self.rates.is_empty()
     }
 
+    /// All that is lost.
+    pub(crate) fn all_lost(&self) -> u64 {
+        self.bins.iter().map(|bin| u64::from(bin.lost)).sum()
+    }
+
     /// Everything until `now`.
     pub(crate) fn bins(&self, now: Instant) -> Vec<LinkBin> {
         let until = now.saturating_duration_since(self.start);
