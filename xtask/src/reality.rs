@@ -26,6 +26,23 @@ const USUAL: [&str; 14] = [
     "step",
 ];
 
+/// Those of one who sends and one who watches: Chromium's own estimator can play them without a server.
+const PAIRS: [&str; 13] = [
+    "rfc8867-5.1",
+    "rfc8867-5.6",
+    "burst-loss",
+    "codel",
+    "doubling",
+    "halving",
+    "high-rtt",
+    "hotel",
+    "jitter",
+    "loss",
+    "mobile",
+    "rough",
+    "step",
+];
+
 /// How many seeds are simulated: their median stands against the one real run.
 const SEEDS: u32 = 5;
 
@@ -40,7 +57,9 @@ Written by `cargo xtask reality [SCENARIO..]`, which runs scenarios of `loadtest
 five seeds in the simulation, and once with the real server and the unmodified `livekit-client` in
 Chromium, in network namespaces joined by the impairment link, whose elements are those of the
 simulation. Both write the same log, and the same code judges both. A cell is the simulation's median,
-then the real run; ✓ and ✗ say whether that is as asked, where something is asked.
+then the real run, and third, where one sends and one watches, what Chromium's own estimator makes of the
+same link from page to page without a server (it has an encoder that follows the estimate instead of
+layers). ✓ and ✗ say whether that is as asked, where something is asked.
 
 Real pages send a camera of 640x360 at the rates of 1280x720 and tell its heights as if it were that:
 two cores encode and decode all of it. What the server sends is seen at the link there, and a time
@@ -106,6 +125,20 @@ pub(crate) fn measure(names: &[String]) -> Result<(), String> {
     fs::write(&path, format!("{HEAD}{table}")).map_err(|error| format!("{TABLE}: {error}"))?;
     print!("{table}");
     Ok(())
+}
+
+/// Runs a scenario in browsers, through the server or `direct` from page to page.
+fn play(name: &str, lab: &Path, log: &Path, way: &str) -> Result<(), String> {
+    let run = ["e2e/reality/run.mjs"];
+    Step::new("real run", "node", &run, &workspace::web())
+        .env("CHROMIUM", needs::chromium()?)
+        .env("SFU_SERVER_BIN", workspace::server_binary("release"))
+        .env("IMPAIRMENT_LINK_BIN", workspace::impairment_link("release"))
+        .env("SFU_LAB_BIN", lab)
+        .env("REALITY_SCENARIO", name)
+        .env("REALITY_WAY", way)
+        .env("REALITY_LOG", log)
+        .run()
 }
 
 /// Its exit code tells whether all figures are as asked: what counts here is the log.

@@ -23,6 +23,9 @@ pub struct Pair {
     pub simulated_met: Option<bool>,
     /// Whether the real run is as asked.
     pub real_met: Option<bool>,
+    /// What Chromium's own estimator makes of it, from page to page without a server.
+    #[serde(default)]
+    pub chromium: Option<f64>,
 }
 
 /// One scenario in both worlds.
@@ -39,10 +42,11 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Judges the logs of both worlds by the same code.
-    pub fn new(scenario: &Scenario, simulated: &[Log], real: &Log) -> Self {
+    /// Judges the logs of both worlds by the same code, and that of the reference.
+    pub fn new(scenario: &Scenario, simulated: &[Log], real: &Log, chromium: Option<&Log>) -> Self {
         let runs: Vec<_> = simulated.iter().map(|log| worst(scenario, log)).collect();
         let real = worst(scenario, real);
+        let chromium = chromium.map(|log| worst(scenario, log)).unwrap_or_default();
         let pairs = Kind::ALL.into_iter().filter_map(|kind| {
             let mut seeds: Vec<_> = runs.iter().filter_map(|run| run.get(&kind)).collect();
             seeds.sort_by(|one, other| one.0.total_cmp(&other.0));
@@ -58,6 +62,7 @@ impl Comparison {
                 real: real.and_then(|worst| finite(worst.0)),
                 simulated_met: median.and_then(|worst| worst.1),
                 real_met: real.and_then(|worst| worst.1),
+                chromium: chromium.get(&kind).and_then(|worst| finite(worst.0)),
             };
             Some((kind, pair))
         });
@@ -118,7 +123,8 @@ const SHOWN: [Kind; 14] = [
     Kind::ShareOfTcp,
 ];
 
-/// The scenarios as a Markdown table: in each cell the simulation and then reality.
+/// The scenarios as a Markdown table: in each cell the simulation, reality, and Chromium's own estimator
+/// where that was run.
 pub fn table(rows: &[Comparison]) -> String {
     let mut text = String::new();
     let sum = |sum: (usize, usize), (same, asked)| (sum.0 + same, sum.1 + asked);
@@ -152,11 +158,12 @@ fn shown(kind: Kind, pair: &Pair) -> String {
         let mark = met.map_or("", |met| if met { " ✓" } else { " ✗" });
         format!("{value}{mark}")
     };
-    format!(
-        "{} / {}",
-        one(pair.simulated, pair.simulated_met),
-        one(pair.real, pair.real_met)
-    )
+    let simulated = one(pair.simulated, pair.simulated_met);
+    let real = one(pair.real, pair.real_met);
+    let chromium = pair
+        .chromium
+        .map(|value| format!(" / {}", one(Some(value), None)));
+    format!("{simulated} / {real}{}", chromium.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -196,7 +203,7 @@ mod tests {
     fn compared(simulated: &[f64], real: f64) -> Comparison {
         let scenario = Scenario::find("halving").expect("our own");
         let simulated: Vec<_> = simulated.iter().copied().map(run).collect();
-        Comparison::new(&scenario, &simulated, &run(real))
+        Comparison::new(&scenario, &simulated, &run(real), None)
     }
 
     #[test]

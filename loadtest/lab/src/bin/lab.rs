@@ -16,7 +16,9 @@ const HELP: &str = "\
 lab scenario NAME                        prints a scenario as JSON
 lab judge LOG                            prints a log's figures
 lab plot LOG FILE                        draws a log as SVG
-lab compare NAME REAL SIMULATED.. DIR    judges logs of one scenario and writes DIR/NAME.json
+lab compare NAME REAL CHROMIUM SIMULATED.. DIR
+                                         judges logs of one scenario and writes DIR/NAME.json; the
+                                         third may be missing
 lab table DIR                            prints the table of what `compare` has written
 ";
 
@@ -27,8 +29,8 @@ fn main() -> ExitCode {
         ["scenario", name] => scenario(name),
         ["judge", log] => figures(log),
         ["plot", log, to] => draw(log, to),
-        ["compare", name, real, ref simulated @ .., folder] => {
-            compare(name, real, simulated, folder)
+        ["compare", name, real, chromium, ref simulated @ .., folder] => {
+            compare(name, [real, chromium], simulated, folder)
         }
         ["table", folder] => compared(folder),
         _ => Err(HELP.to_owned()),
@@ -73,10 +75,17 @@ fn draw(path: &str, to: &str) -> Result<String, String> {
     write(Path::new(to), &svg)
 }
 
-fn compare(name: &str, real: &str, simulated: &[&str], folder: &str) -> Result<String, String> {
+fn compare(
+    name: &str,
+    [real, chromium]: [&str; 2],
+    simulated: &[&str],
+    folder: &str,
+) -> Result<String, String> {
     let scenario = find(name)?;
     let simulated: Result<Vec<Log>, _> = simulated.iter().map(|path| read(path)).collect();
-    let comparison = Comparison::new(&scenario, &simulated?, &read(real)?);
+    let there = Path::new(chromium).exists();
+    let chromium = there.then(|| read(chromium)).transpose()?;
+    let comparison = Comparison::new(&scenario, &simulated?, &read(real)?, chromium.as_ref());
     let text = serde_json::to_string_pretty(&comparison).map_err(|error| error.to_string())?;
     fs::create_dir_all(folder).map_err(|error| format!("{folder}: {error}"))?;
     let path = Path::new(folder).join(format!("{}.json", scenario.name));

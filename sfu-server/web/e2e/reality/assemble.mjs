@@ -27,6 +27,7 @@ const TEMPORAL = [0.4, 0.2, 0.4];
  * @typedef {object} Run
  * @property {{ name: string, seconds: number, participants: { name: string, up?: string, down?: string,
  *   subscribes: boolean, publishes: string[] }[] }} scenario
+ * @property {string} column      whose estimator decided
  * @property {number} start      by `Date.now`
  * @property {any[]} links       as the impairment links wrote them
  * @property {Record<string, Seen>} seen           by participant
@@ -44,7 +45,7 @@ export function assemble(run) {
   return {
     scenario: scenario.name,
     seed: 0,
-    column: 'ours, real',
+    column: run.column,
     links: links.map((link) => ({ ...link, bins: link.bins.slice(0, count) })),
     subscribers: people
       .filter(({ subscribes }) => subscribes)

@@ -64,6 +64,7 @@ export const STEP_MS = 200;
  * @property {(track: MediaStreamTrack, name: string) => void} watch
  * @property {() => MediaStreamTrack} film
  * @property {() => Promise<Sample>} look
+ * @property {(connection: RTCPeerConnection) => Promise<void>} gathered
  */
 
 /** The page's own things, inside it. @returns {InPage} */
@@ -181,8 +182,16 @@ function install({ width, height, fps, toldFor }) {
     }
     return sample;
   }
+  /** @param {RTCPeerConnection} connection */
+  async function gathered(connection) {
+    while (connection.iceGatheringState !== 'complete') {
+      await new Promise((resolve) => {
+        connection.addEventListener('icegatheringstatechange', resolve, { once: true });
+      });
+    }
+  }
   Object.assign(window, {
-    lab: { connections, seen, tracks, watch, film, look },
+    lab: { connections, seen, tracks, watch, film, look, gathered },
     inPage: () => /** @type {any} */ (window).lab,
   });
 }
@@ -242,13 +251,18 @@ export class Person {
       },
       { origin: this.origin, token, subscribes, name: this.name },
     );
+    await this.listen();
+    for (const what of publishes) {
+      await this.publish(what);
+    }
+  }
+
+  /** Begins to write down what the statistics say. */
+  async listen() {
     await this.page.evaluate((step) => {
       const lab = inPage();
       setInterval(async () => lab.seen.samples.push(await lab.look()), step);
     }, STEP_MS);
-    for (const what of publishes) {
-      await this.publish(what);
-    }
   }
 
   /** @param {Publishes} what */

@@ -2,7 +2,8 @@
 // joined by impairment links, and writes the same log as the simulation.
 //
 // `REALITY_SCENARIO` is the scenario's name or its file, `REALITY_LOG` the log's file; `SFU_SERVER_BIN`,
-// `IMPAIRMENT_LINK_BIN` and `SFU_LAB_BIN` are the binaries.
+// `IMPAIRMENT_LINK_BIN` and `SFU_LAB_BIN` are the binaries. `REALITY_WAY=direct` runs the reference: the
+// one who sends and the one who watches without a server between them.
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -15,12 +16,14 @@ import { startServer } from '../support/server.mjs';
 import { joinToken } from '../support/token.mjs';
 import { FLAGS } from '../support/video_page.mjs';
 import { assemble } from './assemble.mjs';
+import { connect, estimates } from './direct.mjs';
 import { Person } from './person.mjs';
 
 enterOwnNetwork(import.meta.url);
 
 /** Between two questions to the server. */
 const ASK_MS = 200;
+const IS_DIRECT = process.env.REALITY_WAY === 'direct';
 
 /** @typedef {import('./person.mjs').Publishes} Publishes */
 
@@ -41,7 +44,6 @@ const ASK_MS = 200;
  * @typedef {object} Scenario
  * @property {string} name
  * @property {number} seconds
- * @property {{ name: string, changes: { rebinds: boolean }[] }[]} links
  * @property {Participant[]} participants
  */
 
@@ -78,10 +80,7 @@ function placeOf({ up, down }) {
 }
 
 /** What this cannot do yet. @param {Scenario} scenario */
-function refuse({ links, participants }) {
-  if (links.some(({ changes }) => changes.some(({ rebinds }) => rebinds))) {
-    throw new Error('an address that changes is for the simulation alone');
-  }
+function refuse({ participants }) {
   if (participants.some(({ delay_ms }) => delay_ms > 0)) {
     throw new Error('a delay of one participant is for the simulation alone');
   }
@@ -170,6 +169,19 @@ function read({ link, subscriptions }) {
   };
 }
 
+/** The reference. @param {Scenario} scenario @param {Map<string, Person>} people @param {number} start */
+async function playDirectly({ seconds, participants }, people, start) {
+  const [from, ...others] = participants.filter(({ publishes }) => publishes.includes('camera'));
+  const [to, ...more] = participants.filter(({ name }) => name !== from?.name);
+  const [sender, receiver] = [people.get(from?.name ?? ''), people.get(to?.name ?? '')];
+  if (sender === undefined || receiver === undefined || others.length + more.length > 0) {
+    throw new Error('without a server one sends and one watches');
+  }
+  await connect(sender, receiver);
+  await delay(start + seconds * 1000 - Date.now());
+  return { [receiver.name]: estimates(await sender.seen()) };
+}
+
 /** @param {string} name @param {Scenario} scenario */
 async function run(name, scenario) {
   refuse(scenario);
@@ -190,7 +202,9 @@ async function run(name, scenario) {
     const links = [...networks.values()].flatMap(({ link }) => (link === undefined ? [] : [link]));
     const starts = await Promise.all(links.map((link) => link.start()));
     const start = Math.min(Date.now(), ...starts);
-    const explained = await play(scenario, people, control, start);
+    const explained = await (IS_DIRECT
+      ? playDirectly(scenario, people, start)
+      : play(scenario, people, control, start));
     /** @type {Record<string, import('./person.mjs').Seen>} */
     const seen = {};
     for (const [who, person] of people) {
@@ -200,7 +214,8 @@ async function run(name, scenario) {
     const figures = await Promise.all(links.map((link) => link.close()));
     console.error('links:', JSON.stringify(figures));
     const logs = [...networks.values()].flatMap((place) => place.logs());
-    return { scenario, start, links: logs, seen, explained };
+    const column = IS_DIRECT ? 'chromium' : 'ours, real';
+    return { scenario, column, start, links: logs, seen, explained };
   } finally {
     await Promise.all([...networks.values()].map(({ browser }) => browser?.close()));
     await server.stop();
