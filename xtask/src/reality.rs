@@ -98,20 +98,13 @@ pub(crate) fn measure(names: &[String]) -> Result<(), String> {
     };
     for name in &names {
         let real = logs.join(format!("{name}.json"));
-        Step::new(
-            "real run",
-            "node",
-            &["e2e/reality/run.mjs"],
-            &workspace::web(),
-        )
-        .env("CHROMIUM", needs::chromium()?)
-        .env("SFU_SERVER_BIN", workspace::server_binary("release"))
-        .env("IMPAIRMENT_LINK_BIN", workspace::impairment_link("release"))
-        .env("SFU_LAB_BIN", &lab)
-        .env("REALITY_SCENARIO", name)
-        .env("REALITY_LOG", &real)
-        .run()?;
-        let mut words = vec!["compare".to_owned(), name.clone(), text(&real)];
+        let direct = logs.join(format!("{name}.direct.json"));
+        play(name, &lab, &real, "server")?;
+        if PAIRS.contains(&name.as_str()) {
+            play(name, &lab, &direct, "direct")?;
+        }
+        let mut words = vec!["compare".to_owned(), name.clone()];
+        words.extend([text(&real), text(&direct)]);
         for seed in 1..=SEEDS {
             let log = logs.join(format!("{name}.{seed}.json"));
             simulate(name, seed, &log)?;
