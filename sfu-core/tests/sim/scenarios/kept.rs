@@ -3,12 +3,11 @@
 
 use sfu_lab::scenario::Scenario;
 
-use crate::lab::command::scenarios;
 use crate::lab::run::run;
 
 /// The first seconds of a scenario.
 fn beginning(name: &str, seconds: u32) -> Scenario {
-    let scenario = scenarios(Some(name)).remove(0);
+    let scenario = Scenario::find(name).unwrap();
     Scenario {
         seconds,
         ..scenario
