@@ -128,9 +128,10 @@ const LINKS: [Kind; 11] = [
     Kind::Fairness,
     Kind::ShareOfTcp,
 ];
-const PICTURES: [Kind; 8] = [
+const PICTURES: [Kind; 9] = [
     Kind::FreezeLongest,
     Kind::FreezeTotal,
+    Kind::Paused,
     Kind::FirstPicture,
     Kind::Height,
     Kind::FrameRate,

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use sfu_core::command::Command;
-use sfu_core::event::Event;
+use sfu_core::event::{Event, StreamState};
 use sfu_core::id::WorkerId;
 use sfu_core::media::path::{Path, Protocol};
 use sfu_core::media::send_batch::SendBatch;
@@ -507,6 +507,7 @@ impl Meeting {
             }
         }
         while let Some(event) = self.worker.poll_event() {
+            self.tell_of_pauses(&event);
             let (commands, words) = self.server.note(&event);
             self.events.push((self.elapsed(), event));
             for (client, message) in words {
@@ -515,6 +516,22 @@ impl Meeting {
             }
             for command in commands {
                 self.worker.handle_command(self.now, command);
+            }
+        }
+    }
+
+    fn tell_of_pauses(&mut self, event: &Event) {
+        if let Event::StreamStates {
+            participant,
+            states,
+        } = event
+        {
+            let client = &mut self.places[crate::server::client(*participant)].client;
+            for (track, state) in states {
+                if let Some(viewer) = &mut client.viewer {
+                    let paused = *state == StreamState::Paused;
+                    viewer.told(self.now, track.0 as u32, paused);
+                }
             }
         }
     }

@@ -75,6 +75,10 @@ pub(super) fn judge(
         if minutes > 0.0 {
             let frozen = f64::from(frozen) / 1000.0;
             figure(Kind::FreezeTotal, frozen / minutes, None);
+            // Where the least picture fits, pausing is no way out of a freeze.
+            let paused = seconds(watched.iter().filter(|bin| bin.paused).count());
+            let asked = ours && !nature.has_cross_traffic;
+            figure(Kind::Paused, paused / minutes, asked.then_some(0.0));
             // A frozen picture has no height.
             let moving = watched.iter().filter(|bin| bin.frames > 0);
             let height: f64 = moving.map(|bin| f64::from(bin.height)).sum();

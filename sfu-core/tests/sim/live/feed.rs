@@ -101,11 +101,6 @@ impl Feed {
         self.rates = rates;
     }
 
-    /// The rates of its layers, in kbit/s.
-    pub(crate) fn rates(&self) -> &[f64] {
-        &self.rates
-    }
-
     /// A keyframe of one layer is one of all, as libvpx makes it.
     pub(crate) fn keyframe_requested(&mut self) {
         self.wants_keyframe = true;
