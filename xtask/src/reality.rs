@@ -144,7 +144,7 @@ fn simulate(name: &str, seed: u32, log: &Path) -> Result<(), String> {
     let _ = fs::remove_file(log);
     let seed = seed.to_string();
     let mut command = Command::new("cargo");
-    command.args(["sim", "--", "--scenario", name, "--seed", &seed, "--log"]);
+    command.args(["sim", "--scenario", name, "--seed", &seed, "--log"]);
     let output = command.arg(log).current_dir(workspace::root()).output();
     let output = output.map_err(|error| format!("cargo sim could not be started ({error})"))?;
     if log.exists() {

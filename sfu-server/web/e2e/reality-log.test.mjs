@@ -101,15 +101,24 @@ test('without a bottleneck it is what is received', () => {
   assert.ok(ben.bins.every(({ sent_kbps }) => Math.abs(sent_kbps - 80) < 0.001));
 });
 
-test('a time without pictures is a freeze, unless the client was told of a pause', () => {
+test('a time without pictures is a freeze, but for what the client was told of', () => {
   assert.deepEqual(subscriber(run()).camera.freezes, [[450, 900]]);
   const paused = run();
+  // Told between 600 and 800 ms: what is left is no freeze, before it or after.
   const one = paused.seen['ben']?.samples[3]?.inbound[0];
   assert.ok(one !== undefined);
   one.paused = true;
   const { camera } = subscriber(paused);
   assert.deepEqual(camera.freezes, []);
   assert.equal(camera.bins[6]?.paused, true);
+});
+
+test('no picture at all is a freeze', () => {
+  const none = run();
+  const seen = none.seen['ben'];
+  assert.ok(seen !== undefined);
+  seen.frames = {};
+  assert.deepEqual(subscriber(none).camera.freezes, [[0, 2_000]]);
 });
 
 test('pictures count where they come, and the last height stays', () => {
