@@ -29,16 +29,14 @@ pub(crate) fn run(scenario: &Scenario, seed: u64) -> Outcome {
 
 fn run_here(scenario: &Scenario, seed: u64) -> Outcome {
     let mut meeting = Meeting::of(scenario, seed);
-    let mut rebindings = hall::rebindings(scenario).into_iter().peekable();
+    let mut acts = hall::acts(scenario).into_iter().peekable();
     let mut notes = Notes::new(scenario);
     let bins = scenario.seconds * 1000 / BIN_MS;
     for bin in 1..=bins {
         let end = Duration::from_millis(u64::from(bin * BIN_MS));
-        while let Some((at, who)) = rebindings.next_if(|(at, _)| *at <= end) {
+        while let Some((at, who, act)) = acts.next_if(|(at, _, _)| *at <= end) {
             meeting.run_until_ms(at.as_millis() as u64);
-            let mut public = meeting.public(who);
-            public.set_port(public.port() + 1000);
-            meeting.rebind(who, public);
+            meeting.act(scenario, who, act);
         }
         meeting.run_until_ms(end.as_millis() as u64);
         notes.bin(&mut meeting);
