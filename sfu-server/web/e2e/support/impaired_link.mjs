@@ -27,10 +27,11 @@ export class ImpairedLink {
   /**
    * Needs a network that the test may change: see `enterOwnNetwork`.
    *
-   * @param {{ eachWay?: string[], seed?: number }} [more]
-   *   elements as the program takes them: `['loss=2%', 'delay=50ms']`
+   * @param {{ eachWay?: string[], toNear?: string[], seed?: number }} [more]
+   *   elements as the program takes them: `['loss=2%', 'delay=50ms']`; `toNear` those that only what
+   *   leaves the far end meets, behind the others
    */
-  static async open({ eachWay = [], seed = 1 } = {}) {
+  static async open({ eachWay = [], toNear = [], seed = 1 } = {}) {
     const binary = process.env.IMPAIRMENT_LINK_BIN;
     if (binary === undefined || !existsSync(binary)) {
       throw new Error(
@@ -39,10 +40,13 @@ export class ImpairedLink {
       );
     }
     const far = await Namespace.open();
-    const elements = eachWay.length === 0 ? [] : [eachWay.join(',')];
     const args = ['--seed', String(seed)];
-    for (const list of elements) {
-      args.push('--to-far', list, '--to-near', list);
+    const ways = [
+      { way: '--to-far', elements: eachWay },
+      { way: '--to-near', elements: [...eachWay, ...toNear] },
+    ];
+    for (const { way, elements } of ways.filter(({ elements }) => elements.length > 0)) {
+      args.push(way, elements.join(','));
     }
     // Ahead of everything else on the machine, where that is allowed: it sleeps nearly always, and
     // what it sends late would count as the link's jitter.
@@ -61,18 +65,6 @@ export class ImpairedLink {
   /** The path of a program that starts `program` at the far end. @param {string} program */
   within(program) {
     return this.far.within(program);
-  }
-
-  /**
-   * Makes what leaves the far end wait for a bottleneck, with a queue of 300 ms. The kernel does it:
-   * needs its token bucket filter.
-   *
-   * @param {number} kbit   a second
-   */
-  narrowFromFar(kbit) {
-    const bucket = ['rate', `${kbit}kbit`, 'burst', '3000', 'latency', '300ms'];
-    const tc = ['tc', 'qdisc', 'add', 'dev', 'far', 'root', 'tbf', ...bucket];
-    execFileSync('nsenter', ['-t', this.far.id, '-n', ...tc]);
   }
 
   /** Takes the link away, and says what became of the packets of each way. */
