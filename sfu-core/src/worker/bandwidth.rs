@@ -30,6 +30,8 @@ pub(super) struct Bandwidth {
     numbered: Option<Instant>,
     /// It has given feedback on such packets, or an estimate of its own.
     is_told: bool,
+    /// It has agreed to give such feedback.
+    is_expected: bool,
     /// It was given time enough for that.
     is_silent: bool,
     /// Bytes on the wire, and the parts of them that are repairs and padding.
@@ -53,6 +55,7 @@ impl Bandwidth {
             estimator: Estimator::new(now),
             numbered: None,
             is_told: false,
+            is_expected: false,
             is_silent: false,
             sent: 0,
             repairs: 0,
@@ -120,9 +123,14 @@ impl Bandwidth {
         self.estimator.on_receiver_report(now, fraction_lost, rtt);
     }
 
-    #[allow(dead_code, reason = "the allocator calls it")]
     pub(super) fn set_demand(&mut self, now: Instant, demand: Demand) {
         self.estimator.set_demand(now, demand);
+    }
+
+    /// It has agreed to give feedback on what it is sent: until then its link is thought to be such
+    /// as the estimator begins with.
+    pub(super) const fn expect_feedback(&mut self) {
+        self.is_expected = true;
     }
 
     /// What may be sent; `None` when nothing tells.
@@ -131,7 +139,9 @@ impl Bandwidth {
     }
 
     fn is_known(&self) -> bool {
-        (self.is_told && self.is_on) || (self.numbered.is_some() && !self.is_silent)
+        let may_tell =
+            self.is_told || (self.is_expected || self.numbered.is_some()) && !self.is_silent;
+        may_tell && self.is_on
     }
 
     /// How fast it may be sent.

@@ -12,6 +12,7 @@
 
 mod adaptation;
 mod allocation;
+mod allot;
 mod arrival;
 mod bandwidth;
 mod binding;
@@ -37,7 +38,9 @@ mod peer;
 mod publisher_clock;
 mod repairs;
 mod reports;
+mod requests;
 mod rtcp_queue;
+mod rungs;
 mod sections;
 mod settings;
 mod speakers;
@@ -105,6 +108,8 @@ struct Room {
     peers: Slab<Peer>,
     tracks: Tracks,
     speakers: ActiveSpeakers,
+    /// What its tracks could be sent as.
+    offers: rungs::Offers,
     /// What its subscribers have not been offered yet.
     burst: fan_out::Burst,
 }

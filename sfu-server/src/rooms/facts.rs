@@ -20,6 +20,7 @@ impl Rooms {
             | Event::SectionsNeeded { participant, .. }
             | Event::SubscriptionFailed { participant, .. }
             | Event::SubscriptionsExplained { participant, .. }
+            | Event::StreamStates { participant, .. }
             | Event::AdaptationRecorded { participant, .. }
             | Event::Connected { participant, .. }
             | Event::MediaLost { participant, .. }
@@ -153,6 +154,10 @@ impl State {
                 bytes,
                 end,
             } => self.recorded(participant, request, bytes, end),
+            Event::StreamStates {
+                participant,
+                states,
+            } => self.stream_states_changed(participant, &states),
             Event::TrackStarted { track } => {
                 tracing::debug!(room = %self.name, %track, "track started");
             }
