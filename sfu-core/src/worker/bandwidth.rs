@@ -152,7 +152,8 @@ impl Bandwidth {
 
     /// How fast it may be sent.
     pub(super) fn pacing_rate(&self) -> Bitrate {
-        match (self.is_known(), self.is_told) {
+        let is_counted = self.is_told || self.numbered.is_some();
+        match (self.is_known() && is_counted, self.is_told) {
             (true, true) => self.estimator.pacing_rate(),
             (true, false) => self.estimator.pacing_rate().max(FIRST_PACE),
             (false, _) => DEFAULT_RATE,
