@@ -8,4 +8,6 @@ pub mod element;
 pub mod judge;
 pub mod log;
 pub mod plot;
+pub mod reality;
 pub mod scenario;
+pub mod scoreboard;

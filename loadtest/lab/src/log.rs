@@ -38,6 +38,9 @@ pub struct LinkLog {
 pub struct LinkBin {
     /// What it could carry, in kbit/s.
     pub capacity_kbps: f64,
+    /// What came to it of ours, lost or not, in kbit/s.
+    #[serde(default)]
+    pub came_kbps: f64,
     /// What it carried of ours, in kbit/s.
     pub carried_kbps: f64,
     /// What it carried of others, in kbit/s.

@@ -22,5 +22,6 @@ mod oracle;
 mod publisher;
 mod scenarios;
 mod seeded_dtls;
+mod seeded_hash;
 mod server;
 mod trace;

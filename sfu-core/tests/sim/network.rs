@@ -244,8 +244,14 @@ impl<T: Clone + Send + 'static> Network<T> {
         }
         let what = arrival(datagram.to_vec());
         let kind = kind(datagram);
-        let size = if kind == DTLS { DTLS_LEN } else { datagram.len() };
-        state.line.put(Packet::new(now, size + HEADERS, what).in_lane(kind));
+        let size = if kind == DTLS {
+            DTLS_LEN
+        } else {
+            datagram.len()
+        };
+        state
+            .line
+            .put(Packet::new(now, size + HEADERS, what).in_lane(kind));
         state.next = state.line.next();
     }
 

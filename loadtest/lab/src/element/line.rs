@@ -81,7 +81,7 @@ impl<T> Line<T> {
     pub fn put(&mut self, mut packet: Packet<T>) {
         packet.at = self.told(packet.at);
         self.change(packet.at);
-        self.meter.came(packet.at);
+        self.meter.came(packet.at, packet.size);
         self.stages[0].put(packet, &mut self.meter);
     }
 

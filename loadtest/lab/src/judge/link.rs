@@ -185,7 +185,11 @@ impl Shared<'_> {
             if after.kbps < before.kbps && after.kbps > 0.0 {
                 let took = self.until_under(after);
                 fall = Some(fall.unwrap_or(0.0).max(took));
-            } else if after.kbps > before.kbps && lasts && before.kbps > 0.0 && !nature.has_cross_traffic {
+            } else if after.kbps > before.kbps
+                && lasts
+                && before.kbps > 0.0
+                && !nature.has_cross_traffic
+            {
                 let took = self.until_best(after);
                 rise = Some(rise.unwrap_or(0.0).max(took));
             }

@@ -29,6 +29,24 @@ pub fn judge(scenario: &Scenario, log: &Log) -> Vec<Figure> {
     figures
 }
 
+/// What is known of a participant's two links: of the one to it, and whether addresses change.
+fn way_to(scenario: &Scenario, name: &str) -> Nature {
+    let who = scenario.participants.iter().find(|who| who.name == name);
+    let down = nature(scenario, who.and_then(|who| who.down.as_deref()));
+    let up = nature(scenario, who.and_then(|who| who.up.as_deref()));
+    Nature {
+        fails: down.fails || up.fails,
+        ..down
+    }
+}
+
+/// Whether a publisher's link to the server leaves its media as it was.
+fn is_clean_from(scenario: &Scenario, name: &str) -> bool {
+    let who = scenario.participants.iter().find(|who| who.name == name);
+    let up = nature(scenario, who.and_then(|who| who.up.as_deref()));
+    !(up.loses || up.fails || up.is_narrow)
+}
+
 /// What is known of a link before anything is sent over it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Nature {

@@ -2,8 +2,8 @@
 
 use super::{Figure, Kind, judge};
 use crate::log::{
-    LayerLog, LinkBin, LinkLog, Log, OfferLog, PublisherLog, SubscriberBin, SubscriberLog, TrackBin,
-    TrackLog,
+    LayerLog, LinkBin, LinkLog, Log, OfferLog, PublisherLog, SubscriberBin, SubscriberLog,
+    TrackBin, TrackLog,
 };
 use crate::scenario::Scenario;
 
@@ -94,12 +94,19 @@ fn good() -> Log {
 /// What is not as asked.
 fn failures(scenario: &Scenario, log: &Log) -> Vec<Kind> {
     let figures = judge(scenario, log);
-    figures.iter().filter(|f| !f.is_met()).map(|f| f.kind).collect()
+    figures
+        .iter()
+        .filter(|f| !f.is_met())
+        .map(|f| f.kind)
+        .collect()
 }
 
 fn value(scenario: &Scenario, log: &Log, kind: Kind) -> Option<f64> {
     let figures = judge(scenario, log);
-    figures.iter().find(|f| f.kind == kind).map(|f: &Figure| f.value)
+    figures
+        .iter()
+        .find(|f| f.kind == kind)
+        .map(|f: &Figure| f.value)
 }
 
 #[test]
@@ -117,23 +124,36 @@ fn each_fault_is_found_and_nothing_else() {
     type Fault = fn(&mut Log);
     let faults: [(Kind, Fault); 6] = [
         (Kind::Used, |log| {
-            log.links[0].bins.iter_mut().for_each(|bin| bin.carried_kbps = 700.0);
+            log.links[0]
+                .bins
+                .iter_mut()
+                .for_each(|bin| bin.carried_kbps = 700.0);
         }),
         // Padding is no use of a link.
         (Kind::Used, |log| {
-            log.subscribers[0].bins.iter_mut().for_each(|bin| bin.padding_kbps = 200.0);
+            log.subscribers[0]
+                .bins
+                .iter_mut()
+                .for_each(|bin| bin.padding_kbps = 200.0);
         }),
         (Kind::Queue95, |log| {
-            log.links[0].bins[100..140].iter_mut().for_each(|bin| bin.queue_ms_mean = 90.0);
+            log.links[0].bins[100..140]
+                .iter_mut()
+                .for_each(|bin| bin.queue_ms_mean = 90.0);
         }),
         (Kind::FreezeLongest, |log| {
             log.subscribers[0].tracks[1].freezes.push((20_000, 20_320));
         }),
-        (Kind::AudioLost, |log| log.subscribers[0].tracks[0].lost_packets = 1),
+        (Kind::AudioLost, |log| {
+            log.subscribers[0].tracks[0].lost_packets = 1;
+        }),
         (Kind::Fairness, |log| {
             let mut second = log.subscribers[0].clone();
             second.name = "carl".to_owned();
-            second.bins.iter_mut().for_each(|bin| bin.estimate_kbps = 700.0);
+            second
+                .bins
+                .iter_mut()
+                .for_each(|bin| bin.estimate_kbps = 700.0);
             log.subscribers.push(second);
             // Two of 425 each are all that fits.
             log.publishers[0].tracks[1].layers[1].kbps = vec![375.0; BINS];
@@ -151,7 +171,11 @@ fn a_fall_is_to_be_followed_within_a_second_and_a_rise_within_eight() {
     let run = |late_down: usize, late_up: usize| {
         let mut log = good();
         for (at, bin) in log.links[0].bins.iter_mut().enumerate() {
-            bin.capacity_kbps = if (200..400).contains(&at) { 300.0 } else { 1000.0 };
+            bin.capacity_kbps = if (200..400).contains(&at) {
+                300.0
+            } else {
+                1000.0
+            };
             let low = (200..400 + late_up).contains(&at);
             bin.carried_kbps = if low { 200.0 } else { 850.0 };
         }
@@ -174,7 +198,10 @@ fn what_a_link_is_like_decides_what_is_asked() {
     let mut log = good();
     log.subscribers[0].tracks[0].lost_packets = 30;
     log.subscribers[0].tracks[1].freezes.push((20_000, 25_000));
-    log.links[0].bins.iter_mut().for_each(|bin| bin.queue_ms_mean = 200.0);
+    log.links[0]
+        .bins
+        .iter_mut()
+        .for_each(|bin| bin.queue_ms_mean = 200.0);
     let beside_tcp = scenario(
         r#"
         [[links]]
@@ -188,7 +215,10 @@ fn what_a_link_is_like_decides_what_is_asked() {
     assert_eq!(failures(&beside_tcp, &log), [Kind::FreezeLongest]);
     let share = |carried: f64| {
         let mut log = good();
-        log.links[0].bins.iter_mut().for_each(|bin| bin.carried_kbps = carried);
+        log.links[0]
+            .bins
+            .iter_mut()
+            .for_each(|bin| bin.carried_kbps = carried);
         value(&beside_tcp, &log, Kind::ShareOfTcp).unwrap()
     };
     assert_eq!((share(500.0), share(200.0)), (100.0, 40.0));
@@ -202,7 +232,17 @@ fn what_a_link_is_like_decides_what_is_asked() {
     );
     log.links.clear();
     log.subscribers[0].link.clear();
-    assert_eq!(failures(&lossy, &log), [Kind::FreezeLongest], "loss is not ours to cure");
-    log.subscribers[0].bins.iter_mut().for_each(|bin| bin.sent_kbps = 600.0);
-    assert_eq!(failures(&lossy, &log), [Kind::RateOfOffer, Kind::FreezeLongest]);
+    assert_eq!(
+        failures(&lossy, &log),
+        [Kind::FreezeLongest],
+        "loss is not ours to cure"
+    );
+    log.subscribers[0]
+        .bins
+        .iter_mut()
+        .for_each(|bin| bin.sent_kbps = 600.0);
+    assert_eq!(
+        failures(&lossy, &log),
+        [Kind::RateOfOffer, Kind::FreezeLongest]
+    );
 }

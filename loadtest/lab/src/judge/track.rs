@@ -1,7 +1,7 @@
 //! Figures of what a subscriber sees and hears.
 
 use super::windows::{STARTS_IN, bins, seconds};
-use super::{Figure, Kind, nature, optimum};
+use super::{Figure, Kind, is_clean_from, optimum, way_to};
 use crate::log::{BIN_MS, Log, SubscriberLog, TrackLog};
 use crate::scenario::Scenario;
 
@@ -21,7 +21,7 @@ pub(super) fn judge(
         .participants
         .iter()
         .find(|who| who.name == subscriber.name);
-    let nature = nature(scenario, who.and_then(|who| who.down.as_deref()));
+    let nature = way_to(scenario, &subscriber.name);
     let joins = who.map_or(0.0, |who| who.joins);
     let end = subscriber.bins.len();
     let settled = bins(joins + STARTS_IN);
@@ -51,12 +51,15 @@ pub(super) fn judge(
                 limit,
             });
         };
+        // What a publisher's own link does is not ours to mend.
+        let publisher = track.name.split('/').next().unwrap_or_default();
+        let ours = is_clean_from(scenario, publisher) && !nature.fails;
         let longest = track.freezes.iter().map(|(from, to)| to - from).max();
         let longest = f64::from(longest.unwrap_or(0));
         if track.is_audio {
             let all = (track.packets + track.lost_packets).max(1);
             let lost = 100.0 * track.lost_packets as f64 / all as f64;
-            let asked = !nature.loses && !nature.fails && !nature.has_cross_traffic;
+            let asked = ours && !nature.loses && !nature.has_cross_traffic;
             figure(Kind::AudioLost, lost, asked.then_some(0.0));
             figure(Kind::Silence, longest, None);
             continue;

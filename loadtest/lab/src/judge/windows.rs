@@ -57,7 +57,11 @@ pub(super) fn levels(scenario: &Scenario, link: &LinkLog) -> Vec<Level> {
         })
         .collect();
     let crossed = |at: usize| flows.iter().any(|(from, to)| (*from..*to).contains(&at));
-    let mut cuts: Vec<usize> = scenario.participants.iter().map(|who| bins(who.joins)).collect();
+    let mut cuts: Vec<usize> = scenario
+        .participants
+        .iter()
+        .map(|who| bins(who.joins))
+        .collect();
     cuts.extend(flows.iter().flat_map(|(from, to)| [*from, *to]));
     let mut levels: Vec<Level> = Vec::new();
     for (at, bin) in link.bins.iter().enumerate() {

@@ -70,6 +70,8 @@ pub(super) struct LossControl {
     /// Filled, and left for a feedback longer: what was overtaken on its way is told late.
     closed: Option<Observation>,
     by_rate: ByRate,
+    /// Packets that left before say nothing.
+    counts_from: u64,
     sustained: u8,
     lost_lately: f64,
     inherent: f64,
@@ -89,6 +91,7 @@ impl LossControl {
                 lost: 0,
             },
             by_rate: ByRate::new(),
+            counts_from: 0,
             sustained: 0,
             lost_lately: 0.0,
             inherent: 0.0,
@@ -117,8 +120,19 @@ impl LossControl {
         matches!(self.state, State::Trial { .. })
     }
 
+    /// Feedback is back after silence: what was lost in it was lost to an outage.
+    pub(super) fn begin_anew(&mut self, now: u64) {
+        self.counts_from = now;
+        self.open = Observation::default();
+        self.closed = None;
+        self.sustained = 0;
+    }
+
     /// Feedback told of a packet.
     pub(super) fn told(&mut self, packet: &Sent, is_lost: bool) {
+        if packet.at < self.counts_from {
+            return;
+        }
         let open = &mut self.open;
         if open.packets == 0 {
             open.first_sent = packet.at;

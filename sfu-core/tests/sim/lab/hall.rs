@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use sfu_lab::element::DEFAULT_DELAY;
-use sfu_lab::scenario::{Element, Link, Participant, Publishes, Scenario, seconds};
+use sfu_lab::scenario::{Link, Participant, Publishes, Scenario, seconds};
 
 use crate::client::Client;
 use crate::live::feed::FeedKind;
@@ -46,7 +45,7 @@ impl Meeting {
         let lines: BTreeMap<&str, usize> = named
             .map(|link| (link.name.as_str(), network.add_line(link)))
             .collect();
-        let clean = Link::of("", [Element::delay(DEFAULT_DELAY.as_secs_f64() * 1000.0)]);
+        let clean = Link::clean();
         let mut place = |(at, who): (usize, &Participant)| {
             let mut line = |name: &Option<String>| match name {
                 Some(name) => lines[name.as_str()],

@@ -1,5 +1,4 @@
 //! Scenarios of the laboratory, run in virtual time.
 
-pub(crate) mod command;
 pub(crate) mod hall;
 pub(crate) mod run;

@@ -5,12 +5,12 @@ use std::time::Duration;
 use sfu_lab::log::{
     BIN_MS, LayerLog, Log, OfferLog, PublisherLog, SubscriberBin, SubscriberLog, TrackLog,
 };
-use sfu_lab::scenario::Scenario;
+use sfu_lab::scenario::{Scenario, seconds};
 
 use crate::lab::hall;
 use crate::live::feed::FeedKind;
 use crate::live::track::Watched;
-use crate::meeting::{Meeting, base};
+use crate::meeting::{Meeting, base, prepare};
 use crate::publisher::Source;
 use crate::server::participant;
 
@@ -21,8 +21,13 @@ pub(crate) struct Outcome {
     pub(crate) fingerprint: u64,
 }
 
-/// Runs a scenario whole.
+/// Runs a scenario whole, on a thread of its own: what is drawn by thread begins anew.
 pub(crate) fn run(scenario: &Scenario, seed: u64) -> Outcome {
+    prepare();
+    std::thread::scope(|scope| scope.spawn(|| run_here(scenario, seed)).join().unwrap())
+}
+
+fn run_here(scenario: &Scenario, seed: u64) -> Outcome {
     let mut meeting = Meeting::of(scenario, seed);
     let mut rebindings = hall::rebindings(scenario).into_iter().peekable();
     let mut notes = Notes::new(scenario);
@@ -150,24 +155,31 @@ fn offer(who: &str, source: &Source) -> OfferLog {
     }
 }
 
-/// What one participant got.
+/// What one participant got of each track that it was to get.
 fn tracks(meeting: &mut Meeting, scenario: &Scenario, at: usize) -> Vec<TrackLog> {
     let end = meeting.now;
-    let viewer = meeting.places[at].client.viewer.as_mut().expect("live");
     let mut logs = Vec::new();
-    for (id, track) in &mut viewer.tracks {
-        track.end(end);
-        let bins = viewer.bins.get(id).cloned().unwrap_or_default();
-        logs.push((*id, track_log(track, bins)));
+    for (who, publisher) in scenario.participants.iter().enumerate() {
+        for n in (0..publisher.publishes.len()).filter(|_| who != at) {
+            let kind = meeting.places[who].client.sources[n]
+                .feed
+                .as_ref()
+                .expect("live")
+                .kind;
+            let joins = seconds(publisher.joins.max(scenario.participants[at].joins));
+            let viewer = meeting.places[at].client.viewer.as_mut().expect("live");
+            let id = hall::track(who, n);
+            let never = || Watched::new(base() + joins, kind == FeedKind::Microphone);
+            let track = viewer.tracks.entry(id).or_insert_with(never);
+            track.end(end);
+            let bins = viewer.bins.get(&id).cloned().unwrap_or_default();
+            logs.push(TrackLog {
+                name: format!("{}/{}", publisher.name, hall::name(kind)),
+                ..track_log(track, bins)
+            });
+        }
     }
-    for (id, log) in &mut logs {
-        let (who, source) = ((*id / 100) as usize - 1, (*id % 100) as usize);
-        let publisher = &meeting.places[who].client.sources[source];
-        let kind = publisher.feed.as_ref().expect("live").kind;
-        let who = &scenario.participants[who].name;
-        log.name = format!("{who}/{}", hall::name(kind));
-    }
-    logs.into_iter().map(|(_, log)| log).collect()
+    logs
 }
 
 fn track_log(track: &Watched, bins: Vec<sfu_lab::log::TrackBin>) -> TrackLog {

@@ -186,10 +186,11 @@ impl Watched {
         }
     }
 
-    /// A freeze that lasts at the end.
+    /// A freeze that lasts at the end; nothing at all is one.
     pub(crate) fn end(&mut self, now: Instant) {
         let patience = if self.audio { SILENCE } else { FREEZE };
-        if let Some((_, last)) = self.shown.filter(|(_, last)| now - *last > patience) {
+        let last = self.shown.map_or(self.began, |(_, last)| last);
+        if now - last > patience {
             self.freezes.push((last, now));
         }
     }
