@@ -146,7 +146,8 @@ impl Bandwidth {
 
     /// How fast it may be sent.
     pub(super) fn pacing_rate(&self) -> Bitrate {
-        match self.is_known() {
+        let is_counted = self.is_told || self.numbered.is_some();
+        match self.is_known() && is_counted {
             true => self.estimator.pacing_rate(),
             false => DEFAULT_RATE,
         }

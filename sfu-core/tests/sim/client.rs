@@ -21,8 +21,8 @@ use str0m::rtp::{RawPacket, RtpHeader, RtpPacket};
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
 
 use crate::frame::{self, FrameTag};
-use crate::live::{choice, feed};
 use crate::live::viewer::Viewer;
+use crate::live::{choice, feed};
 use crate::publisher::{Source, SourceKind};
 use crate::seeded_dtls;
 
@@ -246,7 +246,11 @@ impl Client {
     pub(crate) fn accept(&mut self, sdp: &str, mids: &[(String, u64)]) -> String {
         self.tracks = mids.iter().cloned().collect();
         let offer = SdpOffer::from_sdp_string(sdp).unwrap();
-        self.rtc.sdp_api().accept_offer(offer).unwrap().to_sdp_string()
+        self.rtc
+            .sdp_api()
+            .accept_offer(offer)
+            .unwrap()
+            .to_sdp_string()
     }
 
     /// Takes an answer; gives the next offer where one has become due meanwhile.
@@ -420,7 +424,10 @@ impl Client {
 
 impl Client {
     fn go_live(&mut self, now: Instant) {
-        let sources = self.sources.iter().filter_map(|source| source.feed.as_ref());
+        let sources = self
+            .sources
+            .iter()
+            .filter_map(|source| source.feed.as_ref());
         self.most = sources.map(|feed| feed.range().1).sum();
         if self.most > 0.0 {
             let most = Bitrate::kbps(self.most as u64);
@@ -436,10 +443,15 @@ impl Client {
     /// Makes of the estimate what it makes of it: other rates, or another choice of layers.
     fn follow(&mut self) {
         let sources = self.sources.iter_mut();
-        let mut choices: Vec<_> = sources.filter_map(|source| source.choice.as_mut()).collect();
+        let mut choices: Vec<_> = sources
+            .filter_map(|source| source.choice.as_mut())
+            .collect();
         if choices.is_empty() {
             let sources = self.sources.iter_mut();
-            feed::share_out(sources.filter_map(|source| source.feed.as_mut()), self.estimate);
+            feed::share_out(
+                sources.filter_map(|source| source.feed.as_mut()),
+                self.estimate,
+            );
         } else if let Some(next) = choice::choose(&mut choices, self.estimate) {
             let all = Bitrate::kbps(self.most as u64);
             // As its documentation tells senders of layers.

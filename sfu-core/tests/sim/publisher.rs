@@ -223,13 +223,21 @@ impl Source {
             self.next = Some(now + feed.interval());
             for shot in feed.capture(number) {
                 let own = feed.kind == FeedKind::Camera && self.choice.is_none();
-                let at = if own { usize::from(shot.tag.id.layer) } else { 0 };
+                let at = if own {
+                    usize::from(shot.tag.id.layer)
+                } else {
+                    0
+                };
                 let from = packets.len();
                 self.encodings[at].live(feed, &shot, &mut packets);
                 for packet in &packets[from..] {
                     self.offered.note(&shot.tag, packet.len());
                 }
-                if self.choice.as_mut().is_none_or(|choice| choice.takes(&shot)) {
+                if self
+                    .choice
+                    .as_mut()
+                    .is_none_or(|choice| choice.takes(&shot))
+                {
                     self.offered.sent(&packets[from..]);
                 } else {
                     self.encodings[at].sequence -= (packets.len() - from) as u64;

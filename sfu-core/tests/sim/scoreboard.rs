@@ -35,12 +35,18 @@ pub(crate) fn write(scenarios: &[Scenario], seeds: &[u64]) {
     });
     let rows = |figures: &Figures| {
         let row = |(at, scenario): (usize, &Scenario)| {
-            let runs = seeds.iter().filter_map(|seed| figures.get(&(at, *seed)).cloned());
+            let runs = seeds
+                .iter()
+                .filter_map(|seed| figures.get(&(at, *seed)).cloned());
             let runs: Vec<_> = runs.collect();
             let row = Row::new(&scenario.name, &scenario.title, &scenario.source, &runs);
             (!runs.is_empty()).then_some(row)
         };
-        scenarios.iter().enumerate().filter_map(row).collect::<Vec<_>>()
+        scenarios
+            .iter()
+            .enumerate()
+            .filter_map(row)
+            .collect::<Vec<_>>()
     };
     let (ours, reference) = (rows(&figures.0), rows(&figures.1));
     let text = text(&ours, &reference, seeds.len());

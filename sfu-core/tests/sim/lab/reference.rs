@@ -60,7 +60,12 @@ impl Pair {
         };
         let mut sources = Vec::new();
         for (other, publisher) in scenario.participants.iter().enumerate() {
-            for (n, publishes) in publisher.publishes.iter().enumerate().filter(|_| other != at) {
+            for (n, publishes) in publisher
+                .publishes
+                .iter()
+                .enumerate()
+                .filter(|_| other != at)
+            {
                 let (kind, track) = (hall::kind(*publishes), hall::track(other, n));
                 let mut source = Source::chosen(kind, track, seed);
                 source.begins = Some(base() + seconds(publisher.joins.max(who.joins)));
@@ -71,8 +76,9 @@ impl Pair {
         let mut receiver = Client::live(base(), SocketAddr::from(RECEIVER), Vec::new());
         let (_, sdp) = sender.offer().expect("it has sources");
         let mids = sender.sources.iter();
-        let mids: Vec<_> =
-            mids.map(|source| (source.mid.expect("offered").to_string(), source.track)).collect();
+        let mids: Vec<_> = mids
+            .map(|source| (source.mid.expect("offered").to_string(), source.track))
+            .collect();
         let answer = receiver.accept(&sdp, &mids);
         sender.answer(&answer, &mids);
         Self {
@@ -106,7 +112,10 @@ impl Pair {
                 ..SubscriberBin::default()
             });
             self.receiver.viewer.as_mut().expect("live").bin(self.now);
-            self.sender.sources.iter_mut().for_each(|source| source.offered.bin());
+            self.sender
+                .sources
+                .iter_mut()
+                .for_each(|source| source.offered.bin());
         }
         self.log(scenario, who, seed)
     }
@@ -114,7 +123,9 @@ impl Pair {
     fn run_until(&mut self, end: Instant) {
         loop {
             let lines = [self.up.next(), self.down.next()].into_iter().flatten();
-            let next = lines.chain([self.sender.next(), self.receiver.next()]).min();
+            let next = lines
+                .chain([self.sender.next(), self.receiver.next()])
+                .min();
             let Some(next) = next.filter(|next| *next <= end) else {
                 self.now = end;
                 return;
@@ -127,15 +138,18 @@ impl Pair {
     fn step(&mut self) {
         let (mut up, mut down) = (Outbox::new(), Outbox::new());
         while let Some(packet) = self.down.take(self.now) {
-            self.receiver.receive(self.now, SENDER.into(), &packet.what, &mut up);
+            self.receiver
+                .receive(self.now, SENDER.into(), &packet.what, &mut up);
         }
         while let Some(packet) = self.up.take(self.now) {
-            self.sender.receive(self.now, RECEIVER.into(), &packet.what, &mut down);
+            self.sender
+                .receive(self.now, RECEIVER.into(), &packet.what, &mut down);
         }
         self.sender.due(self.now, &mut down);
         self.receiver.due(self.now, &mut up);
         for (_, datagram) in up {
-            self.up.put(Packet::new(self.now, datagram.len() + 28, datagram));
+            self.up
+                .put(Packet::new(self.now, datagram.len() + 28, datagram));
         }
         for (_, datagram) in down {
             let size = datagram.len() + 28;
@@ -174,7 +188,10 @@ impl Pair {
             column: "str0m".to_owned(),
             subscribers: vec![SubscriberLog {
                 name: who.name.clone(),
-                link: link.as_ref().map(|link| link.name.clone()).unwrap_or_default(),
+                link: link
+                    .as_ref()
+                    .map(|link| link.name.clone())
+                    .unwrap_or_default(),
                 bins: self.bins,
                 tracks,
             }],

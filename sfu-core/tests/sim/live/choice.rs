@@ -78,7 +78,11 @@ impl Choice {
     }
 
     fn is_wanted(&self, layer: u8, step: Step) -> bool {
-        if self.stacked { layer == 0 } else { layer == step.spatial }
+        if self.stacked {
+            layer == 0
+        } else {
+            layer == step.spatial
+        }
     }
 
     /// True: a keyframe is needed for what is to be sent.
@@ -96,7 +100,10 @@ impl Choice {
 pub(crate) fn choose(choices: &mut [&mut Choice], kbps: f64) -> Option<f64> {
     choices.iter_mut().for_each(|choice| choice.at = 0);
     loop {
-        let sum: f64 = choices.iter().map(|choice| choice.steps[choice.at].kbps).sum();
+        let sum: f64 = choices
+            .iter()
+            .map(|choice| choice.steps[choice.at].kbps)
+            .sum();
         let next = choices.iter_mut().filter_map(|choice| {
             let next = choice.steps.get(choice.at + 1)?.kbps;
             Some((next - choice.steps[choice.at].kbps, choice))
@@ -114,9 +121,15 @@ fn the_cheapest_step_that_fits_is_taken_first() {
     let camera = Feed::new(FeedKind::Camera, 1, 1);
     let (mut one, mut other) = (Choice::new(&camera), Choice::new(&camera));
     let next = choose(&mut [&mut one, &mut other], 700.0);
-    assert!(next.is_some_and(|next| (700.0..1500.0).contains(&next)), "{next:?}");
+    assert!(
+        next.is_some_and(|next| (700.0..1500.0).contains(&next)),
+        "{next:?}"
+    );
     let sum = one.steps[one.at].kbps + other.steps[other.at].kbps;
     assert!((400.0..700.0).contains(&sum), "{sum}");
     assert_eq!(choose(&mut [&mut one, &mut other], 9000.0), None);
-    assert_eq!((one.at, other.at), (one.steps.len() - 1, other.steps.len() - 1));
+    assert_eq!(
+        (one.at, other.at),
+        (one.steps.len() - 1, other.steps.len() - 1)
+    );
 }

@@ -34,7 +34,10 @@ fn the_reference_sends_the_same_media_by_its_own_estimate() {
     let ben = &log.subscribers[0];
     let late = &ben.bins[100..];
     let estimate = late.iter().map(|bin| bin.estimate_kbps).sum::<f64>() / late.len() as f64;
-    assert!((1000.0..3000.0).contains(&estimate), "{estimate} kbit/s of 2000");
+    assert!(
+        (1000.0..3000.0).contains(&estimate),
+        "{estimate} kbit/s of 2000"
+    );
     let camera = ben.tracks.iter().find(|track| !track.is_audio).unwrap();
     let frames: u32 = camera.bins[50..].iter().map(|bin| bin.frames).sum();
     assert!(frames > 200, "{frames} pictures in ten seconds");
