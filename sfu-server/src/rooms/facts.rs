@@ -141,6 +141,19 @@ impl State {
                 track,
                 failure,
             } => self.carrier_failed(participant, track, failure),
+            Event::SubscriptionsExplained { .. } | Event::AdaptationRecorded { .. } => {
+                self.looked_into(event);
+            }
+            Event::TrackStarted { track } => {
+                tracing::debug!(room = %self.name, %track, "track started");
+            }
+            _ => {}
+        }
+    }
+
+    /// What somebody wanted to know of a participant's media.
+    fn looked_into(&mut self, event: Event) {
+        match event {
             Event::SubscriptionsExplained {
                 participant,
                 request,
@@ -153,9 +166,6 @@ impl State {
                 bytes,
                 end,
             } => self.recorded(participant, request, bytes, end),
-            Event::TrackStarted { track } => {
-                tracing::debug!(room = %self.name, %track, "track started");
-            }
             _ => {}
         }
     }
