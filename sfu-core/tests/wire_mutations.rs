@@ -3,6 +3,7 @@
 
 use sfu_core::id::{PayloadType, Ssrc};
 use sfu_core::wire::extensions::ExtensionWriter;
+use sfu_core::wire::rtcp::congestion_feedback::PacketArrival;
 use sfu_core::wire::rtcp::{self, FeedbackHeader, ReportBlock, SenderInfo};
 use sfu_core::wire::rtp::RtpWriter;
 
@@ -179,11 +180,20 @@ fn rtcp_holds_under_mutation() {
     deltas.extend([Some(1), Some(300), None, Some(-4)]);
     deltas.extend([Some(10); 30]);
     type Writer<'w> = &'w dyn Fn(&mut [u8]) -> Option<usize>;
+    let arrival = Some(PacketArrival {
+        ecn: 1,
+        before: Some(2),
+    });
+    let congestion = [
+        (Ssrc(1), 3, &[arrival, None, arrival][..]),
+        (Ssrc(2), 4, &[]),
+    ];
     let writers: [Writer<'_>; 7] = [
         &|out| rtcp::sender_report(out, sender, &[block], Some("name")),
         &|out| rtcp::receiver_report(out, Ssrc(1), &[block; 3]),
         &|out| rtcp::nack(out, Ssrc(1), Ssrc(2), &[65_535, 0, 7, 100]),
         &|out| rtcp::transport_feedback(out, header, &deltas),
+        &|out| rtcp::congestion_feedback(out, (Ssrc(1), 2), congestion),
         &|out| rtcp::fir(out, Ssrc(1), Ssrc(2), 3),
         &|out| rtcp::pli(out, Ssrc(1), Ssrc(2)),
         &|out| rtcp::bye(out, &[Ssrc(1), Ssrc(2)]),

@@ -1,6 +1,8 @@
 //! Any bytes as a compound RTCP packet.
 
-use sfu_core::wire::rtcp::{self, RtcpItem};
+use sfu_core::id::Ssrc;
+use sfu_core::wire::rtcp::congestion_feedback::PacketArrival;
+use sfu_core::wire::rtcp::{self, CongestionFeedback, RtcpItem};
 
 /// Most bytes that an item of a readable compound takes to write. Only a feedback can grow: at the
 /// worst, each of its vectors of one-bit symbols becomes two of two-bit ones.
@@ -9,17 +11,24 @@ const ROOM: usize = 2 * rtcp::MAX_COMPOUND_LEN;
 /// Reads `data`, and checks that every list in it is bounded and survives being written.
 pub(crate) fn check(data: &[u8]) {
     let mut items = 0;
-    let mut statuses = 0;
+    let (mut statuses, mut reports) = (0, 0);
     let outcome = rtcp::read(data, |item| {
         items += 1;
         if let RtcpItem::TransportFeedback(feedback) = &item {
             statuses += usize::from(feedback.status_count);
+        }
+        if let RtcpItem::CongestionFeedback(feedback) = &item {
+            reports += congestion(feedback)
+                .iter()
+                .map(|(.., list)| list.len())
+                .sum::<usize>();
         }
         rewrite(&item);
     });
     // A BYE names a stream in 4 bytes: no item takes less.
     assert!(items <= data.len() / 4);
     assert!(statuses <= usize::from(rtcp::transport_feedback::MAX_STATUSES));
+    assert!(reports <= usize::from(rtcp::congestion_feedback::MAX_REPORTS));
     if data.is_empty() || data.len() > rtcp::MAX_COMPOUND_LEN {
         assert!(outcome.is_err());
     }
@@ -75,6 +84,26 @@ fn rewrite(item: &RtcpItem<'_>) {
             assert_eq!(again, (feedback.header, arrivals));
             return;
         }
+        RtcpItem::CongestionFeedback(feedback) => {
+            let told = (feedback.sender, feedback.timestamp);
+            let streams = congestion(feedback);
+            let lists = streams
+                .iter()
+                .map(|(ssrc, first, list)| (*ssrc, *first, &list[..]));
+            let len = rtcp::congestion_feedback(&mut out, told, lists);
+            // Zeros and reserved bits are not kept: what is read is compared, not the bytes.
+            let again = read_one(
+                &out[..len.expect("a feedback has room")],
+                |again| match again {
+                    RtcpItem::CongestionFeedback(again) => {
+                        ((again.sender, again.timestamp), congestion(&again))
+                    }
+                    other => panic!("{other:?}"),
+                },
+            );
+            assert_eq!(again, (told, streams));
+            return;
+        }
         RtcpItem::Remb { ssrcs, .. } => {
             assert!(ssrcs.clone().count() <= 255);
             return;
@@ -83,6 +112,17 @@ fn rewrite(item: &RtcpItem<'_>) {
     };
     let written = &out[..written.expect("an item has room")];
     read_one(written, |again| assert_eq!(again, *item));
+}
+
+/// Each stream of a feedback with its first number, and what became of its packets.
+type Streams = Vec<(Ssrc, u16, Vec<Option<PacketArrival>>)>;
+
+fn congestion(feedback: &CongestionFeedback<'_>) -> Streams {
+    let streams = feedback.streams().map(|stream| {
+        let arrivals = stream.packets().map(|packet| packet.arrival);
+        (stream.ssrc, stream.first, arrivals.collect())
+    });
+    streams.collect()
 }
 
 /// The numbers of the NACK in `packet` are `want`; one named twice in a row may be named once.

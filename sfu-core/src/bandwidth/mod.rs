@@ -2,4 +2,5 @@
 //! transport.
 
 pub mod departure;
+pub mod estimator;
 pub mod pacer;

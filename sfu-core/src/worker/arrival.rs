@@ -18,12 +18,12 @@ use crate::wire::extensions::AbsCaptureTime;
 use crate::wire::rtp::RtpHeader;
 use crate::wire::{dependency_descriptor, extensions};
 
-/// One RTP datagram, from SRTP to the subscribers' pacers.
+/// One RTP datagram, from SRTP to the subscribers' pacers: it is read now, and has arrived before.
 pub(super) fn rtp(
     shared: &mut Shared,
     room: &mut Room,
     key: PeerKey,
-    now: Instant,
+    (now, arrived): (Instant, Instant),
     datagram: &mut [u8],
 ) -> Result<(), DropReason> {
     let (index, sealed_len) = (key.peer(), datagram.len());
@@ -39,7 +39,7 @@ pub(super) fn rtp(
     shared.stats.rtp_in += 1;
     let packet = &datagram[..len];
     let header = RtpHeader::parse_decrypted(packet).ok_or(DropReason::RtpMalformed)?;
-    let (carried, names, told) = read_extensions(peer, now, &header, packet);
+    let (carried, names, told) = read_extensions(peer, arrived, &header, packet);
     shared.timers.arm(key, now + UPKEEP);
     let stream = match peer.streams.find(now, header.ssrc) {
         Some(stream) => stream,
@@ -144,7 +144,7 @@ fn store(
 /// subscribers get, the stream's names, and what its layers are to cost, are returned.
 fn read_extensions<'p>(
     peer: &mut Peer,
-    now: Instant,
+    arrived: Instant,
     header: &RtpHeader,
     packet: &'p [u8],
 ) -> (CarriedExtensions, StreamNames, Option<&'p [u8]>) {
@@ -158,7 +158,7 @@ fn read_extensions<'p>(
         let id = Some(id);
         if id == map.transport_cc {
             if let Some(sequence) = extensions::transport_sequence(value) {
-                peer.arrivals.record(now, sequence);
+                peer.arrivals.record(arrived, sequence);
             }
         } else if id == map.audio_level {
             let level = extensions::audio_level(value);

@@ -12,16 +12,28 @@ use crate::transport::ice;
 use crate::wire::demux::{DatagramKind, classify};
 
 impl Worker {
-    /// Takes in one datagram that arrived on `path`. It is decrypted in place; what it leads to is
-    /// in the next [`Worker::poll_transmit`] and [`Worker::poll_event`].
+    /// Takes in one datagram that arrived on `path` just now. It is decrypted in place; what it
+    /// leads to is in the next [`Worker::poll_transmit`] and [`Worker::poll_event`].
     pub fn handle_datagram(&mut self, now: Instant, path: Path, datagram: &mut [u8]) {
+        self.handle_arrived(now, now, path, datagram);
+    }
+
+    /// [`Worker::handle_datagram`] of one that arrived at `arrived` and is read `now`. In between it
+    /// waited in the host, which must not look like a queue of the network to its sender.
+    pub fn handle_arrived(
+        &mut self,
+        now: Instant,
+        arrived: Instant,
+        path: Path,
+        datagram: &mut [u8],
+    ) {
         self.shared.stats.datagrams_in += 1;
         self.shared.stats.bytes_in += datagram.len() as u64;
         let kind = classify(datagram);
         let walked = match kind {
             None => Err(DropReason::NotDemultiplexed),
             Some(DatagramKind::Stun) => self.stun(now, path, datagram),
-            Some(kind) => self.known_path(now, path, kind, datagram),
+            Some(kind) => self.known_path((now, arrived), path, kind, datagram),
         };
         let carried = match kind {
             Some(DatagramKind::Stun) => Some(TrafficKind::Stun),
@@ -85,7 +97,7 @@ impl Worker {
 
     fn known_path(
         &mut self,
-        now: Instant,
+        (now, arrived): (Instant, Instant),
         path: Path,
         kind: DatagramKind,
         datagram: &mut [u8],
@@ -98,7 +110,7 @@ impl Worker {
         };
         let key = self.shared.lookup.by_path(path).ok_or(unknown)?;
         self.in_room(key.room(), |shared, room| match kind {
-            DatagramKind::Rtp => arrival::rtp(shared, room, key, now, datagram),
+            DatagramKind::Rtp => arrival::rtp(shared, room, key, (now, arrived), datagram),
             DatagramKind::Rtcp => feedback::rtcp(shared, room, key.peer(), now, datagram),
             DatagramKind::Dtls | DatagramKind::Stun => {
                 let peer = room.peers.get_mut(key.peer()).ok_or(unknown)?;

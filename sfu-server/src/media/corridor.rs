@@ -205,8 +205,8 @@ impl Corridor {
                     Ok(())
                 });
             if messages > 0 {
-                for (path, datagram) in self.received.datagrams() {
-                    self.worker.handle_datagram(now, path, datagram);
+                for (path, arrived, datagram) in self.received.datagrams() {
+                    self.worker.handle_arrived(now, arrived, path, datagram);
                 }
             }
             match drained {

@@ -22,6 +22,8 @@ mod linux;
 #[cfg(any(test, not(target_os = "linux")))]
 mod portable;
 #[cfg(target_os = "linux")]
+mod reading_clock;
+#[cfg(target_os = "linux")]
 mod sockaddr;
 
 #[cfg(test)]

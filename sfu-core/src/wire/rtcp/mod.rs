@@ -8,11 +8,13 @@ use crate::id::Ssrc;
 use crate::unit::Bitrate;
 use crate::wire::{be16, be32};
 
+pub mod congestion_feedback;
 pub mod report;
 pub mod request;
 pub mod transport_feedback;
 mod write;
 
+pub use congestion_feedback::{CongestionFeedback, congestion_feedback};
 pub use report::{ReportBlock, ReportBlocks, SenderInfo};
 pub use request::{NackSequences, Ssrcs};
 pub use transport_feedback::{
@@ -46,6 +48,8 @@ mod packet_type {
 mod format {
     /// Generic NACK (RFC 4585 section 6.2.1).
     pub(super) const NACK: u8 = 1;
+    /// Congestion control feedback (RFC 8888 section 3.1).
+    pub(super) const CONGESTION_CONTROL: u8 = 11;
     /// draft-holmer-rmcat-transport-wide-cc-extensions-01 section 3.1.
     pub(super) const TRANSPORT_CC: u8 = 15;
     /// Picture loss indication (RFC 4585 section 6.3.1).
@@ -94,6 +98,8 @@ pub enum RtcpItem<'p> {
     },
     /// When packets arrived (draft-holmer-rmcat-transport-wide-cc-extensions-01).
     TransportFeedback(TransportFeedback<'p>),
+    /// When packets arrived (RFC 8888).
+    CongestionFeedback(CongestionFeedback<'p>),
     /// How much a receiver thinks it can take (draft-alvestrand-rmcat-remb-03).
     Remb {
         /// Who estimates.
@@ -129,13 +135,16 @@ pub fn read<'p>(compound: &'p [u8], mut f: impl FnMut(RtcpItem<'p>)) -> Result<(
         return Err(Malformed);
     }
     // For all of them together: runs would let one datagram hold sixty such lists.
-    let mut statuses = transport_feedback::MAX_STATUSES;
+    let mut left = Left {
+        statuses: transport_feedback::MAX_STATUSES,
+        reports: congestion_feedback::MAX_REPORTS,
+    };
     let mut outcome = Ok(());
     let mut rest = compound;
     while !rest.is_empty() {
         let (packet, after) = split(rest).ok_or(Malformed)?;
         rest = after;
-        if read_packet(packet, &mut statuses, &mut f).is_none() {
+        if read_packet(packet, &mut left, &mut f).is_none() {
             outcome = Err(Malformed);
         }
     }
@@ -152,12 +161,16 @@ fn split(compound: &[u8]) -> Option<(&[u8], &[u8])> {
     compound.split_at_checked(4 * words)
 }
 
+/// How many packets a compound's feedback may still speak of.
+struct Left {
+    statuses: u16,
+    reports: u16,
+}
+
 /// Hands on one packet's items; `None` when its contents do not hold together.
-///
-/// `statuses` is how many packets the compound's transport feedback may still speak of.
 fn read_packet<'p>(
     packet: &'p [u8],
-    statuses: &mut u16,
+    left: &mut Left,
     f: &mut impl FnMut(RtcpItem<'p>),
 ) -> Option<()> {
     let (&[first, packet_type, _, _], mut body) = packet.split_first_chunk::<HEADER_LEN>()?;
@@ -178,8 +191,11 @@ fn read_packet<'p>(
         (packet_type::TRANSPORT_FEEDBACK, format::NACK) => f(request::read_nack(body)?),
         (packet_type::TRANSPORT_FEEDBACK, format::TRANSPORT_CC) => {
             let feedback = TransportFeedback::parse(body)?;
-            *statuses = statuses.checked_sub(feedback.status_count)?;
+            left.statuses = left.statuses.checked_sub(feedback.status_count)?;
             f(RtcpItem::TransportFeedback(feedback));
+        }
+        (packet_type::TRANSPORT_FEEDBACK, format::CONGESTION_CONTROL) => {
+            f(congestion_feedback::read(body, &mut left.reports)?);
         }
         (packet_type::PAYLOAD_FEEDBACK, format::PLI) => f(request::read_pli(body)?),
         (packet_type::PAYLOAD_FEEDBACK, format::FIR) => request::read_fir(body, f)?,

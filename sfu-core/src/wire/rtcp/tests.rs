@@ -13,6 +13,7 @@ use rtc_rtcp::transport_feedbacks::transport_layer_nack::{NackPair, TransportLay
 
 use super::*;
 
+mod congestion;
 mod feedback;
 
 fn items(compound: &[u8]) -> Vec<RtcpItem<'_>> {

@@ -2,6 +2,7 @@
 //! and type, the data, each padded to the machine's word. Bytes only, nothing unsafe.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
 
 /// The machine's word, in bytes: CMSG_ALIGN's step, and the size of a header's length field.
 const WORD: usize = size_of::<usize>();
@@ -9,12 +10,15 @@ const WORD: usize = size_of::<usize>();
 /// Bytes of a header: `size_t cmsg_len; int cmsg_level; int cmsg_type;`.
 const HEADER: usize = WORD + 4 + 4;
 
+/// Nanoseconds of a second.
+const NANOSECONDS: u32 = 1_000_000_000;
+
 /// SO_RXQ_OVFL of `asm-generic/socket.h`, which `libc` does not name for Linux.
 pub(super) const SO_RXQ_OVFL: i32 = 40;
 
 /// Bytes for the control messages of one datagram. Sending needs two (a size, an address: 64 bytes
-/// at most), receiving three (and the dropped count: 88 at most). What does not fit is cut off by
-/// the kernel, and the message skipped.
+/// at most), receiving four (an address, a size, the dropped count, a time: 120 at most). What does not
+/// fit is cut off by the kernel, and the message skipped.
 pub(super) const CONTROL_BYTES: usize = 128;
 
 /// Memory for control messages, aligned as their headers must be.
@@ -41,6 +45,8 @@ pub(super) struct Received {
     pub(super) segment: Option<usize>,
     /// Datagrams that the socket has dropped so far.
     pub(super) drops: Option<u32>,
+    /// When the kernel had it from its device: the wall clock's time since 1970.
+    pub(super) arrived: Option<Duration>,
 }
 
 /// Writes control messages one behind the other.
@@ -124,11 +130,24 @@ pub(super) fn read(mut control: &[u8]) -> Received {
             (libc::SOL_SOCKET, SO_RXQ_OVFL) if data.len() >= 4 => {
                 received.drops = Some(int(&data[..4]).cast_unsigned());
             }
+            (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS) => received.arrived = timespec(data),
             _ => {}
         }
         control = control.get(len.next_multiple_of(WORD)..).unwrap_or(&[]);
     }
     received
+}
+
+/// `struct timespec { time_t tv_sec; long tv_nsec; }`: two words of the machine. Systems of 32 bits
+/// have a wider one too, which is passed over.
+fn timespec(data: &[u8]) -> Option<Duration> {
+    let (seconds, nanoseconds) = data.split_first_chunk::<WORD>()?;
+    let nanoseconds = isize::from_ne_bytes(nanoseconds.try_into().ok()?);
+    let seconds = u64::try_from(isize::from_ne_bytes(*seconds)).ok()?;
+    let nanoseconds = u32::try_from(nanoseconds)
+        .ok()
+        .filter(|&n| n < NANOSECONDS)?;
+    Some(Duration::new(seconds, nanoseconds))
 }
 
 /// A C `int` of four bytes.
@@ -147,6 +166,7 @@ mod tests {
         writer.push(libc::SOL_SOCKET, 999, &[1, 2, 3]);
         writer.push(libc::SOL_UDP, libc::UDP_GRO, &1200_i32.to_ne_bytes());
         writer.source("[fe80::1%7]:1".parse().unwrap());
+        writer.push(libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS, &words([1, 2]));
         let len = writer.len();
         assert_eq!(
             read(&control.bytes[..len]),
@@ -154,8 +174,31 @@ mod tests {
                 local: Some((IpAddr::V6("fe80::1".parse().unwrap()), 7)),
                 segment: Some(1200),
                 drops: None,
+                arrived: Some(Duration::new(1, 2)),
             }
         );
+    }
+
+    fn words(words: [isize; 2]) -> [u8; 2 * WORD] {
+        let mut bytes = [0; 2 * WORD];
+        bytes[..WORD].copy_from_slice(&words[0].to_ne_bytes());
+        bytes[WORD..].copy_from_slice(&words[1].to_ne_bytes());
+        bytes
+    }
+
+    #[test]
+    fn a_time_that_cannot_be_is_none() {
+        assert_eq!(timespec(&words([0, 0])), Some(Duration::ZERO));
+        for absurd in [
+            [-1, 0],
+            [0, -1],
+            [0, 1_000_000_000],
+            [isize::MIN, isize::MAX],
+        ] {
+            assert_eq!(timespec(&words(absurd)), None, "{absurd:?}");
+        }
+        assert_eq!(timespec(&[0; 2 * WORD - 1]), None);
+        assert_eq!(timespec(&[0; 2 * WORD + 1]), None);
     }
 
     #[test]
@@ -184,6 +227,7 @@ mod tests {
         assert_eq!(HEADER, size_of::<libc::cmsghdr>());
         assert_eq!(12, size_of::<libc::in_pktinfo>());
         assert_eq!(20, size_of::<libc::in6_pktinfo>());
+        assert_eq!(2 * WORD, size_of::<libc::timespec>());
         // CMSG_SPACE(2) + CMSG_SPACE(20)
         assert_eq!(len, 24 + 40);
     }

@@ -13,6 +13,7 @@ use socket2::Socket;
 use super::Features;
 use super::control::{self, CONTROL_BYTES, Control, SO_RXQ_OVFL};
 use super::counters::Counters;
+use super::reading_clock::ReadingClock;
 use super::recv_batch::{Message as ReceivedMessage, RECV_MESSAGES, RecvBatch};
 use super::send::{MAX_MESSAGES, Message};
 use super::sockaddr::{self, Name};
@@ -65,6 +66,8 @@ pub(super) fn prepare(socket: &Socket, addr: SocketAddr) -> io::Result<Features>
     .is_ok();
     // Only tells how many datagrams the full queue has cost; a kernel without it still serves.
     let _ = set_option(fd, libc::SOL_SOCKET, SO_RXQ_OVFL, 1);
+    // Without it a datagram arrives when it is read.
+    let _ = set_option(fd, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1);
     Ok(Features {
         // 0 is the default, "do not cut": accepted by every kernel that knows the option.
         segmentation: set_option(fd, libc::SOL_UDP, libc::UDP_SEGMENT, 0).is_ok(),
@@ -128,12 +131,15 @@ pub(super) fn receive(
         )
     };
     let taken = usize::try_from(taken).map_err(|_| io::Error::last_os_error())?;
+    let clock = ReadingClock::now();
     for (message, header) in messages.iter().zip(&batch.headers).take(taken) {
-        let read = read_message(message, header, batch.buffer, bound, counters);
+        let read = read_message(message, header, batch.buffer, bound, clock, counters);
         if read.is_none() {
             counters.recv_skipped += 1;
         }
-        batch.messages.push(read.unwrap_or(ReceivedMessage::EMPTY));
+        batch
+            .messages
+            .push(read.unwrap_or(ReceivedMessage::empty(clock.instant)));
     }
     Ok(taken)
 }
@@ -144,6 +150,7 @@ fn read_message(
     header: &RecvHeader,
     capacity: usize,
     bound: SocketAddr,
+    clock: ReadingClock,
     counters: &mut Counters,
 ) -> Option<ReceivedMessage> {
     if message.msg_hdr.msg_flags & (libc::MSG_TRUNC | libc::MSG_CTRUNC) != 0 {
@@ -166,6 +173,7 @@ fn read_message(
             local: local_address(bound, control.local)?,
             remote: sockaddr::read(&header.name, name_len)?,
         },
+        arrived: clock.at(control.arrived),
         len,
         segment: control.segment.unwrap_or(len.max(1)),
     })

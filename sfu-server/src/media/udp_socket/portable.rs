@@ -4,6 +4,7 @@
 
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
+use std::time::Instant;
 
 use sfu_core::media::path::{Path, Protocol};
 use socket2::Socket;
@@ -48,6 +49,7 @@ pub(super) fn receive(
                     local: bound,
                     remote,
                 },
+                arrived: Instant::now(),
                 len,
                 segment: len.max(1),
             }),

@@ -1,6 +1,7 @@
 //! What one receiving system call brought.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Instant;
 
 use sfu_core::media::path::{Path, Protocol};
 
@@ -20,13 +21,14 @@ pub const RECV_BUFFER: usize = 1 << 16;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Message {
     pub(super) path: Path,
+    pub(super) arrived: Instant,
     pub(super) len: usize,
     pub(super) segment: usize,
 }
 
 impl Message {
     /// A message of no datagrams, for a slot whose content is skipped.
-    pub(super) const EMPTY: Self = {
+    pub(super) const fn empty(arrived: Instant) -> Self {
         let nowhere = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
         Self {
             path: Path {
@@ -34,10 +36,11 @@ impl Message {
                 local: nowhere,
                 remote: nowhere,
             },
+            arrived,
             len: 0,
             segment: 1,
         }
-    };
+    }
 }
 
 /// Memory for one receiving system call, reused call after call: 2 MiB of address space, of which
@@ -77,16 +80,19 @@ impl RecvBatch {
         }
     }
 
-    /// Every datagram with the way it came, coalesced messages taken apart. Empty datagrams are
-    /// left out. The bytes may be changed in place.
-    pub fn datagrams(&mut self) -> impl Iterator<Item = (Path, &mut [u8])> {
+    /// Every datagram with the way it came and when, coalesced messages taken apart: these came
+    /// together. Empty datagrams are left out. The bytes may be changed in place.
+    ///
+    /// Where the kernel tells it (Linux), a datagram came when its device handed it over, and else
+    /// when it was read.
+    pub fn datagrams(&mut self) -> impl Iterator<Item = (Path, Instant, &mut [u8])> {
         self.bytes
             .chunks_exact_mut(self.buffer)
             .zip(&self.messages)
             .flat_map(|(buffer, message)| {
                 buffer[..message.len]
                     .chunks_mut(message.segment)
-                    .map(move |datagram| (message.path, datagram))
+                    .map(move |datagram| (message.path, message.arrived, datagram))
             })
     }
 

@@ -45,7 +45,7 @@ fn receive(socket: &UdpSocket, count: usize) -> Vec<(Path, Vec<u8>)> {
     let limit = Instant::now() + Duration::from_secs(20);
     while received.len() < count {
         match socket.recv(&mut batch) {
-            Ok(_) => received.extend(batch.datagrams().map(|(p, d)| (p, d.to_vec()))),
+            Ok(_) => received.extend(batch.datagrams().map(|(p, _, d)| (p, d.to_vec()))),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 assert!(Instant::now() < limit, "{} of {count} came", received.len());
                 std::thread::yield_now();
@@ -398,7 +398,7 @@ fn a_message_cut_short_is_skipped_and_counted() {
         received.clear();
         let taken = linux::receive(&theirs.inner, theirs.local, &mut received, &mut counters);
         messages += taken.unwrap_or(0);
-        datagrams.extend(received.datagrams().map(|(_, d)| d.to_vec()));
+        datagrams.extend(received.datagrams().map(|(_, _, d)| d.to_vec()));
         assert!(Instant::now() < limit);
     }
     assert_eq!(datagrams, [datagram(2, 100)]);
@@ -427,7 +427,7 @@ fn the_portable_calls_carry_the_same_datagrams() {
         while received.len() < expected.len() {
             batch.clear();
             match portable::receive(&socket.inner, socket.local, &mut batch, &mut counters) {
-                Ok(_) => received.extend(batch.datagrams().map(|(_, d)| d.to_vec())),
+                Ok(_) => received.extend(batch.datagrams().map(|(_, _, d)| d.to_vec())),
                 Err(_) => assert!(Instant::now() < limit),
             }
         }
@@ -436,4 +436,43 @@ fn the_portable_calls_carry_the_same_datagrams() {
     let plain = Socket::new(Domain::IPV4, Type::DGRAM, None).unwrap();
     let wildcard = SocketAddr::from(([0, 0, 0, 0], 0));
     assert!(portable::prepare(&plain, wildcard).is_err());
+}
+
+/// Sends a datagram and reads it `late`. Returns when it left, from and to, and when it arrived.
+#[cfg(target_os = "linux")]
+fn read_late(from: &UdpSocket, to: &UdpSocket, late: Duration) -> (Instant, Instant, Instant) {
+    let mut batch = SendBatch::with_capacity(4000);
+    let way = path(from.local_addr(), to.local_addr());
+    push(&mut batch, way, b"early");
+    let before = Instant::now();
+    assert!(!from.send(&batch, 0).blocked);
+    let after = Instant::now();
+    while after.elapsed() < late {
+        std::thread::yield_now();
+    }
+    let mut received = RecvBatch::new();
+    to.recv(&mut received).unwrap();
+    let arrivals: Vec<Instant> = received.datagrams().map(|(_, at, _)| at).collect();
+    let [arrived] = arrivals[..] else {
+        panic!("{arrivals:?}")
+    };
+    (before, after, arrived)
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_datagram_arrives_when_the_kernel_has_it_however_late_it_is_read() {
+    let late = Duration::from_millis(10);
+    // The two clocks are not read in the same moment.
+    let slack = late / 10;
+    for ip in [V4, V6] {
+        let (ours, theirs) = (bind(ip), bind(ip));
+        // The kernel begins to stamp some time after it was first asked to.
+        let stamped = (0..1000).find_map(|_| {
+            let (before, after, arrived) = read_late(&ours, &theirs, late);
+            (arrived <= after + slack).then_some((before, arrived))
+        });
+        let (before, arrived) = stamped.expect("the kernel stamps what comes");
+        assert!(arrived + slack >= before, "{:?} early", before - arrived);
+    }
 }

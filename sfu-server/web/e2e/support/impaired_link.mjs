@@ -63,6 +63,18 @@ export class ImpairedLink {
     return this.far.within(program);
   }
 
+  /**
+   * Makes what leaves the far end wait for a bottleneck, with a queue of 300 ms. The kernel does it:
+   * needs its token bucket filter.
+   *
+   * @param {number} kbit   a second
+   */
+  narrowFromFar(kbit) {
+    const bucket = ['rate', `${kbit}kbit`, 'burst', '3000', 'latency', '300ms'];
+    const tc = ['tc', 'qdisc', 'add', 'dev', 'far', 'root', 'tbf', ...bucket];
+    execFileSync('nsenter', ['-t', this.far.id, '-n', ...tc]);
+  }
+
   /** Takes the link away, and says what became of the packets of each way. */
   async close() {
     this.program.stdin?.end();
