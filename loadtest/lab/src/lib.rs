@@ -4,5 +4,6 @@
 
 #![forbid(unsafe_code)]
 
+pub mod element;
 pub mod log;
 pub mod scenario;

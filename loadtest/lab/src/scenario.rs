@@ -1,5 +1,7 @@
 //! A scenario: who meets, over which links, and what changes when. Written as TOML.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 /// A meeting over networks, as written down.
@@ -32,6 +34,23 @@ pub struct Link {
     /// What changes, in the order of time.
     #[serde(default)]
     pub changes: Vec<Change>,
+}
+
+impl Link {
+    /// A link of these elements in which nothing changes.
+    pub fn of(name: &str, elements: impl Into<Vec<Element>>) -> Self {
+        Self {
+            name: name.to_owned(),
+            elements: elements.into(),
+            changes: Vec::new(),
+        }
+    }
+
+    /// When the address of those behind it changes, from the start.
+    pub fn rebinds(&self) -> impl Iterator<Item = Duration> + '_ {
+        let rebinds = self.changes.iter().filter(|change| change.rebinds);
+        rebinds.map(|change| seconds(change.at))
+    }
 }
 
 /// One thing that happens to packets.
@@ -95,7 +114,37 @@ pub enum Element {
         from: f64,
         /// In seconds from the start.
         to: f64,
+        /// What each flow carries; one file without an end without.
+        #[serde(default)]
+        files: Option<Files>,
     },
+}
+
+impl Element {
+    /// A fixed time, in milliseconds.
+    pub const fn delay(ms: f64) -> Self {
+        Self::Delay { ms }
+    }
+
+    /// A bottleneck with a drop-tail queue.
+    pub const fn bottleneck(kbps: f64, queue_ms: f64) -> Self {
+        let queue = Queue::DropTail;
+        Self::Bottleneck {
+            kbps,
+            queue_ms,
+            queue,
+        }
+    }
+}
+
+/// Short flows: one file after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Files {
+    /// A file has from so many kilobytes to so many, each size as likely.
+    pub kbytes: [f64; 2],
+    /// The mean of the pauses between them, in seconds; they are exponentially distributed.
+    pub pause: f64,
 }
 
 /// How a bottleneck's queue is kept.
@@ -169,4 +218,19 @@ pub enum Publishes {
     LayeredCamera,
     /// VP8 in one encoding of 1500 kbit/s, a shared screen.
     Screen,
+}
+
+/// The time of a number of seconds; what is none is 0.
+pub fn seconds(number: f64) -> Duration {
+    Duration::try_from_secs_f64(number).unwrap_or_default()
+}
+
+/// The time of a number of milliseconds; what is none is 0.
+pub fn milliseconds(number: f64) -> Duration {
+    seconds(number / 1e3)
+}
+
+/// A rate that is written in kilobits per second; what is none is 0.
+pub(crate) fn bits_per_second(kbps: f64) -> u64 {
+    (kbps * 1e3).round() as u64
 }

@@ -1,5 +1,7 @@
 //! What the pacer, the estimator and the allocator of one transport say to each other.
 
+use std::time::Duration;
+
 use crate::unit::Bitrate;
 
 /// What a packet is to its subscriber: what leaves first when not all can.
@@ -55,4 +57,21 @@ pub struct Demand {
     pub next: Option<Bitrate>,
     /// What everything wanted takes.
     pub most: Bitrate,
+}
+
+/// How the adaptation towards one subscriber stands: what logs and plots are drawn from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Adaptation {
+    /// What its link is thought to carry; zero: not known yet.
+    pub estimate: Bitrate,
+    /// What its layers are to cost together.
+    pub allotted: Bitrate,
+    /// Bytes that have left for it since it joined, with UDP and IP headers.
+    pub sent: u64,
+    /// The part of them that is repairs.
+    pub repairs: u64,
+    /// The part of them that is padding.
+    pub padding: u64,
+    /// The longest that a packet waited in the pacer since this was last asked.
+    pub longest_wait: Duration,
 }

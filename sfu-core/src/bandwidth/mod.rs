@@ -3,4 +3,5 @@
 
 pub mod allocator;
 pub mod departure;
+pub mod estimator;
 pub mod pacer;

@@ -142,7 +142,9 @@ pub(super) fn flush(
     }
     let mut datagram = [0; MAX_DATAGRAM];
     let mut is_waiting = true;
-    for _ in 0..shared.data_turns.quota(now) {
+    let turn = shared.data_turns.quota(now);
+    let quota = peer.bandwidth.data_quota(now, &peer.pacer, turn);
+    for _ in 0..quota {
         if batch.is_full() {
             return false;
         }
@@ -156,8 +158,17 @@ pub(super) fn flush(
             Some(len)
         });
         outbound::count(&mut shared.stats, TrafficKind::Dtls, written);
+        let size = outbound::on_wire(path, len);
+        peer.pacer.count(now, size);
+        peer.bandwidth.sent_beside(size);
+        if !peer.pacer.is_open(now) {
+            break;
+        }
     }
-    if is_waiting && !peer.data_waits && peer.transport.has_data() {
+    let is_waiting = is_waiting && peer.transport.has_data();
+    if is_waiting && !peer.pacer.is_open(now) {
+        peer.bandwidth.hold_data(now);
+    } else if is_waiting && !peer.data_waits {
         peer.data_waits = true;
         shared.data_turns.waiting.push_back(key);
     }

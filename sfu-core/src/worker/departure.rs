@@ -23,9 +23,16 @@ impl Departures {
         }
     }
 
-    /// The packet of [`Self::next`] has left with its number.
-    pub(super) const fn counted(&mut self) {
+    /// The packet of [`Self::next`] has left with its number, which is returned whole.
+    pub(super) const fn counted(&mut self) -> u64 {
+        let number = self.next;
         self.next += 1;
+        number
+    }
+
+    /// Whether any packet has had a number.
+    pub(super) const fn is_counting(&self) -> bool {
+        self.next > 0
     }
 }
 
@@ -54,7 +61,7 @@ mod tests {
         let mut departures = Departures { next: 0xffff };
         assert_eq!(departures.next([7; 3]).sequence, [0xff, 0xff]);
         assert_eq!(departures.next([7; 3]).sequence, [0xff, 0xff], "not sent");
-        departures.counted();
+        assert!(!departures.is_counting() || departures.counted() == 0xffff);
         let next = Departure {
             sequence: [0, 0],
             send_time: [7; 3],

@@ -7,8 +7,10 @@
 use std::time::Instant;
 
 use super::outbound::flush;
+use super::pacing::about_on_wire;
 use super::streams::Stream;
 use super::{PeerKey, Room, Shared, Worker, feedback, reports};
+use crate::bandwidth::departure::Class;
 use crate::drop_reason::DropReason;
 use crate::egress::SourceFacts;
 use crate::media::codec::MediaKind;
@@ -146,6 +148,10 @@ fn fan_out_track(
         let Some(sending) = peer.egresses.get_mut(route.egress) else {
             continue;
         };
+        let class = match sending.kind {
+            MediaKind::Audio => Class::Audio,
+            MediaKind::Video => Class::Video,
+        };
         let mut queued = false;
         for arrived in packets {
             let encoding = arrived.stream.encoding;
@@ -157,7 +163,10 @@ fn fan_out_track(
                 sending
                     .egress
                     .forward(now, encoding, arrived.packet, &arrived.facts, source);
-            match decided.and_then(|outbound| peer.pacer.push(route.egress, outbound)) {
+            match decided.and_then(|outbound| {
+                let size = about_on_wire(&arrived.facts);
+                peer.pacer.push(now, class, route.egress, outbound, size)
+            }) {
                 Ok(()) => {
                     shared.pool.pin(arrived.packet);
                     queued = true;

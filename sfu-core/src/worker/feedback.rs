@@ -2,12 +2,11 @@
 
 use std::time::Instant;
 
-use super::peer::Publishing;
+use super::pacing;
+use super::repairs::repair;
 use super::{PeerKey, Room, Shared};
 use crate::drop_reason::DropReason;
 use crate::id::Ssrc;
-use crate::media::codec::MediaKind;
-use crate::media::packet::PacketRef;
 use crate::room::tracks::{PeerIndex, TrackIndex};
 use crate::wire::rtcp::{self, RtcpItem, SenderInfo};
 
@@ -66,11 +65,18 @@ pub(super) fn rtcp(
             shared.stats.firs_in += u64::from(fir_sequence.is_some());
             subscriber_wants_keyframe(shared, room, index, now, media);
         }
-        RtcpItem::TransportFeedback(_) => shared.stats.transport_feedbacks_in += 1,
-        // REMB is for clients without transport-wide feedback; streams end by signalling.
-        RtcpItem::Remb { .. } | RtcpItem::Bye { .. } => {}
+        RtcpItem::TransportFeedback(feedback) => {
+            shared.stats.transport_feedbacks_in += 1;
+            let bandwidth = &mut room.peers[index].bandwidth;
+            bandwidth.on_transport_feedback(now, &feedback);
+        }
+        RtcpItem::Remb { bitrate, .. } => room.peers[index].bandwidth.on_remb(now, bitrate),
+        // Streams end by signalling.
+        RtcpItem::Bye { .. } => {}
     })
-    .map_err(|_| DropReason::RtcpMalformed)
+    .map_err(|_| DropReason::RtcpMalformed)?;
+    pacing::settle(shared, room, index, now);
+    Ok(())
 }
 
 /// What a publisher says of a stream that it sends.
@@ -98,6 +104,10 @@ fn report_blocks(room: &mut Room, index: PeerIndex, now: Instant, reports: rtcp:
         let Some((key, is_repair)) = peer.sent_as(block.ssrc) else {
             continue;
         };
+        if !is_repair && !peer.departures.is_counting() {
+            peer.bandwidth
+                .on_receiver_report(now, block.fraction_lost, peer.rtt);
+        }
         let header = &mut peer.egresses[key].header;
         header.reported(is_repair);
         header.patience.settle(now);
@@ -109,79 +119,6 @@ fn report_blocks(room: &mut Room, index: PeerIndex, now: Instant, reports: rtcp:
             }
         }
     }
-}
-
-/// Answers one NACKed sequence number from the encoding's cache.
-fn repair(
-    shared: &mut Shared,
-    room: &mut Room,
-    index: PeerIndex,
-    now: Instant,
-    key: usize,
-    sequence: u16,
-) {
-    let sending = &mut room.peers[index].egresses[key];
-    let track = sending.track;
-    let Some(retransmission) = sending.egress.retransmit(now, sequence) else {
-        return;
-    };
-    let (encoding, source) = (retransmission.encoding, retransmission.source_sequence);
-    let Some(packet) = cached(room, track, encoding, source) else {
-        shared.stats.repairs_not_found += 1;
-        replace_by_keyframe(shared, room, now, (index, key), (encoding, source));
-        return;
-    };
-    let Some((facts, _)) = shared.pool.get(packet) else {
-        return;
-    };
-    let peer = &mut room.peers[index];
-    let egress = &mut peer.egresses[key].egress;
-    let Some(outbound) = egress.repair(retransmission, packet, facts) else {
-        return;
-    };
-    shared.pool.pin(packet);
-    match peer.pacer.push(key, outbound) {
-        Ok(()) => shared.mark_dirty(room.key, index, peer),
-        Err(reason) => {
-            shared.pool.release(packet);
-            shared.stats.drops.count(reason);
-        }
-    }
-}
-
-/// A subscriber has lost a packet that is no longer kept. Pictures that need it need a keyframe,
-/// unless one has been sent since; the ingress joins the request with others'.
-fn replace_by_keyframe(
-    shared: &mut Shared,
-    room: &mut Room,
-    now: Instant,
-    (index, key): (PeerIndex, usize),
-    (encoding, source): (u8, u64),
-) {
-    let sending = &room.peers[index].egresses[key];
-    // Another encoding began with a keyframe, and who waits for one has asked for it.
-    if sending.kind != MediaKind::Video || sending.egress.current() != Some(encoding) {
-        return;
-    }
-    let track = sending.track;
-    let Some(publishing) = publishing(room, track, encoding) else {
-        return;
-    };
-    // What has not come yet is asked of the publisher, and given up, by the ingress.
-    let is_gone = publishing.cache.has_let_go_of(source);
-    if is_gone && !publishing.ingress.is_before_keyframe(source) {
-        request_keyframe(shared, room, track, encoding, now);
-    }
-}
-
-fn publishing(room: &Room, track: TrackIndex, encoding: u8) -> Option<&Publishing> {
-    let track = room.tracks.get(track)?;
-    let key = (*track.encodings.get(usize::from(encoding))?)?;
-    room.peers.get(track.publisher)?.ingresses.get(key)
-}
-
-fn cached(room: &Room, track: TrackIndex, encoding: u8, sequence: u64) -> Option<PacketRef> {
-    publishing(room, track, encoding)?.cache.get(sequence)
 }
 
 /// A subscriber's PLI or FIR: of the encoding it is waiting for, else of the one it is sent.

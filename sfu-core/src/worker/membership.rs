@@ -6,6 +6,7 @@ use std::time::Instant;
 use rand_core::Rng;
 use slab::Slab;
 
+use super::bandwidth::Bandwidth;
 use super::control::remove_track;
 use super::departure::Departures;
 use super::peer::{Peer, Requested};
@@ -115,6 +116,7 @@ fn new_peer(
         ingresses: Slab::new(),
         egresses: Slab::new(),
         pacer: Pacer::default(),
+        bandwidth: Bandwidth::new(now, settings.adaptation),
         rtcp: RtcpQueue::default(),
         rtcp_ssrc: Ssrc(shared.rng.next_u32() | 1),
         arrivals: TwccRecorder::new(now),
@@ -179,6 +181,7 @@ fn remove_peer(shared: &mut Shared, room: &mut Room, index: PeerIndex) {
     shared.participants.remove(&peer.id);
     shared.lookup.remove(key);
     shared.timers.cancel(key);
+    shared.pacers.cancel(key);
     shared.dirty.retain(|other| *other != key);
 }
 

@@ -2,15 +2,18 @@
 //!
 //! Each leg of a packet's walk has its own file: [`inbound`], [`arrival`] with [`binding`],
 //! [`identify`], [`streams`] and [`allocation`], [`forward`] with [`speakers`] and [`fan_out`],
-//! [`outbound`] with [`departure`], [`header`] and [`patience`]; [`data`] is that of data messages;
-//! [`feedback`] carries RTCP's facts backwards, with [`publisher_clock`]; [`control`] with
+//! [`outbound`] with [`pacing`], [`departure`], [`header`] and [`patience`]; [`bandwidth`] is what a
+//! participant's network carries; [`data`] is that of data messages;
+//! [`feedback`] carries RTCP's facts backwards, with [`repairs`] and [`publisher_clock`]; [`control`] with
 //! [`membership`] and [`wishes`], and [`negotiation`] with [`sections`] and [`formats`], obey the
-//! control plane, and [`explain`] answers it; [`timers`] does what is due by the [`deadlines`],
+//! control plane, and [`explain`] and [`adaptation`] answer it; [`timers`] does what is due by the [`deadlines`],
 //! [`reports`] among it. All work on behalf of one room runs inside [`Worker::in_room`], which
 //! contains a panic to that room.
 
+mod adaptation;
 mod allocation;
 mod arrival;
+mod bandwidth;
 mod binding;
 mod control;
 mod data;
@@ -27,9 +30,11 @@ mod inbound;
 mod membership;
 mod negotiation;
 mod outbound;
+mod pacing;
 mod patience;
 mod peer;
 mod publisher_clock;
+mod repairs;
 mod reports;
 mod rtcp_queue;
 mod sections;
@@ -119,6 +124,8 @@ struct Shared {
     pool: PacketPool,
     lookup: Lookup<PeerKey>,
     timers: Deadlines,
+    /// When something waits no longer in a participant's pacer, or its estimate is due.
+    pacers: Deadlines,
     data_turns: DataTurns,
     /// Participants with something to send.
     dirty: VecDeque<PeerKey>,
@@ -173,6 +180,7 @@ impl Worker {
                 rng,
                 settings,
                 timers: Deadlines::default(),
+                pacers: Deadlines::default(),
                 data_turns: DataTurns::default(),
                 dirty: VecDeque::new(),
                 burst_rooms: Vec::new(),
@@ -263,6 +271,7 @@ impl Worker {
             self.shared.participants.remove(&id);
             self.shared.lookup.remove(peer);
             self.shared.timers.cancel(peer);
+            self.shared.pacers.cancel(peer);
         }
         self.shared.tracks.retain(|_, room| *room != key);
         self.shared.dirty.retain(|peer| peer.room() != key);
@@ -273,7 +282,9 @@ impl Worker {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let turn = self.shared.data_turns.next();
-        self.shared.timers.next().into_iter().chain(turn).min()
+        let paced = self.shared.pacers.next();
+        let due = self.shared.timers.next();
+        due.into_iter().chain(paced).chain(turn).min()
     }
 }
 

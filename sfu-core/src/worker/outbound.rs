@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::departure::{Departures, send_time};
 use super::header::HeaderValues;
+use super::pacing;
 use super::peer::{Peer, Sending};
 use super::stats::WorkerStats;
 use super::traffic::TrafficKind;
@@ -100,6 +101,7 @@ pub(super) fn flush(
             sender.seal_rtcp(out, len)
         });
         count(stats, TrafficKind::Rtcp, written);
+        peer.pacer.count(now, on_wire(path, written.unwrap_or(0)));
         peer.rtcp.pop(len);
     }
     let mut leaving = Leaving {
@@ -110,24 +112,39 @@ pub(super) fn flush(
         sender,
     };
     while !batch.is_full() {
-        let Some(queued) = peer.pacer.front() else {
-            return super::data::flush(shared, peer, key, now, batch);
+        let Some(queued) = peer.pacer.front(now) else {
+            let done = super::data::flush(shared, peer, key, now, batch);
+            pacing::arm(shared, peer, key, now);
+            return done;
         };
+        let mut sealed = None;
         if let Some(sending) = peer.egresses.get_mut(queued.egress) {
             let packet = &queued.packet;
-            let sent = leaving.seal(&mut shared.pool, sending, packet, batch);
-            match (sent, packet.rtx_original) {
+            sealed = leaving.seal(&mut shared.pool, sending, packet, batch);
+            match (&sealed, packet.rtx_original) {
                 (Some(_), Some(_)) => stats.rtx_out += 1,
                 (Some(_), None) => stats.rtp_out += 1,
                 (None, _) => stats.drops.count(DropReason::NotSealed),
             }
             let kind = TrafficKind::of(sending.kind, packet.rtx_original.is_some());
-            count(stats, kind, sent);
+            count(stats, kind, sealed.map(|sealed| sealed.len));
         }
         shared.pool.release(queued.packet.packet);
-        peer.pacer.pop();
+        let size = sealed.map_or(0, |sealed| on_wire(path, sealed.len));
+        let number = sealed.and_then(|sealed| sealed.number);
+        if let Some(left) = peer.pacer.pop(now, size)
+            && peer.bandwidth.left(now, left, size, number)
+        {
+            peer.pacer.set_rate(now, peer.bandwidth.pacing_rate());
+        }
     }
     false
+}
+
+/// Bytes of a datagram of `len` on the wire.
+pub(super) const fn on_wire(path: Path, len: usize) -> u16 {
+    let headers = if path.remote.is_ipv4() { 28 } else { 48 };
+    if len == 0 { 0 } else { (len + headers) as u16 }
 }
 
 pub(super) fn count(stats: &mut WorkerStats, kind: TrafficKind, written: Option<usize>) {
@@ -143,7 +160,17 @@ fn discard(peer: &mut Peer, pool: &mut PacketPool) {
     for outbound in peer.pacer.drain() {
         pool.release(outbound.packet);
     }
+    peer.pacer.give_up_probe();
     peer.rtcp.clear();
+}
+
+/// A packet in the batch.
+#[derive(Clone, Copy, Debug)]
+struct Sealed {
+    /// Bytes of UDP payload.
+    len: usize,
+    /// Its transport-wide number, where its section has agreed on one.
+    number: Option<u64>,
 }
 
 /// What all media packets of one participant have in common while they leave.
@@ -164,7 +191,7 @@ impl Leaving<'_> {
         sending: &mut Sending,
         packet: &OutboundPacket,
         batch: &mut SendBatch,
-    ) -> Option<usize> {
+    ) -> Option<Sealed> {
         let (facts, bytes) = pool.get_mut(packet.packet)?;
         let start = usize::from(facts.payload_start);
         let stored = start..start + usize::from(facts.payload_len);
@@ -225,12 +252,14 @@ impl Leaving<'_> {
             self.sender
                 .seal_rtp_in_place(packet.sequence, packet.ssrc, out, header_len, len)
         })?;
-        if sending.header.numbers_departures() {
-            self.departures.counted();
-        }
+        let numbers = sending.header.numbers_departures();
+        let number = numbers.then(|| self.departures.counted());
         if packet.rtx_original.is_none() {
             sending.egress.on_sent(self.now, payload.len());
         }
-        Some(written)
+        Some(Sealed {
+            len: written,
+            number,
+        })
     }
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use slab::Slab;
 
+use super::bandwidth::Bandwidth;
 use super::departure::Departures;
 use super::header::HeaderTerms;
 use super::publisher_clock::PublisherClock;
@@ -108,6 +109,8 @@ pub(super) struct Peer {
     pub(super) ingresses: Slab<Publishing>,
     pub(super) egresses: Slab<Sending>,
     pub(super) pacer: Pacer,
+    /// What its network carries.
+    pub(super) bandwidth: Bandwidth,
     /// The numbers of what leaves.
     pub(super) departures: Departures,
     pub(super) rtcp: RtcpQueue,

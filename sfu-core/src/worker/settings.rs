@@ -29,6 +29,10 @@ pub struct WorkerSettings {
     /// Higher: subscribers of a large room get, and pay for, more sounds that say nothing. Lower:
     /// where more people than this speak at once, some are cut off in mid-speech.
     pub forwarded_voices: Option<NonZeroUsize>,
+    /// What each participant is sent is paced by what its network is estimated to carry. Without it
+    /// everything leaves at once, whatever becomes of it: for measuring, and for networks that are
+    /// known to carry all.
+    pub adaptation: bool,
     /// An instant and the wall clock then, since 1970: the NTP time of what has no sender report.
     pub epoch: (Instant, Duration),
 }

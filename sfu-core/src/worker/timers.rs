@@ -17,6 +17,7 @@ impl Worker {
     pub fn handle_timeout(&mut self, now: Instant) {
         self.fan_out_bursts(now);
         self.resume_data(now);
+        self.resume_pacers(now);
         while let Some(key) = self.shared.timers.pop_due(now) {
             self.in_room(key.room(), |shared, room| {
                 look_after(shared, room, key.peer(), now);
@@ -44,6 +45,7 @@ fn look_after(shared: &mut Shared, room: &mut Room, index: PeerIndex, now: Insta
             reports::receiver_reports(peer, now);
             reports::sender_reports(room, index, now);
             tell_statistics(shared, room, index, now);
+            super::pacing::look_after(shared, room, index, now);
         }
         super::feedback::request_wanted_keyframes(shared, room, index, now);
     }

@@ -163,6 +163,7 @@ fn worker(seed: u64) -> Worker {
         candidates: vec![engine()],
         pool_packets: POOL,
         forwarded_voices: None,
+        adaptation: true,
         epoch: (base(), Duration::from_secs(1_700_000_000)),
     };
     let mut bytes = [0; 32];

@@ -48,7 +48,7 @@ fn a_burst_longer_than_any_frame_arrives_whole_and_in_order() {
 
 #[test]
 fn interleaved_bursts_of_two_publishers_keep_each_ones_order() {
-    let mut meeting = Meeting::new();
+    let mut meeting = Meeting::unpaced();
     let sound = meeting.publisher(1, MediaKind::Audio, &[]);
     let pictures = meeting.publisher(2, MediaKind::Video, &[]);
     let viewer = meeting.join();
@@ -109,7 +109,7 @@ fn a_publisher_that_leaves_within_a_burst_takes_nobody_along() {
 
 #[test]
 fn a_batch_that_fills_up_among_the_subscribers_loses_and_mixes_nothing() {
-    let mut meeting = Meeting::new();
+    let mut meeting = Meeting::unpaced();
     let publisher = meeting.publisher(1, MediaKind::Video, &[]);
     let viewers: Vec<_> = (0..60)
         .map(|_| meeting.viewer(1, MediaKind::Video))

@@ -133,7 +133,7 @@ fn a_screen_of_one_frame_a_second_is_alive() {
 
 #[test]
 fn a_late_packet_of_a_stream_that_was_replaced_changes_nothing() {
-    let mut meeting = Meeting::new();
+    let mut meeting = Meeting::unpaced();
     let publisher = meeting.publisher(1, MediaKind::Video, &[]);
     let viewer = meeting.viewer(1, MediaKind::Video);
     let of = |ssrc: u32, n: u64, payload: &[u8]| -> Vec<u8> {

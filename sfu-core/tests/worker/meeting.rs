@@ -47,15 +47,24 @@ impl Meeting {
     }
 
     pub(crate) fn with_pool(pool_packets: u32) -> Self {
-        Self::with_settings(pool_packets, None)
+        Self::with_settings(pool_packets, None, true)
     }
 
     /// A meeting in which so many voices of a room are forwarded at a time.
     pub(crate) fn with_voices(limit: usize) -> Self {
-        Self::with_settings(POOL, NonZeroUsize::new(limit))
+        Self::with_settings(POOL, NonZeroUsize::new(limit), true)
     }
 
-    fn with_settings(pool_packets: u32, forwarded_voices: Option<NonZeroUsize>) -> Self {
+    /// A meeting in which everything leaves at once, for what is not about when it leaves.
+    pub(crate) fn unpaced() -> Self {
+        Self::with_settings(POOL, None, false)
+    }
+
+    fn with_settings(
+        pool_packets: u32,
+        forwarded_voices: Option<NonZeroUsize>,
+        adaptation: bool,
+    ) -> Self {
         let now = base();
         let settings = WorkerSettings {
             worker: WorkerId(0),
@@ -64,6 +73,7 @@ impl Meeting {
             candidates: vec![([192, 0, 2, 1], 7882).into()],
             pool_packets,
             forwarded_voices,
+            adaptation,
             epoch: (now, Duration::from_secs(1_700_000_000)),
         };
         Self {

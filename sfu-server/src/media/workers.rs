@@ -84,6 +84,7 @@ impl Workers {
                 candidates,
                 pool_packets: POOL_PACKETS,
                 forwarded_voices: settings.forwarded_voices,
+                adaptation: true,
                 epoch,
             };
             let mut seed = [0; 32];

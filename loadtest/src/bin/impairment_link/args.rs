@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use clap::Parser;
 
-use crate::element::{Delay, Element, Line, Loss};
+use sfu_lab::element::Line;
+use sfu_lab::scenario::{Element, Link};
 
 /// Two TUN devices joined by lines that delay and lose packets.
 ///

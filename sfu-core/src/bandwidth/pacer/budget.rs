@@ -1,0 +1,192 @@
+//! How fast bytes may leave: a rate, and a burst of it.
+
+use std::time::{Duration, Instant};
+
+use crate::unit::Bitrate;
+
+/// Fractions of a nanosecond that a byte's time is kept in, as bits: at 1 Gbit/s a byte takes 8 ns.
+const FRACTION: u32 = 8;
+
+/// Slowest rate that is paced by, in bits per second: a full packet takes two and a half seconds.
+///
+/// Higher: who can be sent less than that is flooded. Lower: one packet that is let go closes the
+/// way for longer.
+const MIN_RATE: u64 = 5_000;
+
+/// How late a wake-up may be without a loss of rate.
+///
+/// Higher: after a longer delay of the worker's, more leaves at once. Lower: timers that are exact to
+/// a millisecond slow down what waits.
+const MAX_LATE: Duration = Duration::from_millis(5);
+
+/// Bytes that have left and are paid for by time.
+///
+/// It is open until a burst has left, and then closed until all of that is paid for: what waits
+/// leaves in bursts, not packet by packet. An unused time is not saved.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Budget {
+    /// Nanoseconds that a byte takes, in 2^-[`FRACTION`].
+    byte_time: u64,
+    burst: Duration,
+    /// When all that has left is paid for.
+    paid: Option<Instant>,
+    is_spent: bool,
+}
+
+impl Budget {
+    pub(super) fn new(rate: Bitrate, burst: Duration) -> Self {
+        Self {
+            byte_time: byte_time(rate),
+            burst,
+            paid: None,
+            is_spent: false,
+        }
+    }
+
+    /// Pays by `rate` from `now` on, for what is owed too.
+    pub(super) fn set_rate(&mut self, now: Instant, rate: Bitrate) {
+        let before = std::mem::replace(&mut self.byte_time, byte_time(rate));
+        if before == self.byte_time {
+            return;
+        }
+        let owed = self.owed(now);
+        if !owed.is_zero() {
+            let nanos = u128::from(self.byte_time) * owed.as_nanos() / u128::from(before);
+            let nanos = u64::try_from(nanos).unwrap_or(u64::MAX);
+            self.paid = Some(now + Duration::from_nanos(nanos));
+        }
+    }
+
+    fn owed(&self, now: Instant) -> Duration {
+        self.paid
+            .map_or(Duration::ZERO, |paid| paid.saturating_duration_since(now))
+    }
+
+    /// Time that `bytes` take, in nanoseconds.
+    pub(super) const fn nanos(&self, bytes: u64) -> u64 {
+        bytes.saturating_mul(self.byte_time) >> FRACTION
+    }
+
+    /// Whether something may leave at `now`.
+    pub(super) fn is_open(&self, now: Instant) -> bool {
+        !self.is_spent || self.paid.is_none_or(|paid| paid <= now)
+    }
+
+    /// When it opens again; `None` while it is open.
+    pub(super) fn opens(&self, now: Instant) -> Option<Instant> {
+        self.paid.filter(|paid| self.is_spent && *paid > now)
+    }
+
+    /// Something that takes `nanos` has left.
+    pub(super) fn spend(&mut self, now: Instant, nanos: u64) {
+        // Who goes on a little late has lost no time.
+        let paid = self.paid.filter(|paid| *paid + MAX_LATE >= now);
+        let paid = paid.unwrap_or(now) + Duration::from_nanos(nanos);
+        self.is_spent = paid > now + self.burst || (self.is_spent && !self.is_open(now));
+        self.paid = Some(paid);
+    }
+}
+
+fn byte_time(rate: Bitrate) -> u64 {
+    let second = 8_000_000_000_u64 << FRACTION;
+    (second / rate.bps().max(MIN_RATE)).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BURST: Duration = Duration::from_millis(5);
+
+    #[allow(clippy::disallowed_methods, reason = "a base for virtual time")]
+    fn base() -> Instant {
+        Instant::now()
+    }
+
+    fn spend(budget: &mut Budget, now: Instant, bytes: u64) {
+        budget.spend(now, budget.nanos(bytes));
+    }
+
+    #[test]
+    fn a_burst_leaves_at_once_and_then_nothing_until_it_is_paid_for() {
+        let now = base();
+        // A millisecond for each 1000 bytes.
+        let mut budget = Budget::new(Bitrate::from_bps(8_000_000), BURST);
+        for _ in 0..6 {
+            assert!(budget.is_open(now));
+            spend(&mut budget, now, 1000);
+        }
+        assert!(!budget.is_open(now));
+        let paid = now + Duration::from_millis(6);
+        assert_eq!(budget.opens(now), Some(paid));
+        assert!(!budget.is_open(paid - Duration::from_nanos(1)));
+        assert!(budget.is_open(paid));
+        assert_eq!(budget.opens(paid), None);
+    }
+
+    #[test]
+    fn a_late_wake_up_slows_nothing_down() {
+        let start = base();
+        let mut budget = Budget::new(Bitrate::from_bps(8_000_000), BURST);
+        let mut left = 0;
+        for ms in (0..1000).step_by(4) {
+            let now = start + Duration::from_millis(ms);
+            while budget.is_open(now) {
+                spend(&mut budget, now, 1000);
+                left += 1;
+            }
+        }
+        assert!((990..=1010).contains(&left), "{left} in a second");
+    }
+
+    #[test]
+    fn time_without_packets_is_not_saved() {
+        let now = base();
+        let mut budget = Budget::new(Bitrate::from_bps(8_000_000), BURST);
+        spend(&mut budget, now, 1000);
+        let later = now + Duration::from_secs(60);
+        let left = (0..).take_while(|_| {
+            let open = budget.is_open(later);
+            spend(&mut budget, later, 1000);
+            open
+        });
+        assert_eq!(left.count(), 6);
+    }
+
+    #[test]
+    fn another_rate_counts_for_what_is_owed_too() {
+        let now = base();
+        let mut budget = Budget::new(Bitrate::from_bps(8_000_000), BURST);
+        spend(&mut budget, now, 10_000);
+        budget.set_rate(now + Duration::from_millis(2), Bitrate::from_bps(4_000_000));
+        assert_eq!(budget.opens(now), Some(now + Duration::from_millis(18)));
+        budget.set_rate(
+            now + Duration::from_millis(2),
+            Bitrate::from_bps(64_000_000),
+        );
+        assert_eq!(budget.opens(now), Some(now + Duration::from_millis(3)));
+    }
+
+    #[test]
+    fn what_leaves_beside_the_budget_keeps_it_closed() {
+        let now = base();
+        let mut budget = Budget::new(Bitrate::from_bps(8_000_000), BURST);
+        spend(&mut budget, now, 6000);
+        let later = now + Duration::from_millis(4);
+        spend(&mut budget, later, 100);
+        assert!(!budget.is_open(later), "2.1 ms are owed still");
+        assert_eq!(budget.opens(later), Some(now + Duration::from_micros(6100)));
+    }
+
+    #[test]
+    fn no_rate_is_too_low_or_too_high() {
+        let now = base();
+        for bps in [0, 1, u64::MAX] {
+            let mut budget = Budget::new(Bitrate::from_bps(bps), BURST);
+            spend(&mut budget, now, 1200);
+            let opens = budget.opens(now).unwrap_or(now);
+            assert!(opens <= now + Duration::from_secs(2), "{bps}");
+            budget.set_rate(now, Bitrate::from_bps(1_000_000));
+        }
+    }
+}

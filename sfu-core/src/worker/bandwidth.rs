@@ -1,0 +1,178 @@
+//! What a participant's network carries, and what it has been sent.
+
+use std::time::{Duration, Instant};
+
+use crate::bandwidth::departure::{Class, Demand, Probe, SentPacket};
+use crate::bandwidth::estimator::Estimator;
+use crate::bandwidth::pacer::{DEFAULT_RATE, Left, Pacer};
+use crate::unit::Bitrate;
+use crate::wire::rtcp::TransportFeedback;
+
+/// Data waits no longer than this for media that takes all that may be sent: one packet then goes.
+///
+/// Higher: a message takes longer on a link that pictures fill. Lower: the pictures get less of it;
+/// at this, packets of data take 200 kbit/s at the most.
+const MAX_DATA_HELD: Duration = Duration::from_millis(50);
+
+/// So long after its first numbered packet a participant is thought to give feedback that has yet
+/// to give any.
+///
+/// Higher: who never gives any is sent little for longer. Lower: with a long round trip and a slow
+/// client the first pictures flood its link.
+const FIRST_FEEDBACK: Duration = Duration::from_secs(3);
+
+/// One participant's estimate and what it is made from.
+#[derive(Debug)]
+pub(super) struct Bandwidth {
+    is_on: bool,
+    estimator: Estimator,
+    /// When its first packet with a transport-wide number left.
+    numbered: Option<Instant>,
+    /// It has given feedback on such packets, or an estimate of its own.
+    is_told: bool,
+    /// It was given time enough for that.
+    is_silent: bool,
+    /// Bytes on the wire, and the parts of them that are repairs and padding.
+    pub(super) sent: u64,
+    pub(super) repairs: u64,
+    pub(super) padding: u64,
+    /// Since when data waits for the pacer.
+    data_held: Option<Instant>,
+    /// When the worker looks here next.
+    pub(super) armed: Option<Instant>,
+}
+
+impl Bandwidth {
+    pub(super) fn new(now: Instant, is_on: bool) -> Self {
+        Self {
+            is_on,
+            estimator: Estimator::new(now),
+            numbered: None,
+            is_told: false,
+            is_silent: false,
+            sent: 0,
+            repairs: 0,
+            padding: 0,
+            data_held: None,
+            armed: None,
+        }
+    }
+
+    /// A packet of the pacer's has left with `size` bytes on the wire and its transport-wide number.
+    ///
+    /// True for the first one that has such a number: from then on there is an estimate.
+    pub(super) fn left(
+        &mut self,
+        now: Instant,
+        left: Left,
+        size: u16,
+        number: Option<u64>,
+    ) -> bool {
+        let bytes = u64::from(size);
+        self.sent += bytes;
+        match left.class {
+            Class::Repair => self.repairs += bytes,
+            Class::Padding => self.padding += bytes,
+            Class::Audio | Class::Video => {}
+        }
+        let Some(sequence) = number.filter(|_| self.is_on) else {
+            return false;
+        };
+        let sent = SentPacket {
+            sequence,
+            size,
+            class: left.class,
+            probe: left.probe,
+        };
+        self.estimator.on_sent(now, sent);
+        let is_first = self.numbered.is_none();
+        self.numbered.get_or_insert(now);
+        is_first
+    }
+
+    /// A datagram without a number has left with `size` bytes on the wire.
+    pub(super) fn sent_beside(&mut self, size: u16) {
+        self.sent += u64::from(size);
+    }
+
+    pub(super) fn on_transport_feedback(&mut self, now: Instant, feedback: &TransportFeedback<'_>) {
+        self.is_told = true;
+        self.estimator.on_transport_feedback(now, feedback);
+    }
+
+    pub(super) fn on_remb(&mut self, now: Instant, bitrate: Bitrate) {
+        self.is_told = true;
+        self.estimator.on_remb(now, bitrate);
+    }
+
+    pub(super) fn on_receiver_report(
+        &mut self,
+        now: Instant,
+        fraction_lost: u8,
+        rtt: Option<Duration>,
+    ) {
+        self.estimator.on_receiver_report(now, fraction_lost, rtt);
+    }
+
+    #[allow(dead_code, reason = "the allocator calls it")]
+    pub(super) fn set_demand(&mut self, now: Instant, demand: Demand) {
+        self.estimator.set_demand(now, demand);
+    }
+
+    /// What may be sent; `None` when nothing tells.
+    pub(super) fn estimate(&self) -> Option<Bitrate> {
+        self.is_known().then(|| self.estimator.estimate())
+    }
+
+    fn is_known(&self) -> bool {
+        (self.is_told && self.is_on) || (self.numbered.is_some() && !self.is_silent)
+    }
+
+    /// How fast it may be sent.
+    pub(super) fn pacing_rate(&self) -> Bitrate {
+        match self.is_known() {
+            true => self.estimator.pacing_rate(),
+            false => DEFAULT_RATE,
+        }
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        let is_over = |since| now.saturating_duration_since(since) >= FIRST_FEEDBACK;
+        self.is_silent = !self.is_told && self.numbered.is_some_and(is_over);
+        self.estimator.handle_timeout(now);
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        self.estimator.poll_timeout().filter(|_| self.is_told)
+    }
+
+    pub(super) fn poll_probe(&mut self) -> Option<Probe> {
+        self.estimator.poll_probe()
+    }
+
+    /// Packets of data that may leave now, of the `turn` that it has among participants.
+    pub(super) fn data_quota(&mut self, now: Instant, pacer: &Pacer, turn: usize) -> usize {
+        let is_late = |since| now >= since + MAX_DATA_HELD;
+        match self.data_held {
+            _ if pacer.is_open(now) => {
+                self.data_held = None;
+                turn
+            }
+            Some(since) if is_late(since) => {
+                self.data_held = None;
+                turn.min(1)
+            }
+            _ => 0,
+        }
+    }
+
+    /// Data waits for the pacer.
+    pub(super) fn hold_data(&mut self, now: Instant) {
+        self.data_held.get_or_insert(now);
+    }
+
+    /// When data that waits for the pacer goes, whatever the pacer says.
+    pub(super) fn data_goes(&self) -> Option<Instant> {
+        self.data_held.map(|since| since + MAX_DATA_HELD)
+    }
+}

@@ -1,0 +1,81 @@
+//! When a participant's packets leave that could not leave at once, and what its estimate asks for.
+
+use std::time::{Duration, Instant};
+
+use super::peer::Peer;
+use super::{PeerKey, Room, Shared, Worker};
+use crate::media::packet::PacketFacts;
+use crate::room::tracks::PeerIndex;
+
+/// About the bytes of a packet on the wire beside its payload: the RTP header with some extensions,
+/// the seal, UDP and IP.
+const ABOUT_HEADERS: u16 = 80;
+
+/// Soonest that a participant is looked at again.
+///
+/// Higher: bursts are larger than they should be on fast links. Lower: wake-ups for less than a
+/// packet.
+const SOONEST: Duration = Duration::from_millis(1);
+
+/// About the bytes that a packet will have on the wire.
+pub(super) const fn about_on_wire(facts: &PacketFacts) -> u16 {
+    facts.payload_len + ABOUT_HEADERS
+}
+
+impl Worker {
+    /// Looks at those whose pacer or estimate is due.
+    pub(super) fn resume_pacers(&mut self, now: Instant) {
+        while let Some(key) = self.shared.pacers.pop_due(now) {
+            self.in_room(key.room(), |shared, room| {
+                if let Some(peer) = room.peers.get_mut(key.peer()) {
+                    peer.bandwidth.armed = None;
+                }
+                look_after(shared, room, key.peer(), now);
+            });
+        }
+    }
+}
+
+/// Does what is due of one participant's.
+pub(super) fn look_after(shared: &mut Shared, room: &mut Room, index: PeerIndex, now: Instant) {
+    if let Some(peer) = room.peers.get_mut(index) {
+        peer.bandwidth.handle_timeout(now);
+    }
+    settle(shared, room, index, now);
+}
+
+/// Does what the estimate asks for, after anything that may have changed it.
+pub(super) fn settle(shared: &mut Shared, room: &mut Room, index: PeerIndex, now: Instant) {
+    let Some(peer) = room.peers.get_mut(index) else {
+        return;
+    };
+    peer.pacer.set_rate(now, peer.bandwidth.pacing_rate());
+    if !peer.pacer.is_probing()
+        && let Some(probe) = peer.bandwidth.poll_probe()
+    {
+        peer.pacer.start_probe(now, probe);
+    }
+    let key = PeerKey::new(room.key, index);
+    let due = peer.pacer.next(now).into_iter();
+    let data = peer.bandwidth.data_goes();
+    if due.chain(data).any(|at| at <= now) {
+        shared.mark_dirty(room.key, index, peer);
+    } else {
+        arm(shared, peer, key, now);
+    }
+}
+
+/// Sees to it that what a participant waits for is done in time.
+pub(super) fn arm(shared: &mut Shared, peer: &mut Peer, key: PeerKey, now: Instant) {
+    let data = peer.bandwidth.data_goes();
+    let open = data.and_then(|_| peer.pacer.opens(now));
+    let waiting = peer.pacer.next(now).into_iter().chain(data).chain(open);
+    let Some(at) = waiting.chain(peer.bandwidth.poll_timeout()).min() else {
+        return;
+    };
+    let at = at.max(now + SOONEST);
+    if peer.bandwidth.armed.is_none_or(|armed| at < armed) {
+        peer.bandwidth.armed = Some(at);
+        shared.pacers.arm(key, at);
+    }
+}

@@ -1,0 +1,85 @@
+//! Sending again what a subscriber has lost, from the cache of the encoding that it came from.
+
+use std::time::Instant;
+
+use super::pacing::about_on_wire;
+use super::peer::Publishing;
+use super::{Room, Shared, feedback};
+use crate::bandwidth::departure::Class;
+use crate::media::codec::MediaKind;
+use crate::media::packet::PacketRef;
+use crate::room::tracks::{PeerIndex, TrackIndex};
+
+/// Answers one NACKed sequence number from the encoding's cache.
+pub(super) fn repair(
+    shared: &mut Shared,
+    room: &mut Room,
+    index: PeerIndex,
+    now: Instant,
+    key: usize,
+    sequence: u16,
+) {
+    let sending = &mut room.peers[index].egresses[key];
+    let track = sending.track;
+    let Some(retransmission) = sending.egress.retransmit(now, sequence) else {
+        return;
+    };
+    let (encoding, source) = (retransmission.encoding, retransmission.source_sequence);
+    let Some(packet) = cached(room, track, encoding, source) else {
+        shared.stats.repairs_not_found += 1;
+        replace_by_keyframe(shared, room, now, (index, key), (encoding, source));
+        return;
+    };
+    let Some((facts, _)) = shared.pool.get(packet) else {
+        return;
+    };
+    let size = about_on_wire(facts);
+    let peer = &mut room.peers[index];
+    let egress = &mut peer.egresses[key].egress;
+    let Some(outbound) = egress.repair(retransmission, packet, facts) else {
+        return;
+    };
+    shared.pool.pin(packet);
+    match peer.pacer.push(now, Class::Repair, key, outbound, size) {
+        Ok(()) => shared.mark_dirty(room.key, index, peer),
+        Err(reason) => {
+            shared.pool.release(packet);
+            shared.stats.drops.count(reason);
+        }
+    }
+}
+
+/// A subscriber has lost a packet that is no longer kept. Pictures that need it need a keyframe,
+/// unless one has been sent since; the ingress joins the request with others'.
+fn replace_by_keyframe(
+    shared: &mut Shared,
+    room: &mut Room,
+    now: Instant,
+    (index, key): (PeerIndex, usize),
+    (encoding, source): (u8, u64),
+) {
+    let sending = &room.peers[index].egresses[key];
+    // Another encoding began with a keyframe, and who waits for one has asked for it.
+    if sending.kind != MediaKind::Video || sending.egress.current() != Some(encoding) {
+        return;
+    }
+    let track = sending.track;
+    let Some(publishing) = publishing(room, track, encoding) else {
+        return;
+    };
+    // What has not come yet is asked of the publisher, and given up, by the ingress.
+    let is_gone = publishing.cache.has_let_go_of(source);
+    if is_gone && !publishing.ingress.is_before_keyframe(source) {
+        feedback::request_keyframe(shared, room, track, encoding, now);
+    }
+}
+
+fn publishing(room: &Room, track: TrackIndex, encoding: u8) -> Option<&Publishing> {
+    let track = room.tracks.get(track)?;
+    let key = (*track.encodings.get(usize::from(encoding))?)?;
+    room.peers.get(track.publisher)?.ingresses.get(key)
+}
+
+fn cached(room: &Room, track: TrackIndex, encoding: u8, sequence: u64) -> Option<PacketRef> {
+    publishing(room, track, encoding)?.cache.get(sequence)
+}
