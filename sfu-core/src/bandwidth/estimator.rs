@@ -9,6 +9,7 @@ mod arrival_clock;
 mod report;
 mod sent_history;
 
+use crate::bandwidth::recording::kept::kept;
 use std::time::{Duration, Instant};
 
 pub use report::{EstimatorReport, Limit, Usage};
@@ -182,3 +183,15 @@ impl Estimator {
         since.as_secs() * 1_000_000 + u64::from(since.subsec_micros())
     }
 }
+
+kept!(Estimator {
+    epoch,
+    history,
+    clock,
+    acknowledged,
+    demand,
+    remb,
+    estimate,
+    told_in_vain,
+    feedbacks
+});

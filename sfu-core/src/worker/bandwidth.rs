@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::recording::Recorded;
 use crate::bandwidth::departure::{Class, Demand, Probe, SentPacket};
 use crate::bandwidth::estimator::Estimator;
 use crate::bandwidth::pacer::{DEFAULT_RATE, Left, Pacer};
@@ -26,6 +27,8 @@ const FIRST_FEEDBACK: Duration = Duration::from_secs(3);
 pub(super) struct Bandwidth {
     is_on: bool,
     estimator: Estimator,
+    /// All that the estimator is told, while somebody wants to know.
+    recorded: Recorded,
     /// When its first packet with a transport-wide number left.
     numbered: Option<Instant>,
     /// It has given feedback on such packets, or an estimate of its own.
@@ -47,6 +50,7 @@ impl Bandwidth {
         Self {
             is_on,
             estimator: Estimator::new(now),
+            recorded: Recorded::default(),
             numbered: None,
             is_told: false,
             is_silent: false,
@@ -85,6 +89,7 @@ impl Bandwidth {
             probe: left.probe,
         };
         self.estimator.on_sent(now, sent);
+        self.recorded.note(|recorder| recorder.sent(now, &sent));
         let is_first = self.numbered.is_none();
         self.numbered.get_or_insert(now);
         is_first
@@ -98,11 +103,17 @@ impl Bandwidth {
     pub(super) fn on_transport_feedback(&mut self, now: Instant, feedback: &TransportFeedback<'_>) {
         self.is_told = true;
         self.estimator.on_transport_feedback(now, feedback);
+        let after = &self.estimator;
+        self.recorded
+            .note(|recorder| recorder.transport_feedback(now, feedback, after));
     }
 
     pub(super) fn on_remb(&mut self, now: Instant, bitrate: Bitrate) {
         self.is_told = true;
         self.estimator.on_remb(now, bitrate);
+        let after = &self.estimator;
+        self.recorded
+            .note(|recorder| recorder.remb(now, bitrate, after));
     }
 
     pub(super) fn on_receiver_report(
@@ -112,11 +123,17 @@ impl Bandwidth {
         rtt: Option<Duration>,
     ) {
         self.estimator.on_receiver_report(now, fraction_lost, rtt);
+        let after = &self.estimator;
+        self.recorded
+            .note(|recorder| recorder.receiver_report(now, fraction_lost, rtt, after));
     }
 
     #[allow(dead_code, reason = "the allocator calls it")]
     pub(super) fn set_demand(&mut self, now: Instant, demand: Demand) {
         self.estimator.set_demand(now, demand);
+        let after = &self.estimator;
+        self.recorded
+            .note(|recorder| recorder.demand(now, demand, after));
     }
 
     /// What may be sent; `None` when nothing tells.
@@ -140,6 +157,8 @@ impl Bandwidth {
         let is_over = |since| now.saturating_duration_since(since) >= FIRST_FEEDBACK;
         self.is_silent = !self.is_told && self.numbered.is_some_and(is_over);
         self.estimator.handle_timeout(now);
+        let after = &self.estimator;
+        self.recorded.note(|recorder| recorder.timeout(now, after));
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
@@ -147,7 +166,20 @@ impl Bandwidth {
     }
 
     pub(super) fn poll_probe(&mut self) -> Option<Probe> {
-        self.estimator.poll_probe()
+        let probe = self.estimator.poll_probe();
+        let after = &self.estimator;
+        self.recorded.note(|recorder| recorder.probe(probe, after));
+        probe
+    }
+
+    /// Begins a recording of what the estimator is told.
+    pub(super) fn record(&mut self, begin: impl FnOnce(&Estimator) -> Recorded) {
+        self.recorded = begin(&self.estimator);
+    }
+
+    /// The recording.
+    pub(super) fn recorded(&mut self) -> &mut Recorded {
+        &mut self.recorded
     }
 
     /// Packets of data that may leave now, of the `turn` that it has among participants.

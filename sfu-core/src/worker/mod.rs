@@ -6,7 +6,7 @@
 //! participant's network carries; [`data`] is that of data messages;
 //! [`feedback`] carries RTCP's facts backwards, with [`repairs`] and [`publisher_clock`]; [`control`] with
 //! [`membership`] and [`wishes`], and [`negotiation`] with [`sections`] and [`formats`], obey the
-//! control plane, and [`explain`] and [`adaptation`] answer it; [`timers`] does what is due by the [`deadlines`],
+//! control plane, and [`explain`], [`recording`] and [`adaptation`] answer it; [`timers`] does what is due by the [`deadlines`],
 //! [`reports`] among it. All work on behalf of one room runs inside [`Worker::in_room`], which
 //! contains a panic to that room.
 
@@ -34,6 +34,7 @@ mod pacing;
 mod patience;
 mod peer;
 mod publisher_clock;
+mod recording;
 mod repairs;
 mod reports;
 mod rtcp_queue;

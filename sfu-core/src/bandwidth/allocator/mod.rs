@@ -9,6 +9,7 @@ mod climb;
 mod ladder;
 mod standing;
 
+use crate::bandwidth::recording::kept::kept;
 use std::time::Instant;
 
 pub use ladder::{Ladder, MAX_RUNGS, Rung, value_of};
@@ -190,6 +191,15 @@ fn settle(
         standing,
     }
 }
+
+kept!(Allotment {
+    track,
+    layers,
+    bitrate,
+    limit,
+    value,
+    standing
+});
 
 #[cfg(test)]
 #[allow(clippy::disallowed_methods, reason = "a base for virtual time")]

@@ -1,5 +1,6 @@
 //! What keeps layers from going up and down: rises wait, and wait longer after one that failed.
 
+use crate::bandwidth::recording::kept::kept;
 use std::time::{Duration, Instant};
 
 use super::climb::needed_for;
@@ -81,3 +82,9 @@ impl Standing {
         rises
     }
 }
+
+kept!(Standing {
+    fits_since,
+    rose,
+    failed
+});

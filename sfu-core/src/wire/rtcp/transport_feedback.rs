@@ -89,6 +89,28 @@ impl<'p> TransportFeedback<'p> {
         })
     }
 
+    /// Reads what [`Self::to_body`] wrote; `None` where the list does not hold together.
+    #[must_use]
+    pub fn from_body(body: &'p [u8]) -> Option<Self> {
+        Self::parse(body)
+    }
+
+    /// The packet behind its RTCP header, as it came, without padding.
+    #[must_use]
+    pub fn to_body(&self) -> Vec<u8> {
+        let header = &self.header;
+        let mut body = Vec::with_capacity(CHUNKS + self.chunks.len() + self.deltas.len());
+        body.extend_from_slice(&header.sender.0.to_be_bytes());
+        body.extend_from_slice(&header.media.0.to_be_bytes());
+        body.extend_from_slice(&header.base_sequence.to_be_bytes());
+        body.extend_from_slice(&self.status_count.to_be_bytes());
+        let times = header.reference_time << 8 | u32::from(header.feedback_count);
+        body.extend_from_slice(&times.to_be_bytes());
+        body.extend_from_slice(self.chunks);
+        body.extend_from_slice(self.deltas);
+        body
+    }
+
     /// What became of each packet, in order of their numbers: [`Self::status_count`] of them.
     #[must_use]
     pub const fn arrivals(&self) -> Arrivals<'p> {
