@@ -188,7 +188,7 @@ fn rtcp_holds_under_mutation() {
         (Ssrc(1), 3, &[arrival, None, arrival][..]),
         (Ssrc(2), 4, &[]),
     ];
-    let writers: [Writer<'_>; 7] = [
+    let writers: [Writer<'_>; 8] = [
         &|out| rtcp::sender_report(out, sender, &[block], Some("name")),
         &|out| rtcp::receiver_report(out, Ssrc(1), &[block; 3]),
         &|out| rtcp::nack(out, Ssrc(1), Ssrc(2), &[65_535, 0, 7, 100]),

@@ -84,26 +84,7 @@ fn rewrite(item: &RtcpItem<'_>) {
             assert_eq!(again, (feedback.header, arrivals));
             return;
         }
-        RtcpItem::CongestionFeedback(feedback) => {
-            let told = (feedback.sender, feedback.timestamp);
-            let streams = congestion(feedback);
-            let lists = streams
-                .iter()
-                .map(|(ssrc, first, list)| (*ssrc, *first, &list[..]));
-            let len = rtcp::congestion_feedback(&mut out, told, lists);
-            // Zeros and reserved bits are not kept: what is read is compared, not the bytes.
-            let again = read_one(
-                &out[..len.expect("a feedback has room")],
-                |again| match again {
-                    RtcpItem::CongestionFeedback(again) => {
-                        ((again.sender, again.timestamp), congestion(&again))
-                    }
-                    other => panic!("{other:?}"),
-                },
-            );
-            assert_eq!(again, (told, streams));
-            return;
-        }
+        RtcpItem::CongestionFeedback(feedback) => return rewrite_congestion(&mut out, feedback),
         RtcpItem::Remb { ssrcs, .. } => {
             assert!(ssrcs.clone().count() <= 255);
             return;
@@ -123,6 +104,26 @@ fn congestion(feedback: &CongestionFeedback<'_>) -> Streams {
         (stream.ssrc, stream.first, arrivals.collect())
     });
     streams.collect()
+}
+
+/// A feedback written says the same. Zeros and reserved bits are not kept.
+fn rewrite_congestion(out: &mut [u8], feedback: &CongestionFeedback<'_>) {
+    let told = (feedback.sender, feedback.timestamp);
+    let streams = congestion(feedback);
+    let lists = streams
+        .iter()
+        .map(|(ssrc, first, list)| (*ssrc, *first, &list[..]));
+    let len = rtcp::congestion_feedback(out, told, lists);
+    let again = read_one(
+        &out[..len.expect("a feedback has room")],
+        |again| match again {
+            RtcpItem::CongestionFeedback(again) => {
+                ((again.sender, again.timestamp), congestion(&again))
+            }
+            other => panic!("{other:?}"),
+        },
+    );
+    assert_eq!(again, (told, streams));
 }
 
 /// The numbers of the NACK in `packet` are `want`; one named twice in a row may be named once.

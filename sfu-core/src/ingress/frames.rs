@@ -67,6 +67,8 @@ pub(super) struct Frames {
     present: Option<Box<Present>>,
     /// Structures that came and were not those of before; it wraps.
     structures: u8,
+    /// The structure in force holds for packets that came before it.
+    holds_earlier: bool,
     /// The highest spatial layer that any of them had.
     highest_spatial: u8,
 }
@@ -80,6 +82,11 @@ impl Frames {
     /// The decode targets of the structure in force.
     pub(super) fn targets(&self) -> Option<&DecodeTargets> {
         self.present.as_ref().map(|present| &present.targets)
+    }
+
+    /// Since which packet the structure in force holds.
+    pub(super) fn since(&self) -> Option<u64> {
+        self.present.as_ref().map(|present| present.since)
     }
 
     /// The structure in force.
@@ -132,6 +139,23 @@ impl Frames {
         Ok(Described { head, frame })
     }
 
+    /// Whether a structure has come since the last call by which earlier packets may have to be
+    /// read, if any of those behind it were earlier.
+    pub(super) fn take_holds_earlier(&mut self) -> bool {
+        std::mem::take(&mut self.holds_earlier)
+    }
+
+    /// What a packet's descriptor says that could not be read when it came. `None` where it still
+    /// cannot, and for one that brings a structure of its own.
+    pub(super) fn read_again(&mut self, sequence: u64, descriptor: &[u8]) -> Option<Described> {
+        let head = Head::read(descriptor).filter(|head| !head.has_structure)?;
+        let present = self.present.as_mut()?;
+        let frame = present.structure.frame(descriptor).ok();
+        let frame = frame.filter(|_| present.since <= sequence)?;
+        let frame = Some(present.note(sequence, head, &frame));
+        Some(Described { head, frame })
+    }
+
     /// A structure came. The same one as before, as with each keyframe, changes no meaning.
     fn take(&mut self, sequence: u64, structure: Structure) {
         let all = structure.all_targets();
@@ -139,12 +163,14 @@ impl Frames {
         self.highest_spatial = spatial.fold(self.highest_spatial, u8::max);
         match &mut self.present {
             Some(present) if present.structure == structure => {
+                self.holds_earlier |= sequence < present.since;
                 present.since = present.since.min(sequence);
                 present.set_active(sequence, all);
             }
             Some(present) if sequence < present.since => {}
             present => {
                 self.structures = self.structures.wrapping_add(1);
+                self.holds_earlier = true;
                 let targets = decode_targets(self.structures, &structure);
                 let new = Present {
                     structure,

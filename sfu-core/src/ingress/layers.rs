@@ -7,7 +7,7 @@ use crate::drop_reason::DropReason;
 use crate::media::codec::MediaKind;
 use crate::media::format::PayloadMapping;
 use crate::media::layer::DecodeTargets;
-use crate::media::packet::{CarriedExtensions, PayloadFacts, VideoFacts};
+use crate::media::packet::{CarriedExtensions, PacketFacts, PayloadFacts, VideoFacts};
 use crate::wire::dependency_descriptor::Structure;
 
 /// What is remembered of an encoding's pictures, to read the next ones by.
@@ -64,6 +64,33 @@ impl Ingress {
     #[must_use]
     pub fn structure(&self) -> Option<&Structure> {
         self.layering.frames.structure()
+    }
+
+    /// Whether a structure has come since the last call that may tell what packets are of that came
+    /// before it: see [`Self::read_again`].
+    pub fn takes_structure(&mut self) -> bool {
+        self.layering.frames.take_holds_earlier()
+    }
+
+    /// Reads the descriptor of a stored packet that came before its structure, which is `ahead` of
+    /// the structure's packet, and changes its `facts`.
+    pub fn read_again(&mut self, ahead: u64, packet: &[u8], facts: &mut PacketFacts) {
+        let Some(place) = &mut facts.extensions.descriptor else {
+            return;
+        };
+        if facts.video.dependencies.is_some() {
+            return;
+        }
+        let frames = &mut self.layering.frames;
+        // Padding in between is not counted by the facts: it is as far ahead at least.
+        let sequence = frames.since().map(|since| since + ahead);
+        let described = sequence
+            .zip(place.of(packet))
+            .and_then(|(sequence, descriptor)| frames.read_again(sequence, descriptor));
+        if let Some(described) = described {
+            place.mask = described.mask();
+            facts.video = described.facts(facts.video);
+        }
     }
 
     /// What the packet is, by its descriptor where it has one: it may then be encrypted end to end,

@@ -236,6 +236,13 @@ impl PacketPool {
         ))
     }
 
+    /// The packet's facts, to be put right, and its bytes.
+    pub fn facts_mut(&mut self, packet: PacketRef) -> Option<(&mut PacketFacts, &[u8])> {
+        self.slot(packet)?;
+        let slot = &mut self.slots[packet.slot as usize];
+        Some((slot.facts.as_mut()?, &slot.bytes[..usize::from(slot.len)]))
+    }
+
     /// Adds a count; false when the packet is already gone.
     pub fn pin(&mut self, packet: PacketRef) -> bool {
         let alive = self.slot(packet).is_some();

@@ -11,12 +11,19 @@ use super::{PeerKey, Room, Shared, allocation, forward, owner, speakers};
 use crate::drop_reason::DropReason;
 use crate::ingress::{Incoming, rtx};
 use crate::media::packet::{
-    CaptureTime, CarriedExtensions, DescriptorPlace, PacketFacts, PacketRef,
+    CaptureTime, CarriedExtensions, DescriptorPlace, PacketFacts, PacketPool, PacketRef,
 };
 use crate::media::source_clock::duration_to_ntp;
 use crate::wire::extensions::AbsCaptureTime;
 use crate::wire::rtp::RtpHeader;
 use crate::wire::{dependency_descriptor, extensions};
+
+/// Packets that are read again when the structure comes that they are of: those of a large keyframe,
+/// and of what follows within a round trip.
+///
+/// Higher: a hostile publisher that sends ever other structures costs more time for each. Lower: what
+/// a subscriber then asks for of a keyframe is not known to be of it.
+const MAX_READ_AGAIN: u64 = 128;
 
 /// One RTP datagram, from SRTP to the subscribers' pacers: it is read now, and has arrived before.
 pub(super) fn rtp(
@@ -137,7 +144,21 @@ fn store(
     let kept = publishing
         .cache
         .insert(&mut shared.pool, facts.sequence, packet);
+    if publishing.ingress.takes_structure() {
+        read_again(&mut shared.pool, publishing, facts.sequence);
+    }
     kept.then_some((packet, facts)).ok_or(DropReason::TooOld)
+}
+
+/// Reads again what came before its structure, which packet number `structure` has brought: who has
+/// missed the rest of the keyframe asks for it, and the decision about it goes by what it is.
+fn read_again(pool: &mut PacketPool, publishing: &mut Publishing, structure: u64) {
+    for ahead in 1..=MAX_READ_AGAIN {
+        let packet = publishing.cache.get(structure + ahead);
+        if let Some((facts, bytes)) = packet.and_then(|packet| pool.facts_mut(packet)) {
+            publishing.ingress.read_again(ahead, bytes, facts);
+        }
+    }
 }
 
 /// Reads the packet's header extensions once: the transport-wide number is recorded, what

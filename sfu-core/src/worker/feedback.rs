@@ -65,16 +65,14 @@ pub(super) fn rtcp(
             shared.stats.firs_in += u64::from(fir_sequence.is_some());
             subscriber_wants_keyframe(shared, room, index, now, media);
         }
-        // Nobody is answered that it is understood.
-        RtcpItem::CongestionFeedback(_) => {}
         RtcpItem::TransportFeedback(feedback) => {
             shared.stats.transport_feedbacks_in += 1;
             let bandwidth = &mut room.peers[index].bandwidth;
             bandwidth.on_transport_feedback(now, &feedback);
         }
         RtcpItem::Remb { bitrate, .. } => room.peers[index].bandwidth.on_remb(now, bitrate),
-        // Streams end by signalling.
-        RtcpItem::Bye { .. } => {}
+        // Nobody is answered that the former is understood; streams end by signalling.
+        RtcpItem::CongestionFeedback(_) | RtcpItem::Bye { .. } => {}
     })
     .map_err(|_| DropReason::RtcpMalformed)?;
     pacing::settle(shared, room, index, now);
