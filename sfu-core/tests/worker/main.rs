@@ -23,6 +23,7 @@ mod naming;
 mod outages;
 mod permissions;
 mod pool;
+mod recordings;
 mod repairs;
 mod reports;
 mod republishing;
