@@ -7,11 +7,6 @@ use std::time::{Duration, Instant};
 
 use arrayvec::ArrayVec;
 
-use crate::bandwidth::departure::{Class, Demand, Probe, ProbeId};
-use crate::id::TrackId;
-use crate::media::layer::{Layer, Layers};
-use crate::unit::Bitrate;
-
 /// What is written; times are kept by their distance from `epoch`.
 #[derive(Debug)]
 pub(crate) struct Out {
@@ -267,36 +262,3 @@ impl<T: Kept, const N: usize> Kept for ArrayVec<T, N> {
         (0..len).map(|_| T::restore(from)).collect()
     }
 }
-
-impl Kept for Bitrate {
-    fn keep(&self, out: &mut Out) {
-        out.number(self.bps());
-    }
-    fn restore(from: &mut In<'_>) -> Option<Self> {
-        from.number().map(Self::from_bps)
-    }
-}
-
-kept!(
-    enum Class {
-        Audio,
-        Repair,
-        Video,
-        Padding,
-    }
-);
-kept!(ProbeId(0));
-kept!(TrackId(0));
-kept!(Probe {
-    id,
-    rate,
-    bytes,
-    packets
-});
-kept!(Demand {
-    allotted,
-    next,
-    most
-});
-kept!(Layer { spatial, temporal });
-kept!(Layers { encoding, top });

@@ -9,6 +9,7 @@
 //! little-endian) and as many bytes, which joined are records. A record is a kind, the nanoseconds
 //! since the one before, and what the kind says. A file may break off after any byte.
 
+mod file;
 pub(crate) mod kept;
 mod records;
 mod replay;
@@ -19,10 +20,10 @@ mod tests;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use crc::{CRC_32_ISO_HDLC, Crc, Table};
+pub use file::{FORMAT, MAGIC, ReplayError};
+pub use replay::{Difference, Replay, Step, replay};
 
-pub use replay::{Difference, Replay, ReplayError, Step, replay};
-
+use self::file::{CHECK, MAX_CHUNK};
 use self::kept::{Kept, Out};
 use self::records::{Former, Kind};
 use super::allocator::{Allotment, Budget, Ladder, Request};
@@ -32,26 +33,10 @@ use crate::id::TrackId;
 use crate::unit::Bitrate;
 use crate::wire::rtcp::TransportFeedback;
 
-/// What a recording begins with.
-pub const MAGIC: [u8; 7] = *b"SFUADPT";
-
-/// The version of what follows. Another one has other records; what an estimator remembers changes
-/// more often, which the version of the crate inside tells.
-pub const FORMAT: u8 = 1;
-
 /// Bytes of records after which a chunk is handed out.
 ///
 /// Higher: fewer events, and more of a recording that breaks off is lost. Lower: the reverse.
 const CHUNK: usize = 16 * 1024;
-
-/// Most bytes of records in a chunk: a chunk may wait until its participant is looked at, and the
-/// first one holds all that the estimator remembers of packets.
-///
-/// Higher: a reader takes more memory for a file that says so. Lower: a recording of who is sent
-/// much may end when its worker is busy.
-const MAX_CHUNK: usize = 256 * 1024;
-
-static CHECK: Crc<u32, Table<1>> = Crc::<u32, Table<1>>::new(&CRC_32_ISO_HDLC);
 
 /// One participant's recording in the making.
 #[derive(Debug)]
@@ -217,13 +202,9 @@ impl Recorder {
         let records = std::mem::take(&mut self.out.bytes);
         let mut piece = Vec::with_capacity(records.len() + 16);
         if self.handed == 0 {
-            piece.extend_from_slice(&MAGIC);
-            piece.push(FORMAT);
+            file::begin(&mut piece);
         }
-        // No chunk is as large as 32 bits can say.
-        piece.extend_from_slice(&(records.len() as u32).to_le_bytes());
-        piece.extend_from_slice(&CHECK.checksum(&records).to_le_bytes());
-        piece.extend_from_slice(&records);
+        file::write_chunk(&mut piece, &records);
         self.handed += piece.len();
         piece
     }

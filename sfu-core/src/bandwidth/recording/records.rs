@@ -1,8 +1,16 @@
 //! What records are of, and the values inside that only allotments have.
 
-use super::kept::kept;
-use crate::bandwidth::allocator::{Budget, Limit, Priority, Rung};
+use std::collections::BTreeMap;
+
+use super::kept::{In, Kept, Out, kept};
+use crate::bandwidth::allocator::{
+    Allotment, Budget, Ladder, Limit, MAX_RUNGS, Priority, Request, Rung,
+};
+use crate::bandwidth::departure::{Class, Demand, Probe, ProbeId};
 use crate::bandwidth::estimator::{EstimatorReport, Limit as Held, Usage};
+use crate::id::TrackId;
+use crate::media::layer::{Layer, Layers};
+use crate::unit::Bitrate;
 
 /// What a record is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,3 +118,71 @@ kept!(EstimatorReport {
     told_in_vain,
     feedbacks,
 });
+
+impl Kept for Bitrate {
+    fn keep(&self, out: &mut Out) {
+        out.number(self.bps());
+    }
+    fn restore(from: &mut In<'_>) -> Option<Self> {
+        from.number().map(Self::from_bps)
+    }
+}
+
+kept!(
+    enum Class {
+        Audio,
+        Repair,
+        Video,
+        Padding,
+    }
+);
+kept!(ProbeId(0));
+kept!(TrackId(0));
+kept!(Probe {
+    id,
+    rate,
+    bytes,
+    packets
+});
+kept!(Demand {
+    allotted,
+    next,
+    most
+});
+kept!(Layer { spatial, temporal });
+kept!(Layers { encoding, top });
+
+/// What is asked for of one track, with what the last records of `tracks` say of it.
+pub(super) fn request(
+    from: &mut In<'_>,
+    tracks: &BTreeMap<TrackId, (Ladder, Allotment)>,
+) -> Option<Request> {
+    let track = TrackId::restore(from)?;
+    let (has_ladder, former) = <(bool, Former)>::restore(from)?;
+    let priority = Priority::restore(from)?;
+    let shown = from.number()?.try_into().ok()?;
+    let last = tracks.get(&track);
+    let ladder = match has_ladder {
+        true => {
+            let count = usize::try_from(from.number()?).ok()?;
+            if count > MAX_RUNGS {
+                return None;
+            }
+            let rungs = (0..count).map(|_| Rung::restore(from));
+            Ladder::new(rungs.collect::<Option<Vec<_>>>()?)
+        }
+        false => last?.0.clone(),
+    };
+    let former = match former {
+        Former::None => None,
+        Former::Last => Some(last?.1),
+        Former::Told => Option::restore(from)?,
+    };
+    Some(Request {
+        track,
+        priority,
+        shown,
+        ladder,
+        former,
+    })
+}

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
+use super::file::{ReplayError, joined};
 use super::kept::{In, Kept};
-use super::records::{Former, Kind};
-use super::{CHECK, FORMAT, MAGIC, MAX_CHUNK, allotted_digest, digest};
-use crate::bandwidth::allocator::{
-    Allotment, Budget, Ladder, MAX_RUNGS, Priority, Request, Rung, allocate,
-};
+use super::records::{Kind, request};
+use super::{allotted_digest, digest};
+use crate::bandwidth::allocator::{Allotment, Budget, Ladder, allocate};
 use crate::bandwidth::departure::{Demand, Probe, SentPacket};
 use crate::bandwidth::estimator::{Estimator, EstimatorReport};
 use crate::config::MAX_SUBSCRIPTIONS_PER_PARTICIPANT;
@@ -67,43 +66,6 @@ pub struct Difference {
     pub replayed: Bitrate,
 }
 
-/// Why a file cannot be run again.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ReplayError {
-    /// It is something else.
-    #[error("this is no recording of an adaptation")]
-    NotARecording,
-    /// Its format is not known here.
-    #[error("the recording has format {0}; this program reads {FORMAT}")]
-    OtherFormat(u8),
-    /// Bytes were changed.
-    #[error("the chunk at byte {at} is damaged: its {what}")]
-    Damaged {
-        /// Where its chunk begins.
-        at: usize,
-        /// What is wrong.
-        what: &'static str,
-    },
-    /// It holds nothing.
-    #[error("the recording breaks off before it begins")]
-    Empty,
-    /// What the estimator remembered cannot be read.
-    #[error("an estimator of version {0} remembers other things than this program's: use that one")]
-    OtherState(String),
-    /// A record cannot be read.
-    #[error("record {number} is not one that version {version} writes")]
-    Record {
-        /// Counted from 1.
-        number: u64,
-        /// What the file says that it was made by.
-        version: String,
-    },
-    /// What the estimator remembered is impossible.
-    #[error("what the recording says of its beginning does not hold together")]
-    Impossible,
-}
-
 /// Runs a recording again and tells `step` of all that happens, with the time from its beginning.
 /// `base` is what the beginning counts as: outputs depend on distances only.
 ///
@@ -125,40 +87,6 @@ pub fn replay(
     };
     // What is restored is taken at its word by code that trusts itself.
     catch_unwind(AssertUnwindSafe(run)).unwrap_or(Err(ReplayError::Impossible))
-}
-
-/// The records of all whole chunks, and whether there is a beginning of another.
-pub(super) fn joined(file: &[u8]) -> Result<(Vec<u8>, bool), ReplayError> {
-    let rest = file.strip_prefix(&MAGIC);
-    let (&format, mut rest) = rest
-        .and_then(<[u8]>::split_first)
-        .ok_or(ReplayError::NotARecording)?;
-    if format != FORMAT {
-        return Err(ReplayError::OtherFormat(format));
-    }
-    let mut records = Vec::with_capacity(rest.len());
-    while !rest.is_empty() {
-        let at = file.len() - rest.len();
-        let damaged = |what| ReplayError::Damaged { at, what };
-        let Some((head, behind)) = rest.split_first_chunk::<8>() else {
-            return Ok((records, true));
-        };
-        let [a, b, c, d, e, f, g, h] = *head;
-        let len = u32::from_le_bytes([a, b, c, d]) as usize;
-        // The record that made it full is in it, and may be as long as a request for all tracks.
-        if len > 2 * MAX_CHUNK {
-            return Err(damaged("length"));
-        }
-        let Some((chunk, behind)) = behind.split_at_checked(len) else {
-            return Ok((records, true));
-        };
-        if CHECK.checksum(chunk) != u32::from_le_bytes([e, f, g, h]) {
-            return Err(damaged("checksum"));
-        }
-        records.extend_from_slice(chunk);
-        rest = behind;
-    }
-    Ok((records, false))
 }
 
 /// A replay under way.
@@ -256,7 +184,7 @@ impl<'r> Running<'r> {
                 return Some(());
             }
             Kind::TransportFeedback => {
-                let feedback = TransportFeedback::from_body(from.counted()?)?;
+                let feedback = TransportFeedback::parse(from.counted()?)?;
                 estimator.on_transport_feedback(now, &feedback);
             }
             Kind::Remb => estimator.on_remb(now, Kept::restore(from)?),
@@ -339,35 +267,4 @@ impl<'r> Running<'r> {
             replayed,
         });
     }
-}
-
-fn request(from: &mut In<'_>, tracks: &BTreeMap<TrackId, (Ladder, Allotment)>) -> Option<Request> {
-    let track = TrackId::restore(from)?;
-    let (has_ladder, former) = <(bool, Former)>::restore(from)?;
-    let priority = Priority::restore(from)?;
-    let shown = from.number()?.try_into().ok()?;
-    let last = tracks.get(&track);
-    let ladder = match has_ladder {
-        true => {
-            let count = usize::try_from(from.number()?).ok()?;
-            if count > MAX_RUNGS {
-                return None;
-            }
-            let rungs = (0..count).map(|_| Rung::restore(from));
-            Ladder::new(rungs.collect::<Option<Vec<_>>>()?)
-        }
-        false => last?.0.clone(),
-    };
-    let former = match former {
-        Former::None => None,
-        Former::Last => Some(last?.1),
-        Former::Told => Option::restore(from)?,
-    };
-    Some(Request {
-        track,
-        priority,
-        shown,
-        ladder,
-        former,
-    })
 }

@@ -76,7 +76,7 @@ impl Sender {
 
     fn send(&mut self) {
         let due = self.estimator.estimate().bps() * 3 / 2 / 8 / 1000;
-        if self.millis as u64 % (1200 / due.clamp(1, 1200)).max(1) != 0 {
+        if !(self.millis as u64).is_multiple_of(1200 / due.clamp(1, 1200)) {
             return;
         }
         let probe = self.estimator.poll_probe();
@@ -193,13 +193,11 @@ fn again(file: &[u8]) -> Result<Replay, ReplayError> {
 
 /// The file's records as one chunk, changed by `change`, with a checksum that fits.
 fn changed(file: &[u8], change: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
-    let (mut records, _) = replay::joined(file).unwrap();
+    let (mut records, _) = file::joined(file).unwrap();
     change(&mut records);
-    let mut file = MAGIC.to_vec();
-    file.push(FORMAT);
-    file.extend((records.len() as u32).to_le_bytes());
-    file.extend(CHECK.checksum(&records).to_le_bytes());
-    file.extend(records);
+    let mut file = Vec::new();
+    file::begin(&mut file);
+    file::write_chunk(&mut file, &records);
     file
 }
 
@@ -292,7 +290,7 @@ fn no_changed_byte_goes_unnoticed_and_no_changed_record_panics() {
         damaged[at] ^= 0x10;
         assert!(again(&damaged).is_err(), "byte {at}");
     }
-    let (records, _) = replay::joined(&file).unwrap();
+    let (records, _) = file::joined(&file).unwrap();
     for at in (begun..records.len()).step_by(5) {
         for flip in [1, 0x80, 0xff] {
             // Whatever comes of it, it is an answer.

@@ -64,8 +64,10 @@ pub struct Arrival {
 }
 
 impl<'p> TransportFeedback<'p> {
-    /// Reads the packet behind its RTCP header, with the padding cut off.
-    pub(super) fn parse(body: &'p [u8]) -> Option<Self> {
+    /// Reads the packet behind its RTCP header, with the padding cut off; `None` where its list does
+    /// not hold together.
+    #[must_use]
+    pub fn parse(body: &'p [u8]) -> Option<Self> {
         let status_count = be16(body, 10)?;
         if !(1..=MAX_STATUSES).contains(&status_count) {
             return None;
@@ -89,26 +91,22 @@ impl<'p> TransportFeedback<'p> {
         })
     }
 
-    /// Reads what [`Self::to_body`] wrote; `None` where the list does not hold together.
-    #[must_use]
-    pub fn from_body(body: &'p [u8]) -> Option<Self> {
-        Self::parse(body)
-    }
-
-    /// The packet behind its RTCP header, as it came, without padding.
+    /// What [`Self::parse`] reads.
     #[must_use]
     pub fn to_body(&self) -> Vec<u8> {
         let header = &self.header;
-        let mut body = Vec::with_capacity(CHUNKS + self.chunks.len() + self.deltas.len());
-        body.extend_from_slice(&header.sender.0.to_be_bytes());
-        body.extend_from_slice(&header.media.0.to_be_bytes());
-        body.extend_from_slice(&header.base_sequence.to_be_bytes());
-        body.extend_from_slice(&self.status_count.to_be_bytes());
         let times = header.reference_time << 8 | u32::from(header.feedback_count);
-        body.extend_from_slice(&times.to_be_bytes());
-        body.extend_from_slice(self.chunks);
-        body.extend_from_slice(self.deltas);
-        body
+        let streams = [header.sender.0, header.media.0].map(u32::to_be_bytes);
+        let list = [header.base_sequence, self.status_count].map(u16::to_be_bytes);
+        let times = &times.to_be_bytes()[..];
+        [
+            streams.as_flattened(),
+            list.as_flattened(),
+            times,
+            self.chunks,
+            self.deltas,
+        ]
+        .concat()
     }
 
     /// What became of each packet, in order of their numbers: [`Self::status_count`] of them.
