@@ -6,6 +6,7 @@
 //! cargo bench --bench fanout -- --quick   # fewer rounds: does it run?
 //! cargo bench --bench fanout -- 100 1000  # these numbers of subscribers, for a profiler
 //! cargo bench --bench fanout -- svc 100   # one leg of it
+//! cargo bench --bench fanout -- paced     # pacing and estimating, beside doing without
 //! ```
 //!
 //! One publisher sends frames of [`FRAME`] packets, which arrive as one burst, to 1, 10, 100 and
@@ -43,6 +44,7 @@ mod leg;
 #[allow(dead_code, reason = "shared with the worker's tests")]
 #[path = "../../tests/worker/meeting.rs"]
 mod meeting;
+mod paced;
 #[allow(dead_code, reason = "shared with the tests of recordings")]
 #[path = "../../tests/recorded/playback.rs"]
 mod playback;
@@ -103,7 +105,8 @@ fn main() {
         subscribers.extend(SUBSCRIBERS);
     }
     let named = |leg: &Leg| std::env::args().any(|arg| arg == leg.name());
-    let all = !Leg::ALL.iter().any(named);
+    let paced = std::env::args().any(|arg| arg == "paced");
+    let all = !paced && !Leg::ALL.iter().any(named);
     for leg in Leg::ALL.into_iter().filter(|leg| all || named(leg)) {
         println!(
             "\n{}, 1 publisher, packets of 1200 bytes, AES-256-GCM",
@@ -138,6 +141,16 @@ fn main() {
             ratio_at(100),
             ratio_at(1000) / ratio_at(10)
         );
+    }
+    if all || paced {
+        println!("\nVP8 with feedback each 100 ms, without pacing and estimates and with them");
+        println!(
+            "{:>12} {:>10} {:>10} {:>7} {:>10} {:>10}",
+            "subscribers", "without ns", "with ns", "ratio", "run", "run with"
+        );
+        for &subscribers in &subscribers {
+            paced::compare(subscribers, effort.rounds, effort.packets);
+        }
     }
 }
 

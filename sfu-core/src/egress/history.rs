@@ -150,6 +150,12 @@ impl History {
         highest.checked_sub(behind)
     }
 
+    /// The number that is `back` before the newest; `None` when it is too old to know.
+    pub(super) fn before_newest(&self, back: u64) -> Option<u64> {
+        let is_known = back < self.ring.len() as u64;
+        self.highest?.checked_sub(back).filter(|_| is_known)
+    }
+
     /// Whether `sequence` may be repaired now.
     pub(super) fn may_repair(&self, now: Instant, sequence: u64, rtt: Option<Duration>) -> bool {
         if let Some((second, count)) = self.repairs

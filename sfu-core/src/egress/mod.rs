@@ -9,6 +9,7 @@
 //! pictures break; that wrong, and the SRTP key is spent.
 
 mod epoch;
+mod filler;
 mod history;
 mod keyframes;
 mod left_out;
@@ -25,6 +26,7 @@ mod timeline;
 
 use std::time::Instant;
 
+pub use filler::Padding;
 pub use repair::Retransmission;
 use repair::without_payload;
 pub use settings::EgressSettings;

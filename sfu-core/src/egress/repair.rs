@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::Egress;
 use super::epoch::Epoch;
 use super::selection::Choice;
-use crate::id::Ssrc;
+use crate::id::{PayloadType, Ssrc};
 use crate::media::outbound::{OutboundPacket, PayloadRewrite};
 use crate::media::packet::{PacketFacts, PacketRef};
 
@@ -16,11 +16,12 @@ pub struct Retransmission {
     pub encoding: u8,
     /// Its number there: what the encoding's cache knows it by.
     pub source_sequence: u64,
-    sequence: u64,
-    number: u64,
-    asked: Instant,
-    epoch: Epoch,
-    ssrc: Ssrc,
+    /// The number that the subscriber has missed.
+    pub sequence: u64,
+    pub(super) number: u64,
+    pub(super) asked: Instant,
+    pub(super) epoch: Epoch,
+    pub(super) ssrc: Ssrc,
 }
 
 impl Egress {
@@ -66,33 +67,54 @@ impl Egress {
         packet: PacketRef,
         facts: &PacketFacts,
     ) -> Option<OutboundPacket> {
+        let (original, payload_type) = self.original(&retransmission, packet, facts)?;
+        let sequence = retransmission.sequence;
+        self.history.repaired(retransmission.asked, sequence);
+        if original.rewrite == PayloadRewrite::Padding {
+            self.history.note_empty(sequence);
+        }
+        Some(self.on_repair_stream(&retransmission, payload_type, original))
+    }
+
+    /// The packet as it went or would have gone, and the payload type of its format's repairs.
+    pub(super) fn original(
+        &mut self,
+        retransmission: &Retransmission,
+        packet: PacketRef,
+        facts: &PacketFacts,
+    ) -> Option<(OutboundPacket, PayloadType)> {
         let Retransmission {
-            asked,
             sequence,
             number,
             epoch,
-            ssrc,
             ..
         } = retransmission;
         let delivery = self.delivery(facts.payload_type)?;
         let payload_type = delivery.rtx?;
-        let choice = self.choice_of_missing(sequence, number, &epoch, facts)?;
-        self.history.repaired(asked, sequence);
-        let mut original = self.outbound(&epoch, &delivery, sequence, &choice, packet, facts);
-        if !choice.sends {
-            self.history.note_empty(sequence);
-            original = without_payload(original);
-        }
-        let rtx_sequence = self.rtx_sequence;
-        self.rtx_sequence += 1;
-        Some(OutboundPacket {
-            ssrc,
+        let choice = self.choice_of_missing(*sequence, *number, epoch, facts)?;
+        let original = self.outbound(epoch, &delivery, *sequence, &choice, packet, facts);
+        let original = match choice.sends {
+            true => original,
+            false => without_payload(original),
+        };
+        Some((original, payload_type))
+    }
+
+    /// A packet on the stream of repairs (RFC 4588), under the next number there.
+    pub(super) fn on_repair_stream(
+        &mut self,
+        retransmission: &Retransmission,
+        payload_type: PayloadType,
+        original: OutboundPacket,
+    ) -> OutboundPacket {
+        OutboundPacket {
+            ssrc: retransmission.ssrc,
             payload_type,
-            sequence: rtx_sequence,
+            sequence: self.next_rtx_sequence(),
             // RFC 4588 section 4: the number as on the wire.
-            rtx_original: Some(sequence as u16),
+            rtx_original: Some(retransmission.sequence as u16),
             ..original
-        })
+        }
     }
 
     /// What was decided about a packet that the subscriber misses. `None` when that is forgotten.

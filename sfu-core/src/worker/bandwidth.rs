@@ -22,6 +22,12 @@ const MAX_DATA_HELD: Duration = Duration::from_millis(50);
 /// client the first pictures flood its link.
 const FIRST_FEEDBACK: Duration = Duration::from_secs(3);
 
+/// The least pacing rate before the first feedback: of a network of which nothing is known yet.
+///
+/// Higher: the first keyframe floods a thin link. Lower: who joins waits longer for the first
+/// picture, which tells more of the network than anything before it.
+const FIRST_PACE: Bitrate = Bitrate::from_bps(2_000_000);
+
 /// One participant's estimate and what it is made from.
 #[derive(Debug)]
 pub(super) struct Bandwidth {
@@ -39,6 +45,10 @@ pub(super) struct Bandwidth {
     pub(super) sent: u64,
     pub(super) repairs: u64,
     pub(super) padding: u64,
+    /// There is nothing but padding to fill a probe with.
+    pub(super) pads: bool,
+    /// How many packets have been sent once more for the probe that is under way.
+    pub(super) repeated: u32,
     /// Since when data waits for the pacer.
     data_held: Option<Instant>,
     /// When the worker looks here next.
@@ -57,6 +67,8 @@ impl Bandwidth {
             sent: 0,
             repairs: 0,
             padding: 0,
+            pads: false,
+            repeated: 0,
             data_held: None,
             armed: None,
         }
@@ -147,9 +159,10 @@ impl Bandwidth {
 
     /// How fast it may be sent.
     pub(super) fn pacing_rate(&self) -> Bitrate {
-        match self.is_known() {
-            true => self.estimator.pacing_rate(),
-            false => DEFAULT_RATE,
+        match (self.is_known(), self.is_told) {
+            (true, true) => self.estimator.pacing_rate(),
+            (true, false) => self.estimator.pacing_rate().max(FIRST_PACE),
+            (false, _) => DEFAULT_RATE,
         }
     }
 

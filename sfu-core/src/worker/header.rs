@@ -56,6 +56,28 @@ impl HeaderTerms {
         }
     }
 
+    /// The extensions that only we can say, of a packet of the stream or of its repairs.
+    pub(super) fn write_own<'v>(
+        &'v self,
+        departure: &'v Departure,
+        is_repair: bool,
+        extensions: &mut ExtensionWriter<'v>,
+    ) {
+        let knows = match is_repair {
+            true => self.knows_repairs,
+            false => self.knows_media,
+        };
+        if let (Some(id), false) = (self.ids.mid, knows) {
+            let _ = extensions.push(id, self.mid.as_bytes());
+        }
+        if let Some(id) = self.ids.transport_cc {
+            let _ = extensions.push(id, &departure.sequence);
+        }
+        if let Some(id) = self.ids.abs_send_time {
+            let _ = extensions.push(id, &departure.send_time);
+        }
+    }
+
     /// Whether packets carry the transport-wide number.
     pub(super) const fn numbers_departures(&self) -> bool {
         self.ids.transport_cc.is_some()
@@ -100,19 +122,7 @@ impl HeaderValues {
         stored: &[u8],
         extensions: &mut ExtensionWriter<'v>,
     ) {
-        let knows = match packet.rtx_original {
-            Some(_) => terms.knows_repairs,
-            None => terms.knows_media,
-        };
-        if let (Some(id), false) = (terms.ids.mid, knows) {
-            let _ = extensions.push(id, terms.mid.as_bytes());
-        }
-        if let Some(id) = terms.ids.transport_cc {
-            let _ = extensions.push(id, &departure.sequence);
-        }
-        if let Some(id) = terms.ids.abs_send_time {
-            let _ = extensions.push(id, &departure.send_time);
-        }
+        terms.write_own(departure, packet.rtx_original.is_some(), extensions);
         let carried = &facts.extensions;
         let Self {
             audio_level,

@@ -2,7 +2,7 @@
 //!
 //! Each leg of a packet's walk has its own file: [`inbound`], [`arrival`] with [`binding`],
 //! [`identify`], [`streams`] and [`allocation`], [`forward`] with [`speakers`] and [`fan_out`],
-//! [`outbound`] with [`pacing`], [`departure`], [`header`] and [`patience`]; [`bandwidth`] is what a
+//! [`outbound`] with [`pacing`], [`filler`], [`departure`], [`header`] and [`patience`]; [`bandwidth`] is what a
 //! participant's network carries; [`data`] is that of data messages;
 //! [`feedback`] carries RTCP's facts backwards, with [`repairs`] and [`publisher_clock`]; [`control`] with
 //! [`membership`] and [`wishes`], and [`negotiation`] with [`sections`] and [`formats`], obey the
@@ -22,6 +22,7 @@ mod departure;
 mod explain;
 mod fan_out;
 mod feedback;
+mod filler;
 mod formats;
 mod forward;
 mod header;

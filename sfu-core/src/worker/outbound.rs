@@ -4,11 +4,12 @@ use std::time::Instant;
 
 use super::departure::{Departures, send_time};
 use super::header::HeaderValues;
-use super::pacing;
 use super::peer::{Peer, Sending};
 use super::stats::WorkerStats;
 use super::traffic::TrafficKind;
 use super::{PeerKey, Shared, Worker};
+use super::{filler, pacing};
+use crate::bandwidth::departure::Class;
 use crate::drop_reason::DropReason;
 use crate::media::outbound::{OutboundPacket, PayloadRewrite};
 use crate::media::packet::PacketPool;
@@ -42,6 +43,7 @@ impl Worker {
                 return true;
             }
             let done = self.in_room(key.room(), |shared, room| {
+                filler::fill(shared, room, key.peer(), now);
                 let Some(peer) = room.peers.get_mut(key.peer()) else {
                     return true;
                 };
@@ -70,22 +72,7 @@ pub(super) fn flush(
     batch: &mut SendBatch,
 ) -> bool {
     let stats = &mut shared.stats;
-    let mut control = [0; MAX_DATAGRAM];
-    while !batch.is_full() {
-        let Some((path, len)) = peer.transport.poll_datagram(&mut control) else {
-            break;
-        };
-        let written = batch.push(path, |out| {
-            out[..len].copy_from_slice(&control[..len]);
-            Some(len)
-        });
-        // RFC 7983 section 7: a first byte up to 3 is STUN's.
-        let kind = match control[0] {
-            0..=3 => TrafficKind::Stun,
-            _ => TrafficKind::Dtls,
-        };
-        count(stats, kind, written);
-    }
+    handshakes(stats, peer, batch);
     let Some(path) = peer.transport.selected_path() else {
         discard(peer, &mut shared.pool);
         return !batch.is_full();
@@ -104,41 +91,70 @@ pub(super) fn flush(
         peer.pacer.count(now, on_wire(path, written.unwrap_or(0)));
         peer.rtcp.pop(len);
     }
+    let send_time = send_time(now, shared.settings.epoch);
     let mut leaving = Leaving {
         path,
         now,
-        send_time: send_time(now, shared.settings.epoch),
+        send_time,
         departures: &mut peer.departures,
         sender,
     };
     while !batch.is_full() {
         let Some(queued) = peer.pacer.front(now) else {
+            let pads = std::mem::take(&mut peer.bandwidth.pads);
+            if pads && !filler::pad(stats, peer, send_time, now, batch) {
+                return false;
+            }
             let done = super::data::flush(shared, peer, key, now, batch);
             pacing::arm(shared, peer, key, now);
             return done;
         };
         let mut sealed = None;
         if let Some(sending) = peer.egresses.get_mut(queued.egress) {
-            let packet = &queued.packet;
-            sealed = leaving.seal(&mut shared.pool, sending, packet, batch);
-            match (&sealed, packet.rtx_original) {
-                (Some(_), Some(_)) => stats.rtx_out += 1,
-                (Some(_), None) => stats.rtp_out += 1,
+            sealed = leaving.seal(&mut shared.pool, sending, &queued.packet, batch);
+            match (&sealed, queued.class) {
+                (Some(_), Class::Repair) => stats.rtx_out += 1,
+                (Some(_), Class::Audio | Class::Video) => stats.rtp_out += 1,
+                (Some(_), Class::Padding) => {}
                 (None, _) => stats.drops.count(DropReason::NotSealed),
             }
-            let kind = TrafficKind::of(sending.kind, packet.rtx_original.is_some());
+            let kind = TrafficKind::leaving(queued.class);
             count(stats, kind, sealed.map(|sealed| sealed.len));
         }
         shared.pool.release(queued.packet.packet);
         let size = sealed.map_or(0, |sealed| on_wire(path, sealed.len));
         let number = sealed.and_then(|sealed| sealed.number);
-        if let Some(left) = peer.pacer.pop(now, size)
-            && peer.bandwidth.left(now, left, size, number)
-        {
-            peer.pacer.set_rate(now, peer.bandwidth.pacing_rate());
+        if let Some(left) = peer.pacer.pop(now, size) {
+            if !left.waited.is_zero() {
+                stats.paced_out += 1;
+                stats.paced_for += left.waited;
+            }
+            if peer.bandwidth.left(now, left, size, number) {
+                peer.pacer.set_rate(now, peer.bandwidth.pacing_rate());
+            }
         }
     }
     false
+}
+
+/// Writes one participant's handshakes and checks.
+fn handshakes(stats: &mut WorkerStats, peer: &mut Peer, batch: &mut SendBatch) {
+    let mut control = [0; MAX_DATAGRAM];
+    while !batch.is_full() {
+        let Some((path, len)) = peer.transport.poll_datagram(&mut control) else {
+            break;
+        };
+        let written = batch.push(path, |out| {
+            out[..len].copy_from_slice(&control[..len]);
+            Some(len)
+        });
+        // RFC 7983 section 7: a first byte up to 3 is STUN's.
+        let kind = match control[0] {
+            0..=3 => TrafficKind::Stun,
+            _ => TrafficKind::Dtls,
+        };
+        count(stats, kind, written);
+    }
 }
 
 /// Bytes of a datagram of `len` on the wire.
@@ -166,11 +182,11 @@ fn discard(peer: &mut Peer, pool: &mut PacketPool) {
 
 /// A packet in the batch.
 #[derive(Clone, Copy, Debug)]
-struct Sealed {
+pub(super) struct Sealed {
     /// Bytes of UDP payload.
-    len: usize,
+    pub(super) len: usize,
     /// Its transport-wide number, where its section has agreed on one.
-    number: Option<u64>,
+    pub(super) number: Option<u64>,
 }
 
 /// What all media packets of one participant have in common while they leave.

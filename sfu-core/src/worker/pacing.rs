@@ -54,12 +54,12 @@ pub(super) fn settle(shared: &mut Shared, room: &mut Room, index: PeerIndex, now
     if !peer.pacer.is_probing()
         && let Some(probe) = peer.bandwidth.poll_probe()
     {
+        shared.stats.probes_out += 1;
+        peer.bandwidth.repeated = 0;
         peer.pacer.start_probe(now, probe);
     }
     let key = PeerKey::new(room.key, index);
-    let due = peer.pacer.next(now).into_iter();
-    let data = peer.bandwidth.data_goes();
-    if due.chain(data).any(|at| at <= now) {
+    if next(peer, now).is_some_and(|at| at <= now) {
         shared.mark_dirty(room.key, index, peer);
     } else {
         arm(shared, peer, key, now);
@@ -68,10 +68,8 @@ pub(super) fn settle(shared: &mut Shared, room: &mut Room, index: PeerIndex, now
 
 /// Sees to it that what a participant waits for is done in time.
 pub(super) fn arm(shared: &mut Shared, peer: &mut Peer, key: PeerKey, now: Instant) {
-    let data = peer.bandwidth.data_goes();
-    let open = data.and_then(|_| peer.pacer.opens(now));
-    let waiting = peer.pacer.next(now).into_iter().chain(data).chain(open);
-    let Some(at) = waiting.chain(peer.bandwidth.poll_timeout()).min() else {
+    let estimate = peer.bandwidth.poll_timeout();
+    let Some(at) = next(peer, now).into_iter().chain(estimate).min() else {
         return;
     };
     let at = at.max(now + SOONEST);
@@ -79,4 +77,12 @@ pub(super) fn arm(shared: &mut Shared, peer: &mut Peer, key: PeerKey, now: Insta
         peer.bandwidth.armed = Some(at);
         shared.pacers.arm(key, at);
     }
+}
+
+/// When something leaves that waits for the pacer; `None` when nothing does.
+fn next(peer: &Peer, now: Instant) -> Option<Instant> {
+    // Data goes when the pacer opens, or when it has waited for long enough.
+    let opens = peer.pacer.opens(now).unwrap_or(now);
+    let data = peer.bandwidth.data_goes().map(|at| at.min(opens));
+    peer.pacer.next(now).into_iter().chain(data).min()
 }

@@ -24,6 +24,10 @@ pub(super) fn repair(
     let Some(retransmission) = sending.egress.retransmit(now, sequence) else {
         return;
     };
+    // A packet that came late waits behind those that its subscriber missed it by.
+    if room.peers[index].pacer.holds(key, retransmission.sequence) {
+        return;
+    }
     let (encoding, source) = (retransmission.encoding, retransmission.source_sequence);
     let Some(packet) = cached(room, track, encoding, source) else {
         shared.stats.repairs_not_found += 1;
@@ -80,6 +84,12 @@ fn publishing(room: &Room, track: TrackIndex, encoding: u8) -> Option<&Publishin
     room.peers.get(track.publisher)?.ingresses.get(key)
 }
 
-fn cached(room: &Room, track: TrackIndex, encoding: u8, sequence: u64) -> Option<PacketRef> {
+/// A packet that an encoding's cache still has.
+pub(super) fn cached(
+    room: &Room,
+    track: TrackIndex,
+    encoding: u8,
+    sequence: u64,
+) -> Option<PacketRef> {
     publishing(room, track, encoding)?.cache.get(sequence)
 }

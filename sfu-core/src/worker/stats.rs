@@ -1,5 +1,7 @@
 //! A worker's counters, since its start.
 
+use std::time::Duration;
+
 use super::traffic::Traffic;
 use crate::drop_reason::DropCounts;
 
@@ -23,8 +25,14 @@ pub struct WorkerStats {
     pub rtp_in: u64,
     /// RTP packets forwarded, repairs excluded.
     pub rtp_out: u64,
-    /// Repairs sent as RTX.
+    /// Repairs sent as RTX, those that were asked for.
     pub rtx_out: u64,
+    /// Packets that waited in a pacer before they left.
+    pub paced_out: u64,
+    /// How long they waited, added up.
+    pub paced_for: Duration,
+    /// Probes of what a network carries, begun.
+    pub probes_out: u64,
     /// Packets repaired by a publisher's RTX.
     pub rtx_in: u64,
     /// Requests for repairs (NACK) received; each may name several sequence numbers.

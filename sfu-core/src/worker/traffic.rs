@@ -1,5 +1,6 @@
 //! How much of what a worker receives and sends.
 
+use crate::bandwidth::departure::Class;
 use crate::media::codec::MediaKind;
 
 /// What a datagram carries.
@@ -11,6 +12,8 @@ pub enum TrafficKind {
     Video,
     /// Repairs (RFC 4588).
     Rtx,
+    /// What only fills a probe: padding, and packets sent once more that nobody asked for.
+    Padding,
     /// Reports and requests about media.
     Rtcp,
     /// Handshakes, and data channels inside them.
@@ -21,10 +24,11 @@ pub enum TrafficKind {
 
 impl TrafficKind {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Audio,
         Self::Video,
         Self::Rtx,
+        Self::Padding,
         Self::Rtcp,
         Self::Dtls,
         Self::Stun,
@@ -37,6 +41,7 @@ impl TrafficKind {
             Self::Audio => "audio",
             Self::Video => "video",
             Self::Rtx => "rtx",
+            Self::Padding => "padding",
             Self::Rtcp => "rtcp",
             Self::Dtls => "dtls",
             Self::Stun => "stun",
@@ -49,6 +54,16 @@ impl TrafficKind {
             (true, _) => Self::Rtx,
             (false, MediaKind::Audio) => Self::Audio,
             (false, MediaKind::Video) => Self::Video,
+        }
+    }
+
+    /// Of what leaves a pacer.
+    pub(super) const fn leaving(class: Class) -> Self {
+        match class {
+            Class::Audio => Self::Audio,
+            Class::Repair => Self::Rtx,
+            Class::Video => Self::Video,
+            Class::Padding => Self::Padding,
         }
     }
 }

@@ -98,7 +98,7 @@ fn extensions(descriptor: bool) -> ExtensionMap {
 
 impl Party {
     pub(crate) fn new(recording: Recording, seed: u64, weather: Weather) -> Self {
-        let mut meeting = Meeting::with_pool(12_000);
+        let mut meeting = Meeting::unpaced_with_pool(12_000);
         let rids = if recording.streams.len() > 1 {
             &RIDS[..recording.streams.len()]
         } else {

@@ -43,6 +43,7 @@ pub(crate) struct Packet<'a> {
 /// One RTP packet that a client was sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Got {
+    pub(crate) at: Instant,
     pub(crate) ssrc: u32,
     pub(crate) sequence: u16,
     pub(crate) timestamp: u32,
@@ -269,6 +270,7 @@ impl Client {
         packet.truncate(opened.expect("authentic, and once").0);
         let header = sfu_core::wire::rtp::RtpHeader::parse_decrypted(&packet).unwrap();
         self.rtp.push(Got {
+            at: now,
             ssrc: header.ssrc.0,
             sequence: header.sequence,
             timestamp: header.timestamp,

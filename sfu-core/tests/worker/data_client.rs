@@ -8,6 +8,7 @@ use dcsctp::api::{
 };
 use sfu_core::command::Command;
 use sfu_core::event::Event;
+use sfu_core::media::codec::MediaKind;
 
 use crate::client::MS;
 use crate::meeting::{Meeting, participant};
@@ -37,9 +38,26 @@ impl DataClient {
         Self::join_taking(meeting, 262_144)
     }
 
+    /// A participant with a channel `label`, who is sent the pictures of `track` too.
+    pub(crate) fn watching(meeting: &mut Meeting, track: u64, label: &str) -> Self {
+        let client = meeting.join();
+        meeting.clients[client].section(MediaKind::Video, None, &[]);
+        meeting.subscribe(client, track);
+        let mut this = Self::with(meeting, client, 262_144);
+        this.sctp.connect();
+        this.settle(meeting);
+        this.open(meeting, 1, (0, 0), label);
+        this.got();
+        this
+    }
+
     /// As [`Self::join`]; takes messages of at most so many bytes.
     pub(crate) fn join_taking(meeting: &mut Meeting, max_message_size: u32) -> Self {
         let client = meeting.join();
+        Self::with(meeting, client, max_message_size)
+    }
+
+    fn with(meeting: &mut Meeting, client: usize, max_message_size: u32) -> Self {
         meeting.clients[client].data_section(max_message_size);
         meeting.connect(client);
         Self {

@@ -21,6 +21,7 @@ mod meeting;
 mod muting;
 mod naming;
 mod outages;
+mod pacing;
 mod permissions;
 mod pool;
 mod recordings;

@@ -57,7 +57,11 @@ impl Meeting {
 
     /// A meeting in which everything leaves at once, for what is not about when it leaves.
     pub(crate) fn unpaced() -> Self {
-        Self::with_settings(POOL, None, false)
+        Self::unpaced_with_pool(POOL)
+    }
+
+    pub(crate) fn unpaced_with_pool(pool_packets: u32) -> Self {
+        Self::with_settings(pool_packets, None, false)
     }
 
     fn with_settings(

@@ -18,9 +18,6 @@ use crate::element::{Meter, Packet, Stage};
 use crate::log::LinkLog;
 use crate::scenario::{Change, Element, Link, Queue, milliseconds, seconds};
 
-/// What a way takes whose link is not named.
-pub const DEFAULT_DELAY: Duration = Duration::from_millis(5);
-
 /// One way over a network, shared by all whose packets are put into it. All times that it is told of
 /// are in their order; one that is not counts as the last.
 ///
@@ -76,12 +73,6 @@ impl<T: Clone + Send + 'static> Line<T> {
             meter,
             last: start,
         }
-    }
-
-    /// A line that takes [`DEFAULT_DELAY`] and does nothing else.
-    pub fn clean(start: Instant) -> Self {
-        let ms = DEFAULT_DELAY.as_secs_f64() * 1e3;
-        Self::new(start, &Link::of("clean", [Element::delay(ms)]), 0)
     }
 }
 

@@ -23,7 +23,7 @@ use std::time::Instant;
 
 use crate::scenario::Change;
 
-pub use line::{DEFAULT_DELAY, Line};
+pub use line::Line;
 pub use luck::LANES;
 pub use meter::Meter;
 

@@ -8,9 +8,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use sfu_lab::element::{Line, Packet};
+use sfu_lab::log::LinkLog;
 use tun_rs::SyncDevice;
-
-use crate::element::{Element as _, Line, Packet};
 
 /// The largest IP packet.
 const LARGEST: usize = 65_535;
@@ -22,7 +22,7 @@ pub(crate) struct Way {
 }
 
 struct State {
-    line: Line,
+    line: Line<Vec<u8>>,
     figures: Figures,
 }
 
@@ -61,7 +61,11 @@ impl fmt::Display for Figures {
 
 impl Way {
     /// Carries packets from `from` to `to` for as long as the process lives.
-    pub(crate) fn start(from: &Arc<SyncDevice>, to: &Arc<SyncDevice>, line: Line) -> Arc<Self> {
+    pub(crate) fn start(
+        from: &Arc<SyncDevice>,
+        to: &Arc<SyncDevice>,
+        line: Line<Vec<u8>>,
+    ) -> Arc<Self> {
         let way = Arc::new(Self {
             state: Mutex::new(State {
                 line,
@@ -80,6 +84,19 @@ impl Way {
         self.state().figures
     }
 
+    /// Carries packets over another line from now on; `line` makes it of the present time. What was on
+    /// its way is lost.
+    pub(crate) fn change(&self, line: impl FnOnce(Instant) -> Line<Vec<u8>>) {
+        let mut state = self.state();
+        state.line = line(Instant::now());
+        self.came.notify_one();
+    }
+
+    /// What the line did until now, if it has a bottleneck.
+    pub(crate) fn log(&self) -> Option<LinkLog> {
+        self.state().line.log(Instant::now())
+    }
+
     fn read(&self, from: &SyncDevice) {
         let mut buffer = vec![0; LARGEST];
         loop {
@@ -92,7 +109,7 @@ impl Way {
             let mut state = self.state();
             // Under the lock: the line is told of times in their order.
             let at = Instant::now();
-            state.line.put(Packet { at, bytes });
+            state.line.put(Packet::new(at, bytes.len(), bytes));
             state.figures.came += 1;
             self.came.notify_one();
         }
@@ -103,7 +120,7 @@ impl Way {
         loop {
             if let Some(packet) = state.line.take(Instant::now()) {
                 drop(state);
-                let taken = to.send(&packet.bytes).is_ok();
+                let taken = to.send(&packet.what).is_ok();
                 let late = packet.at.elapsed();
                 state = self.state();
                 let figures = &mut state.figures;

@@ -2,17 +2,18 @@
 //! between them what its command line says. Not every kernel has netem, and a list of elements of our
 //! own, with seeds, is the same everywhere.
 //!
-//! `element` is what can happen to packets, under any clock; `carry` moves them between devices.
+//! What can happen to packets is the laboratory's, the same as in its simulation; `carry` moves them
+//! between devices.
 
 #![forbid(unsafe_code)]
 
 mod args;
 mod carry;
-mod element;
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Instant;
 
 use clap::Parser as _;
 use tun_rs::{DeviceBuilder, SyncDevice};
@@ -31,13 +32,28 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> std::io::Result<()> {
+    let lines = args.lines().map_err(std::io::Error::other)?;
     let (near, far) = (device(&args.near)?, device(&args.far)?);
-    let to_far = Way::start(&near, &far, args.line_to_far());
-    let to_near = Way::start(&far, &near, args.line_to_near());
+    let now = Instant::now();
+    let to_far = Way::start(&near, &far, lines.to_far.before(now));
+    let to_near = Way::start(&far, &near, lines.to_near.before(now));
     let mut out = std::io::stdout();
     writeln!(out, "ready")?;
     // Whoever started it holds the other end: when they are gone, so is the link.
-    let _ = std::io::stdin().read_to_end(&mut Vec::new());
+    for line in std::io::stdin().lock().lines().map_while(Result::ok) {
+        if line.trim() == "start" {
+            to_far.change(|now| lines.to_far.line(now));
+            to_near.change(|now| lines.to_near.line(now));
+            writeln!(out, "started")?;
+        }
+    }
+    if let Some(path) = &args.log {
+        let logs: Vec<_> = [&to_far, &to_near]
+            .iter()
+            .filter_map(|way| way.log())
+            .collect();
+        std::fs::write(path, serde_json::to_vec(&logs)?)?;
+    }
     // And nobody may be there to read this.
     let _ = writeln!(out, "to-far {}", to_far.figures());
     let _ = writeln!(out, "to-near {}", to_near.figures());

@@ -72,6 +72,16 @@ impl Budget {
         !self.is_spent || self.paid.is_none_or(|paid| paid <= now)
     }
 
+    /// Bytes that may leave at `now` before it closes.
+    pub(super) fn room(&self, now: Instant) -> u64 {
+        if !self.is_open(now) {
+            return 0;
+        }
+        let room = self.burst.saturating_sub(self.owed(now)).as_nanos();
+        let room = (room << FRACTION) / u128::from(self.byte_time);
+        u64::try_from(room).unwrap_or(u64::MAX).saturating_add(1)
+    }
+
     /// When it opens again; `None` while it is open.
     pub(super) fn opens(&self, now: Instant) -> Option<Instant> {
         self.paid.filter(|paid| self.is_spent && *paid > now)

@@ -10,12 +10,14 @@
 
 mod budget;
 mod probing;
+mod queues;
 
-use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use self::budget::Budget;
 use self::probing::Probing;
+pub use self::queues::Queued;
+use self::queues::Queues;
 use super::departure::{Class, Probe, ProbeId};
 use crate::drop_reason::DropReason;
 use crate::media::outbound::OutboundPacket;
@@ -46,21 +48,6 @@ pub const MAX_WAIT: Duration = Duration::from_millis(300);
 /// for no reason: on a fast link they are the most that comes at once.
 pub const DEFAULT_RATE: Bitrate = Bitrate::from_bps(200_000_000);
 
-/// [`Class`]es, each with its queue.
-const CLASSES: usize = 4;
-
-/// One waiting packet and the egress that decided on it.
-#[derive(Clone, Copy, Debug)]
-pub struct Queued {
-    /// The egress within the subscriber.
-    pub egress: usize,
-    /// What to send.
-    pub packet: OutboundPacket,
-    /// About as many bytes as it has on the wire.
-    size: u16,
-    since: Instant,
-}
-
 /// What has left, beside its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Left {
@@ -68,6 +55,8 @@ pub struct Left {
     pub class: Class,
     /// The probe that it was part of.
     pub probe: Option<ProbeId>,
+    /// How long it has waited.
+    pub waited: Duration,
 }
 
 /// How one pacer does.
@@ -84,9 +73,7 @@ pub struct PacerReport {
 /// A subscriber's waiting packets.
 #[derive(Debug)]
 pub struct Pacer {
-    queues: [VecDeque<Queued>; CLASSES],
-    packets: usize,
-    bytes: usize,
+    queues: Queues,
     budget: Budget,
     probing: Option<Probing>,
     longest_wait: Duration,
@@ -95,9 +82,7 @@ pub struct Pacer {
 impl Default for Pacer {
     fn default() -> Self {
         Self {
-            queues: Default::default(),
-            packets: 0,
-            bytes: 0,
+            queues: Queues::default(),
             budget: Budget::new(DEFAULT_RATE, BURST),
             probing: None,
             longest_wait: Duration::ZERO,
@@ -118,18 +103,13 @@ impl Pacer {
         packet: OutboundPacket,
         size: u16,
     ) -> Result<(), DropReason> {
-        if self.packets >= MAX_QUEUED {
-            return Err(DropReason::SendQueueFull);
-        }
-        self.packets += 1;
-        self.bytes += usize::from(size);
-        self.queues[class as usize].push_back(Queued {
+        self.queues.push(Queued {
             egress,
             packet,
+            class,
             size,
             since: now,
-        });
-        Ok(())
+        })
     }
 
     /// Paces by `rate` from `now` on.
@@ -153,11 +133,35 @@ impl Pacer {
         self.probing = None;
     }
 
-    /// Whether the probe needs a packet now, and none waits.
+    /// Bytes that the probe needs now and that do not wait here.
     #[must_use]
-    pub fn wants_filler(&self, now: Instant) -> bool {
-        let open = self.probing.as_ref().map(|probe| probe.budget.is_open(now));
-        self.packets == 0 && open == Some(true)
+    pub fn filler_wanted(&self, now: Instant) -> u64 {
+        let probing = self.probing.as_ref().filter(|_| self.is_empty());
+        probing.map_or(0, |probing| probing.wanted(now))
+    }
+
+    /// Counts a packet of padding of `size` bytes on the wire, which has left for the probe.
+    pub fn filled(&mut self, now: Instant, size: u16) -> Left {
+        Left {
+            class: Class::Padding,
+            probe: self.counted(now, size),
+            waited: Duration::ZERO,
+        }
+    }
+
+    /// Counts a packet that has left, as part of the probe if there is one.
+    fn counted(&mut self, now: Instant, size: u16) -> Option<ProbeId> {
+        let Some(probing) = &mut self.probing else {
+            self.count(now, size);
+            return None;
+        };
+        // A probe goes beside the pacing: what comes after it does not wait for what it took.
+        let id = probing.id();
+        probing.sent(now, size);
+        if probing.is_over(now) {
+            self.probing = None;
+        }
+        Some(id)
     }
 
     /// Whether what is not sound may leave.
@@ -173,45 +177,31 @@ impl Pacer {
             .map_or(&self.budget, |probing| &probing.budget)
     }
 
-    fn turn(&self, now: Instant) -> Option<usize> {
-        let first = self.queues.iter().position(|queue| !queue.is_empty())?;
-        (first == Class::Audio as usize || self.is_open(now)).then_some(first)
-    }
-
     /// The packet that leaves next, if it may leave now. To be read where it lies: it was written
     /// field by field a moment ago, and a copy of the whole would wait for that.
     #[must_use]
     pub fn front(&self, now: Instant) -> Option<&Queued> {
-        self.queues[self.turn(now)?].front()
+        let front = self.queues.front()?;
+        (front.class == Class::Audio || self.is_open(now)).then_some(front)
     }
 
     /// Takes [`Self::front`], which has left with `size` bytes on the wire, or came to nothing at 0.
     pub fn pop(&mut self, now: Instant, size: u16) -> Option<Left> {
-        let class = self.turn(now)?;
-        let queued = self.queues[class].pop_front()?;
-        let waited = now.saturating_duration_since(queued.since);
+        let queued = self.front(now)?;
+        let (class, waited) = (queued.class, now.saturating_duration_since(queued.since));
         self.longest_wait = self.longest_wait.max(waited);
-        let probe = self.probing.as_ref().map(Probing::id);
-        match &mut self.probing {
-            None => self.count(now, size),
-            // A probe goes beside the pacing: what comes after it does not wait for what it took.
-            Some(probing) => {
-                probing.sent(now, size);
-                if probing.is_over(now) {
-                    self.probing = None;
-                }
-            }
-        }
-        self.packets -= 1;
-        self.bytes -= usize::from(queued.size);
-        let class = [Class::Audio, Class::Repair, Class::Video, Class::Padding][class];
-        Some(Left { class, probe })
+        self.queues.pop();
+        Some(Left {
+            class,
+            probe: self.counted(now, size),
+            waited,
+        })
     }
 
     /// Counts a packet that has left with `size` bytes on the wire beside the queues.
     pub fn count(&mut self, now: Instant, size: u16) {
         let most = MAX_WAIT.as_nanos() as u64;
-        let waiting = self.bytes as u64;
+        let waiting = self.queues.bytes as u64;
         let nanos = if self.budget.nanos(waiting) > most {
             // All that waits is to have left within the longest wait.
             most * u64::from(size) / waiting
@@ -225,11 +215,11 @@ impl Pacer {
     /// nothing is to be done.
     #[must_use]
     pub fn next(&self, now: Instant) -> Option<Instant> {
-        if self.packets == 0 && self.probing.is_none() {
+        if self.is_empty() && self.probing.is_none() {
             return None;
         }
-        let has_sound = !self.queues[Class::Audio as usize].is_empty();
-        Some(self.opens(now).filter(|_| !has_sound).unwrap_or(now))
+        let opens = self.opens(now).filter(|_| !self.queues.has(Class::Audio));
+        Some(opens.unwrap_or(now))
     }
 
     /// When something that is not sound may leave again; `None` when it may now.
@@ -241,46 +231,33 @@ impl Pacer {
     /// True when nothing waits.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.packets == 0
+        self.queues.packets == 0
     }
 
     /// Whether the packet of that number waits, which is no repair.
     #[must_use]
     pub fn holds(&self, egress: usize, sequence: u64) -> bool {
-        let mut waiting = self.queues[Class::Video as usize].iter();
+        let mut waiting = self.queues.of(Class::Video);
         waiting.any(|queued| queued.egress == egress && queued.packet.sequence == sequence)
     }
 
     /// How it does. The longest wait starts afresh.
     pub const fn report(&mut self) -> PacerReport {
         PacerReport {
-            packets: self.packets,
-            bytes: self.bytes,
+            packets: self.queues.packets,
+            bytes: self.queues.bytes,
             longest_wait: std::mem::replace(&mut self.longest_wait, Duration::ZERO),
         }
     }
 
     /// Gives up what waits for one egress, in order.
-    pub fn drain_egress(&mut self, egress: usize, mut give_up: impl FnMut(OutboundPacket)) {
-        for queue in &mut self.queues {
-            queue.retain(|queued| {
-                let stays = queued.egress != egress;
-                if !stays {
-                    self.packets -= 1;
-                    self.bytes -= usize::from(queued.size);
-                    give_up(queued.packet);
-                }
-                stays
-            });
-        }
+    pub fn drain_egress(&mut self, egress: usize, give_up: impl FnMut(OutboundPacket)) {
+        self.queues.drain_egress(egress, give_up);
     }
 
     /// Gives up all that waits.
     pub fn drain(&mut self) -> impl Iterator<Item = OutboundPacket> + '_ {
-        self.packets = 0;
-        self.bytes = 0;
-        let all = self.queues.iter_mut().flat_map(|queue| queue.drain(..));
-        all.map(|queued| queued.packet)
+        self.queues.drain()
     }
 }
 

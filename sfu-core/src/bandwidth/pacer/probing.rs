@@ -48,6 +48,13 @@ impl Probing {
         self.packets = self.packets.saturating_add(1);
     }
 
+    /// Bytes that are to be sent for it now.
+    pub(super) fn wanted(&self, now: Instant) -> u64 {
+        // Few large packets are as good as many: what is left of their number is not waited for.
+        let left = self.probe.bytes.saturating_sub(self.bytes).max(1);
+        self.budget.room(now).min(u64::from(left))
+    }
+
     /// Whether nothing more is to be sent for it.
     pub(super) fn is_over(&self, now: Instant) -> bool {
         let is_sent = self.bytes >= self.probe.bytes && self.packets >= self.probe.packets;

@@ -189,7 +189,7 @@ fn a_probe_is_sent_at_its_rate_with_what_waits_and_with_filler() {
     let mut sent = 0;
     while pacer.is_probing() {
         now = pacer.next(now).expect("a probe goes on");
-        if pacer.wants_filler(now) {
+        if pacer.filler_wanted(now) > 0 {
             push(&mut pacer, now, Class::Padding, 1000);
         }
         while pacer.is_probing() && pacer.front(now).is_some() {

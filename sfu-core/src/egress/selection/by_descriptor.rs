@@ -3,6 +3,7 @@
 
 use super::Choice;
 use super::frames::{Frames, Standing};
+use super::moves::Moves;
 use super::promise::Promise;
 use super::target::{Target, all_of, rests_on_nothing};
 use crate::media::layer::{DecodeTargets, FrameDependencies, Layer};
@@ -17,10 +18,7 @@ pub(super) struct ByDescriptor {
     current: Target,
     /// The best one that the publisher sends of those that are wanted.
     wanted: Target,
-    /// The one before the last move, the frame that moved, and its picture's timestamp.
-    before: Target,
-    moved_at: u64,
-    moved_in: Option<u32>,
+    moves: Moves,
     /// What `wanted` was found by.
     active: u32,
     aim: Layer,
@@ -39,8 +37,6 @@ pub(super) struct ByDescriptor {
     rising: Option<u32>,
     /// A frame of the newest picture was sent.
     is_begun: bool,
-    /// What was said to be active before the last move.
-    said_before: Option<u32>,
 }
 
 impl ByDescriptor {
@@ -117,26 +113,10 @@ impl ByDescriptor {
         self.wanted = best.unwrap_or(self.wanted);
     }
 
-    /// Whether a frame is of before the last move. The picture that moved is not, however late its
-    /// lower frames come.
-    fn is_before_move(&self, frame: u64, facts: &PacketFacts) -> bool {
-        frame < self.moved_at && self.moved_in != Some(facts.timestamp)
-    }
-
     /// The decode target that was sent at a frame.
     fn target_at(&self, frame: u64, facts: &PacketFacts) -> Target {
-        if self.is_before_move(frame, facts) {
-            self.before
-        } else {
-            self.current
-        }
-    }
-
-    fn move_to(&mut self, frame: u64, facts: &PacketFacts, target: Target) {
-        (self.before, self.moved_at) = (self.current, frame);
-        self.moved_in = Some(facts.timestamp);
-        self.current = target;
-        self.stuck = false;
+        let before = self.moves.before(frame, facts);
+        before.map_or(self.current, |before| before.target)
     }
 
     /// Whether a keyframe's number goes on from the frames before it: a publisher may begin anew.
@@ -202,10 +182,9 @@ impl ByDescriptor {
         let is_rising = self.rising == Some(facts.timestamp);
         let top = if is_rising { self.wanted } else { target }.top;
         // A frame of before the move is not to say what is so after it.
-        let active = if self.is_before_move(frame, facts) {
-            self.said_before
-        } else {
-            self.promise.said(self.active)
+        let active = match self.moves.before(frame, facts) {
+            Some(before) => before.said,
+            None => self.promise.said(self.active),
         };
         Choice { sends, top, active }
     }
@@ -267,8 +246,9 @@ impl ByDescriptor {
             let is_gone = !self.current.is_in(self.active);
             let has_sent = self.frames.has_sent(frame, &dependencies.references);
             if is_gone || may_rise && (starts || switches && has_sent) {
-                self.said_before = said;
-                self.move_to(frame, facts, self.wanted);
+                self.moves.note(frame, facts, self.current, said);
+                self.current = self.wanted;
+                self.stuck = false;
                 if let Some(targets) = targets {
                     self.promise.limit(self.current.top, targets);
                 }

@@ -6,6 +6,7 @@
 mod by_descriptor;
 mod by_rules;
 mod frames;
+mod moves;
 mod promise;
 mod target;
 

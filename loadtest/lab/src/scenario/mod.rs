@@ -1,8 +1,16 @@
 //! A scenario: who meets, over which links, and what changes when. Written as TOML.
+//!
+//! The laboratory's own are in `loadtest/lab/scenarios`: see [`all`].
+
+mod catalogue;
+mod read;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+pub use catalogue::all;
+pub use read::ScenarioError;
 
 /// A meeting over networks, as written down.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -21,6 +29,18 @@ pub struct Scenario {
     pub links: Vec<Link>,
     /// Who meets.
     pub participants: Vec<Participant>,
+}
+
+impl Scenario {
+    /// The link of this name.
+    pub fn link(&self, name: &str) -> Option<&Link> {
+        self.links.iter().find(|link| link.name == name)
+    }
+
+    /// How long it takes.
+    pub fn time(&self) -> Duration {
+        Duration::from_secs(u64::from(self.seconds))
+    }
 }
 
 /// One way over a network.
@@ -44,6 +64,11 @@ impl Link {
             elements: elements.into(),
             changes: Vec::new(),
         }
+    }
+
+    /// What a way takes whose link is not named: 5 ms.
+    pub fn clean() -> Self {
+        Self::of("clean", [Element::delay(5.0)])
     }
 
     /// When the address of those behind it changes, from the start.
@@ -187,18 +212,29 @@ pub struct Participant {
     /// When it joins, in seconds from the start.
     #[serde(default)]
     pub joins: f64,
+    /// When it leaves, in seconds from the start; it stays to the end without.
+    #[serde(default)]
+    pub leaves: Option<f64>,
     /// The link to the server, by name; a clean one of 5 ms without.
     #[serde(default)]
     pub up: Option<String>,
     /// The link from the server, by name; a clean one of 5 ms without.
     #[serde(default)]
     pub down: Option<String>,
+    /// How much further away it is than others on its links: what packets take in addition, each way,
+    /// in milliseconds.
+    #[serde(default)]
+    pub delay_ms: f64,
     /// What it publishes.
     #[serde(default)]
     pub publishes: Vec<Publishes>,
     /// It is sent the tracks of all others.
     #[serde(default = "yes")]
     pub subscribes: bool,
+    /// When it does not want pictures, as one who looks at another window: each from and to in seconds
+    /// from the start.
+    #[serde(default)]
+    pub looks_away: Vec<[f64; 2]>,
 }
 
 const fn yes() -> bool {

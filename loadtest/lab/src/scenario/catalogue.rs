@@ -1,0 +1,92 @@
+//! The laboratory's own scenarios.
+
+use crate::scenario::Scenario;
+
+/// The files of `loadtest/lab/scenarios` by the names of their scenarios.
+macro_rules! files {
+    ($($name:literal)*) => {
+        &[$(($name, include_str!(concat!("../../scenarios/", $name, ".toml")))),*]
+    };
+}
+
+const FILES: &[(&str, &str)] = files!(
+    "rfc8867-5.1"
+    "rfc8867-5.1-svc"
+    "rfc8867-5.2"
+    "rfc8867-5.3"
+    "rfc8867-5.4"
+    "rfc8867-5.5"
+    "rfc8867-5.6"
+    "rfc8867-5.7"
+    "rfc8867-5.8"
+    "burst-loss"
+    "codel"
+    "doubling"
+    "family"
+    "halving"
+    "high-rtt"
+    "hotel"
+    "jitter"
+    "joins"
+    "loss"
+    "mobile"
+    "rebinding"
+    "rough"
+    "step"
+    "upload"
+);
+
+/// All of the laboratory's own scenarios: those of RFC 8867 first.
+pub fn all() -> Vec<Scenario> {
+    let read = |(name, text): &(&str, &str)| match Scenario::parse(name, text) {
+        Ok(scenario) => scenario,
+        // They are part of this crate, and its tests read them.
+        Err(error) => panic!("{error}"),
+    };
+    FILES.iter().map(read).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::element::Line;
+
+    #[test]
+    fn every_file_of_the_folder_is_one_and_can_be_built() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios");
+        let files = std::fs::read_dir(folder).expect("the folder").flatten();
+        let mut found: Vec<String> = files
+            .filter_map(|file| Some(file.path().file_stem()?.to_str()?.to_owned()))
+            .collect();
+        let mut listed: Vec<String> = all().into_iter().map(|one| one.name).collect();
+        found.sort();
+        listed.sort();
+        assert_eq!(found, listed);
+        for scenario in all() {
+            for link in &scenario.links {
+                let _: Line<()> = Line::new(Instant::now(), link, 1);
+            }
+        }
+    }
+
+    #[test]
+    fn every_scenario_says_what_it_is_for() {
+        for (name, text) in FILES {
+            assert!(text.starts_with("# "), "{name} begins without a comment");
+        }
+    }
+
+    #[test]
+    fn every_link_is_somebodys() {
+        for scenario in all() {
+            for link in &scenario.links {
+                let named = |one: &Option<String>| one.as_ref() == Some(&link.name);
+                let mut all = scenario.participants.iter();
+                let used = all.any(|one| named(&one.up) || named(&one.down));
+                assert!(used, "{}: {}", scenario.name, link.name);
+            }
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! What waits, by class.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use super::MAX_QUEUED;
+use crate::bandwidth::departure::Class;
+use crate::drop_reason::DropReason;
+use crate::media::outbound::OutboundPacket;
+
+/// [`Class`]es, each with its queue.
+const CLASSES: usize = 4;
+
+/// One waiting packet and the egress that decided on it.
+#[derive(Clone, Copy, Debug)]
+pub struct Queued {
+    /// The egress within the subscriber.
+    pub egress: usize,
+    /// What to send.
+    pub packet: OutboundPacket,
+    /// What it is.
+    pub class: Class,
+    /// About as many bytes as it has on the wire.
+    pub(super) size: u16,
+    pub(super) since: Instant,
+}
+
+/// A queue for each class, first in first out.
+#[derive(Debug, Default)]
+pub(super) struct Queues {
+    queues: [VecDeque<Queued>; CLASSES],
+    pub(super) packets: usize,
+    pub(super) bytes: usize,
+}
+
+impl Queues {
+    pub(super) fn push(&mut self, queued: Queued) -> Result<(), DropReason> {
+        if self.packets >= MAX_QUEUED {
+            return Err(DropReason::SendQueueFull);
+        }
+        self.packets += 1;
+        self.bytes += usize::from(queued.size);
+        self.queues[queued.class as usize].push_back(queued);
+        Ok(())
+    }
+
+    pub(super) fn has(&self, class: Class) -> bool {
+        !self.queues[class as usize].is_empty()
+    }
+
+    /// What goes before all else.
+    pub(super) fn front(&self) -> Option<&Queued> {
+        self.queues.iter().find_map(VecDeque::front)
+    }
+
+    /// Takes [`Self::front`], and does not copy it.
+    pub(super) fn pop(&mut self) {
+        let waiting = self.queues.iter_mut().find(|queue| !queue.is_empty());
+        if let Some(queue) = waiting {
+            self.packets -= 1;
+            self.bytes -= queue.front().map_or(0, |queued| usize::from(queued.size));
+            queue.pop_front();
+        }
+    }
+
+    pub(super) fn of(&self, class: Class) -> impl Iterator<Item = &Queued> {
+        self.queues[class as usize].iter()
+    }
+
+    pub(super) fn drain_egress(&mut self, egress: usize, mut give_up: impl FnMut(OutboundPacket)) {
+        for queue in &mut self.queues {
+            queue.retain(|queued| {
+                let stays = queued.egress != egress;
+                if !stays {
+                    self.packets -= 1;
+                    self.bytes -= usize::from(queued.size);
+                    give_up(queued.packet);
+                }
+                stays
+            });
+        }
+    }
+
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = OutboundPacket> + '_ {
+        self.packets = 0;
+        self.bytes = 0;
+        let all = self.queues.iter_mut().flat_map(|queue| queue.drain(..));
+        all.map(|queued| queued.packet)
+    }
+}
