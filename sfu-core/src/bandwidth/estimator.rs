@@ -3,26 +3,59 @@
 //! What is sent and what the receiver says of it comes in as plain values; an estimate, a pacing rate
 //! and probes come out. The same inputs give the same outputs, so that a recording of the inputs can
 //! be run again.
+//!
+//! The walk of a feedback: [`sent_history`] says what each packet was, [`arrival_clock`] when it
+//! arrived; `delay` sees whether a queue grows or stands, and [`rate_control`] obeys it; [`loss`]
+//! tells losses of a full link from those of a bad one; [`probe_result`] measures what [`probe`] asked for.
+//! The estimate is the least that they allow. Who gives no transport-wide feedback is served by
+//! what it allows itself (REMB) and by [`receiver_report`].
 
 mod acknowledged_rate;
 mod arrival_clock;
+mod delay;
+mod inter_arrival;
+mod kept;
+mod link_capacity;
+mod loss;
+mod overuse;
+mod probe;
+mod probe_result;
+mod queueing;
+mod rate_control;
+mod receiver_report;
 mod report;
 mod sent_history;
+mod sent_rate;
+mod settle;
+mod silence;
+mod standing_queue;
+#[cfg(test)]
+mod tests;
+mod trendline;
 
-use crate::bandwidth::recording::kept::kept;
 use std::time::{Duration, Instant};
 
 pub use report::{EstimatorReport, Limit, Usage};
 
 use acknowledged_rate::AcknowledgedRate;
 use arrival_clock::ArrivalClock;
+use delay::Delay;
+use loss::LossControl;
+use probe::{ProbeControl, Situation};
+use probe_result::ProbeResults;
+use rate_control::{Facts, RateControl};
+use receiver_report::ReportedLoss;
 use sent_history::{SentHistory, Told};
+use sent_rate::SentRate;
+use silence::Silence;
 
 use crate::bandwidth::departure::{Demand, Probe, SentPacket};
 use crate::unit::Bitrate;
 use crate::wire::rtcp::TransportFeedback;
 
 /// The estimate before anything is known.
+///
+/// Higher: a bad link begins with a full queue. Lower: a good one begins with a bad picture.
 pub const FIRST_ESTIMATE: Bitrate = Bitrate::from_bps(300_000);
 
 /// The least estimate: some sound and a few control packets.
@@ -38,18 +71,53 @@ pub const MIN_ESTIMATE: Bitrate = Bitrate::from_bps(40_000);
 pub const MAX_ESTIMATE: Bitrate = Bitrate::from_bps(100_000_000);
 
 /// How long a receiver's word (REMB) stands.
-const REMB_STANDS: Duration = Duration::from_secs(5);
+const REMB_STANDS: u64 = 5_000_000;
+
+/// Below this part of the estimate it is the application that limits what is sent.
+const USED: f64 = 0.8;
+
+/// The spans over which what comes through is measured, in milliseconds: the long one smooths what
+/// comes in pictures, the short one sees a link that has just become worse.
+const LONG_SPAN: u32 = 500;
+const SHORT_SPAN: u32 = 120;
+
+/// How much faster than the estimate packets may leave: while nothing has shown what the link
+/// carries, when a queue has, and while one drains. Layers come in pictures, and a picture that waits here
+/// is late; one that makes a queue makes sound late too.
+const PACE_UNKNOWN: f64 = 2.5;
+const PACE_KNOWN: f64 = 1.25;
+const PACE_DRAINING: f64 = 1.0;
+
+/// The least pacing rate while nothing has shown what the link carries, in bits per second.
+///
+/// Higher: the first pictures are a burst that a bad link's queue has to hold. Lower: who comes into a
+/// call waits for them.
+const PACE_FIRST: f64 = 5_000_000.0;
+
+/// A queue, in microseconds, in which no probe is sent.
+const CALM_QUEUE: i64 = 15_000;
 
 /// The congestion control of one transport's sending side.
 #[derive(Clone, Debug)]
 pub struct Estimator {
     epoch: Instant,
     history: SentHistory,
+    sent_rate: SentRate,
+    silence: Silence,
     clock: ArrivalClock,
     acknowledged: AcknowledgedRate,
+    delay: Delay,
+    control: RateControl,
+    loss: LossControl,
+    reported: ReportedLoss,
+    results: ProbeResults,
+    probes: ProbeControl,
     demand: Demand,
-    remb: Option<(Instant, Bitrate)>,
-    estimate: Bitrate,
+    remb: Option<(u64, f64)>,
+    /// In microseconds.
+    rtt: Option<u64>,
+    estimate: f64,
+    limit: Limit,
     told_in_vain: u64,
     feedbacks: u64,
 }
@@ -58,140 +126,163 @@ impl Estimator {
     /// For a transport that can send from `now` on.
     #[must_use]
     pub fn new(now: Instant) -> Self {
+        let first = FIRST_ESTIMATE.bps() as f64;
         Self {
             epoch: now,
             history: SentHistory::new(),
+            sent_rate: SentRate::default(),
+            silence: Silence::default(),
             clock: ArrivalClock::default(),
             acknowledged: AcknowledgedRate::new(),
+            delay: Delay::new(),
+            control: RateControl::new(first),
+            loss: LossControl::new(),
+            reported: ReportedLoss::new(first),
+            results: ProbeResults::default(),
+            probes: ProbeControl::default(),
             demand: Demand::default(),
             remb: None,
-            estimate: FIRST_ESTIMATE,
+            rtt: None,
+            estimate: first,
+            limit: Limit::Start,
             told_in_vain: 0,
             feedbacks: 0,
         }
     }
 
-    /// A packet has left. Its numbers only grow.
+    /// A packet has left. Its numbers only grow. [`Self::poll_timeout`] may be earlier afterwards.
     pub fn on_sent(&mut self, now: Instant, sent: SentPacket) {
         let at = self.micros(now);
         let tag = sent_history::tag(sent.probe);
         self.history
             .sent(sent.sequence, at, sent.size, sent.class, tag);
+        self.sent_rate.sent(sent.size);
+        self.silence.sent(at);
+        if tag != 0 {
+            self.results.sent(tag, sent.size);
+        }
     }
 
     /// The receiver tells what came of packets
     /// (draft-holmer-rmcat-transport-wide-cc-extensions-01 section 3.1). Nothing of it is trusted.
     pub fn on_transport_feedback(&mut self, now: Instant, feedback: &TransportFeedback<'_>) {
+        let at = self.micros(now);
         self.feedbacks += 1;
-        let mut arrival = self.clock.reference(feedback.header.reference_time);
-        self.history.pass(feedback.header.base_sequence);
-        for told in feedback.arrivals() {
-            arrival += told.delta.map_or(0, arrival_clock::delta);
-            match self.history.tell(told.sequence, told.delta.is_some()) {
-                Told::Arrived(sent) | Told::ArrivedLate(sent) => {
-                    self.acknowledged.arrived(arrival, sent.size);
-                }
-                Told::Lost(_) => {}
-                Told::Vain => self.told_in_vain += 1,
-            }
+        if let Some(rate) = self.silence.heard(at) {
+            self.control.resume(rate);
+            self.delay.begin_anew();
+            self.probes.begin_anew(at);
         }
-        if let Some(acknowledged) = self.acknowledged.over(500) {
-            let most = Bitrate::from_bps(acknowledged.bps() * 3 / 2);
-            self.estimate = self.estimate.max(most);
+        self.tell(at, feedback);
+        self.sent_rate.update(at);
+        let is_limited = self.control.is_limited();
+        let has_room = !is_limited || self.sent_rate.rate() < USED * self.estimate;
+        self.delay.update(at, self.rtt(), has_room);
+        let before = self.control.rate();
+        if let Some(acknowledged) = self.acknowledged.over(LONG_SPAN) {
+            let recent = self.acknowledged.over(SHORT_SPAN).unwrap_or(acknowledged);
+            self.control.update(&Facts {
+                now: at,
+                usage: self.delay.usage(),
+                acknowledged: acknowledged.bps() as f64,
+                acknowledged_now: recent.bps() as f64,
+                queueing: self.delay.own_queueing(),
+                rtt: self.rtt(),
+                has_found_others: self.delay.has_found_others(),
+            });
         }
-        self.settle(now);
+        if self.control.rate() < before {
+            self.probes.fell(at);
+        }
+        self.loss.update(at, self.rtt());
+        self.settle(at);
     }
 
     /// The receiver's own estimate (REMB), of one that gives no transport-wide feedback.
     pub fn on_remb(&mut self, now: Instant, bitrate: Bitrate) {
-        self.remb = Some((now, bitrate));
-        self.estimate = bitrate;
-        self.settle(now);
+        let at = self.micros(now);
+        let bitrate = bitrate.min(MAX_ESTIMATE).bps() as f64;
+        self.remb = Some((at, bitrate));
+        self.reported.allowed(bitrate);
+        self.settle(at);
     }
 
     /// A receiver report's `fraction_lost` in 256ths and the round trip that it gives (RFC 3550
     /// section 6.4.1), of a receiver that gives no transport-wide feedback.
     pub fn on_receiver_report(&mut self, now: Instant, fraction_lost: u8, rtt: Option<Duration>) {
-        let _ = (fraction_lost, rtt);
-        self.settle(now);
+        let at = self.micros(now);
+        if self.feedbacks > 0 {
+            return;
+        }
+        if let Some(rtt) = rtt {
+            self.take_rtt(micros_of(rtt));
+        }
+        self.sent_rate.update(at);
+        let remb = self.remb.map(|(_, remb)| remb);
+        self.reported
+            .report(at, fraction_lost, self.sent_rate.rate(), remb);
+        self.settle(at);
     }
 
     /// What is sent at present and what more is wanted.
     pub fn set_demand(&mut self, now: Instant, demand: Demand) {
         self.demand = demand;
-        self.settle(now);
+        let at = self.micros(now);
+        self.settle(at);
     }
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
-        self.settle(now);
+        let at = self.micros(now);
+        if self.feedbacks > 0
+            && let Some(rate) = self.silence.fall(at, self.rtt(), self.estimate)
+        {
+            self.control.limit(rate);
+        }
+        self.settle(at);
     }
 
     /// When [`Self::handle_timeout`] is to be called next.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        None
+        let silence = self
+            .silence
+            .deadline(self.rtt())
+            .filter(|_| self.feedbacks > 0);
+        let probe = self.probes.deadline(self.estimate, self.demand);
+        let at = silence.into_iter().chain(probe).min()?;
+        Some(self.epoch + Duration::from_micros(at))
     }
 
     /// A probe to send next. To be asked after feedback, a new demand and a timeout, until `None`.
     pub fn poll_probe(&mut self) -> Option<Probe> {
-        None
+        let probe = self.probes.poll()?;
+        self.results.watch(probe, sent_history::tag(Some(probe.id)));
+        Some(probe)
     }
 
-    /// What may be sent.
+    /// What may be sent: from [`MIN_ESTIMATE`] to [`MAX_ESTIMATE`].
     #[must_use]
     pub fn estimate(&self) -> Bitrate {
-        self.estimate
+        Bitrate::from_bps(self.estimate as u64)
     }
 
-    /// How fast what there is to send may leave: above the estimate, since layers come in frames.
+    /// How fast what there is to send may leave: above the estimate, since layers come in pictures.
     #[must_use]
     pub fn pacing_rate(&self) -> Bitrate {
-        Bitrate::from_bps(self.estimate.bps() * 5 / 2)
-    }
-
-    /// What each part says.
-    #[must_use]
-    pub fn report(&self) -> EstimatorReport {
-        EstimatorReport {
-            estimate: self.estimate,
-            pacing_rate: self.pacing_rate(),
-            acknowledged: self.acknowledged.over(500),
-            delay: self.estimate,
-            remb: self.remb.map(|(_, bitrate)| bitrate),
-            in_flight: self.history.in_flight(),
-            told_in_vain: self.told_in_vain,
-            feedbacks: self.feedbacks,
-            ..EstimatorReport::default()
-        }
-    }
-
-    fn settle(&mut self, now: Instant) {
-        if let Some((since, remb)) = self.remb {
-            if now.saturating_duration_since(since) > REMB_STANDS {
-                self.remb = None;
-            } else {
-                self.estimate = self.estimate.min(remb);
-            }
-        }
-        self.estimate = self.estimate.clamp(MIN_ESTIMATE, MAX_ESTIMATE);
-    }
-
-    /// Microseconds since the start.
-    fn micros(&self, now: Instant) -> u64 {
-        let since = now.saturating_duration_since(self.epoch);
-        since.as_secs() * 1_000_000 + u64::from(since.subsec_micros())
+        let pace = if self.control.holds() {
+            self.estimate * PACE_DRAINING
+        } else if self.control.is_limited() {
+            self.estimate * PACE_KNOWN
+        } else if self.probes.has_answer() {
+            self.estimate * PACE_UNKNOWN
+        } else {
+            (self.estimate * PACE_UNKNOWN).max(PACE_FIRST)
+        };
+        Bitrate::from_bps(pace as u64)
     }
 }
 
-kept!(Estimator {
-    epoch,
-    history,
-    clock,
-    acknowledged,
-    demand,
-    remb,
-    estimate,
-    told_in_vain,
-    feedbacks
-});
+fn micros_of(span: Duration) -> u64 {
+    span.as_secs() * 1_000_000 + u64::from(span.subsec_micros())
+}

@@ -104,11 +104,6 @@ impl SentHistory {
         self.in_flight
     }
 
-    /// When the last packet left, in microseconds.
-    pub(super) const fn last_sent(&self) -> u64 {
-        self.last_sent
-    }
-
     /// Takes a packet that left at `at` microseconds. Numbers only grow; one that does not is left out.
     pub(super) fn sent(&mut self, sequence: u64, at: u64, size: u16, class: Class, probe: u8) {
         if sequence != self.next {
@@ -252,13 +247,6 @@ impl Slot {
     }
 }
 
-kept!(
-    enum Fate {
-        Settled,
-        InFlight,
-        Missing,
-    }
-);
 kept!(Slot {
     sent,
     size,
@@ -273,3 +261,10 @@ kept!(SentHistory {
     in_flight,
     last_sent
 });
+kept!(
+    enum Fate {
+        Settled,
+        InFlight,
+        Missing,
+    }
+);

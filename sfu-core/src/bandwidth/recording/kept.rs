@@ -79,7 +79,7 @@ impl<'a> In<'a> {
 }
 
 /// Keeps a struct by its fields. For tuple structs `kept!(Name(0))`; for enums without fields
-/// `kept!(enum Name { A, B })`.
+/// `kept!(enum Name { A, B })`; for those with, numbers for their variants.
 macro_rules! kept {
     (enum $name:ty { $($variant:ident),+ $(,)? }) => {
         impl $crate::bandwidth::recording::kept::Kept for $name {
@@ -93,6 +93,26 @@ macro_rules! kept {
             fn restore(from: &mut $crate::bandwidth::recording::kept::In<'_>) -> Option<Self> {
                 let all = [$(Self::$variant),+];
                 all.get(usize::from(from.byte()?)).copied()
+            }
+        }
+    };
+    ($name:ident: $($place:literal => $variant:ident { $($field:ident),* }),+ $(,)?) => {
+        impl $crate::bandwidth::recording::kept::Kept for $name {
+            fn keep(&self, out: &mut $crate::bandwidth::recording::kept::Out) {
+                match self { $(
+                    Self::$variant { $($field),* } => {
+                        out.bytes.push($place);
+                        $($crate::bandwidth::recording::kept::Kept::keep($field, out);)*
+                    }
+                )+ }
+            }
+            fn restore(from: &mut $crate::bandwidth::recording::kept::In<'_>) -> Option<Self> {
+                match from.byte()? {
+                    $($place => Some(Self::$variant {
+                        $($field: $crate::bandwidth::recording::kept::Kept::restore(from)?,)*
+                    }),)+
+                    _ => None,
+                }
             }
         }
     };

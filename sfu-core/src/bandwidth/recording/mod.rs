@@ -95,9 +95,7 @@ impl Recorder {
         after: &Estimator,
     ) {
         self.record(now, Kind::TransportFeedback);
-        let body = feedback.to_body();
-        self.out.number(body.len() as u64);
-        self.out.bytes.extend_from_slice(&body);
+        self.out.feedback(feedback);
         self.look(after);
     }
 

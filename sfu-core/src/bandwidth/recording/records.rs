@@ -11,6 +11,7 @@ use crate::bandwidth::estimator::{EstimatorReport, Limit as Held, Usage};
 use crate::id::TrackId;
 use crate::media::layer::{Layer, Layers};
 use crate::unit::Bitrate;
+use crate::wire::rtcp::TransportFeedback;
 
 /// What a record is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,6 +152,23 @@ kept!(Demand {
 });
 kept!(Layer { spatial, temporal });
 kept!(Layers { encoding, top });
+
+impl Out {
+    /// A feedback, as [`TransportFeedback::parse`] reads it.
+    pub(super) fn feedback(&mut self, feedback: &TransportFeedback<'_>) {
+        let header = &feedback.header;
+        let [chunks, deltas] = feedback.list();
+        self.number((16 + chunks.len() + deltas.len()) as u64);
+        let streams = [header.sender.0, header.media.0].map(u32::to_be_bytes);
+        self.bytes.extend_from_slice(streams.as_flattened());
+        let list = [header.base_sequence, feedback.status_count].map(u16::to_be_bytes);
+        self.bytes.extend_from_slice(list.as_flattened());
+        let times = header.reference_time << 8 | u32::from(header.feedback_count);
+        self.bytes.extend_from_slice(&times.to_be_bytes());
+        self.bytes.extend_from_slice(chunks);
+        self.bytes.extend_from_slice(deltas);
+    }
+}
 
 /// What is asked for of one track, with what the last records of `tracks` say of it.
 pub(super) fn request(

@@ -91,22 +91,10 @@ impl<'p> TransportFeedback<'p> {
         })
     }
 
-    /// What [`Self::parse`] reads.
+    /// What stands behind the header: the list's chunks and its deltas, as they came.
     #[must_use]
-    pub fn to_body(&self) -> Vec<u8> {
-        let header = &self.header;
-        let times = header.reference_time << 8 | u32::from(header.feedback_count);
-        let streams = [header.sender.0, header.media.0].map(u32::to_be_bytes);
-        let list = [header.base_sequence, self.status_count].map(u16::to_be_bytes);
-        let times = &times.to_be_bytes()[..];
-        [
-            streams.as_flattened(),
-            list.as_flattened(),
-            times,
-            self.chunks,
-            self.deltas,
-        ]
-        .concat()
+    pub const fn list(&self) -> [&'p [u8]; 2] {
+        [self.chunks, self.deltas]
     }
 
     /// What became of each packet, in order of their numbers: [`Self::status_count`] of them.

@@ -1,0 +1,296 @@
+//! The rate that the losses allow.
+//!
+//! A link that is full loses what does not fit; a bad radio link loses a part of everything. Only the
+//! first gets better by sending less. So loss is held against the rate: what is lost at low rates
+//! too is inherent to the link, as in libwebrtc's second loss-based estimator, and where the past does
+//! not tell, the rate is lowered once to see whether the loss goes away.
+
+mod by_rate;
+
+use super::sent_history::Sent;
+use crate::bandwidth::recording::kept::kept;
+use by_rate::ByRate;
+
+/// The least span and number of packets of one observation, and the span after which fewer will do,
+/// in microseconds. Longer: a full short queue is felt later. Shorter: luck looks like a full queue.
+const SPAN: u64 = 250_000;
+const PACKETS: u32 = 20;
+const LONGEST_SPAN: u64 = 1_000_000;
+
+/// Loss beyond what is inherent that is taken for chance.
+const CHANCE: f64 = 0.02;
+
+/// Observations in a row that show loss before anything is done: a burst is shorter.
+const SUSTAINED: u8 = 2;
+
+/// The most that is taken for inherent: beyond, nobody can be served well, and less is sent.
+const MOST_INHERENT: f64 = 0.25;
+
+/// What is left of what comes through when loss has lowered the rate.
+const BETA: f64 = 0.95;
+
+/// The part of the loss that has to stay at a lower rate for it to be inherent.
+const STAYS: f64 = 0.55;
+
+/// Longest trial, in microseconds: the sender cannot send less, or next to nothing.
+const LONGEST_TRIAL: u64 = 3_000_000;
+
+/// Growth of the limit each second without loss.
+const GROWTH: f64 = 0.10;
+
+/// Packets sent close together.
+#[derive(Clone, Copy, Debug, Default)]
+struct Observation {
+    first_sent: u64,
+    last_sent: u64,
+    bytes: u64,
+    packets: u32,
+    lost: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    /// Loss holds nothing.
+    Clear,
+    /// Less is sent since, to see whether the loss goes away.
+    Trial {
+        since: u64,
+        rate: f64,
+        loss: f64,
+        seen: Observation,
+    },
+    /// It did: losses began at `rate`.
+    Limited { rate: f64 },
+}
+
+/// The rate that the losses allow, in bits per second.
+#[derive(Clone, Debug)]
+pub(super) struct LossControl {
+    /// Still to be filled.
+    open: Observation,
+    /// Filled, and left for a feedback longer: what was overtaken on its way is told late.
+    closed: Option<Observation>,
+    by_rate: ByRate,
+    sustained: u8,
+    lost_lately: f64,
+    inherent: f64,
+    limit: Option<f64>,
+    state: State,
+}
+
+impl LossControl {
+    pub(super) const fn new() -> Self {
+        Self {
+            closed: None,
+            open: Observation {
+                first_sent: 0,
+                last_sent: 0,
+                bytes: 0,
+                packets: 0,
+                lost: 0,
+            },
+            by_rate: ByRate::new(),
+            sustained: 0,
+            lost_lately: 0.0,
+            inherent: 0.0,
+            limit: None,
+            state: State::Clear,
+        }
+    }
+
+    /// What the losses allow; `None`: anything.
+    pub(super) const fn limit(&self) -> Option<f64> {
+        self.limit
+    }
+
+    /// The part of packets lost lately.
+    pub(super) const fn lost_lately(&self) -> f64 {
+        self.lost_lately
+    }
+
+    /// The part of packets that the link loses whatever is sent.
+    pub(super) const fn inherent(&self) -> f64 {
+        self.inherent
+    }
+
+    /// True while less is sent to see what the loss comes from.
+    pub(super) const fn is_trying(&self) -> bool {
+        matches!(self.state, State::Trial { .. })
+    }
+
+    /// Feedback told of a packet.
+    pub(super) fn told(&mut self, packet: &Sent, is_lost: bool) {
+        let open = &mut self.open;
+        if open.packets == 0 {
+            open.first_sent = packet.at;
+        }
+        open.last_sent = open.last_sent.max(packet.at);
+        open.bytes += u64::from(packet.size);
+        open.packets += 1;
+        open.lost += u32::from(is_lost);
+    }
+
+    /// A packet that was told lost has come after all.
+    pub(super) fn found(&mut self, packet: &Sent) {
+        let closed = self.closed.as_mut();
+        let of_closed = closed.filter(|closed| packet.at <= closed.last_sent);
+        let observation = of_closed.unwrap_or(&mut self.open);
+        observation.lost = observation.lost.saturating_sub(1);
+    }
+
+    /// The link has carried `rate`: a probe came through.
+    pub(super) fn prove(&mut self, rate: f64) {
+        if let Some(limit) = &mut self.limit {
+            *limit = limit.max(rate);
+        }
+    }
+
+    /// All of a feedback was told.
+    pub(super) fn update(&mut self, now: u64, rtt: u64) {
+        if let Some(closed) = self.closed.take() {
+            self.observed(now, rtt, closed);
+        }
+        let span = self.open.last_sent.saturating_sub(self.open.first_sent);
+        let is_full = span >= SPAN && self.open.packets >= PACKETS
+            || span >= LONGEST_SPAN && self.open.packets >= PACKETS / 2;
+        if is_full {
+            self.closed = Some(std::mem::take(&mut self.open));
+        } else if span >= 2 * LONGEST_SPAN {
+            // What was sent at long intervals says little of a rate.
+            self.open = Observation::default();
+        }
+    }
+
+    fn observed(&mut self, now: u64, rtt: u64, seen: Observation) {
+        let (rate, loss) = (seen.rate(), seen.loss());
+        self.lost_lately += (loss - self.lost_lately) * 0.5;
+        let margin = CHANCE.max(2.0 * deviation(self.inherent.max(0.01), seen.packets));
+        let is_high = seen.lost > 1 && loss > self.inherent + margin;
+        if loss < self.inherent {
+            self.inherent += (loss - self.inherent) * 0.05;
+        }
+        let low = self.by_rate.below(rate, now);
+        self.by_rate.add(rate, now, seen.packets, seen.lost);
+        if let State::Trial { .. } = self.state {
+            return self.tried(now, rtt, seen);
+        }
+        if !is_high {
+            self.sustained = 0;
+            return self.grow(seen);
+        }
+        if let Some((low, packets)) = low {
+            let chance = deviation(low.max(0.01), packets) + deviation(low.max(0.01), seen.packets);
+            if low > CHANCE && loss <= low + CHANCE + 2.0 * chance {
+                self.inherent = self.inherent.max(low).min(MOST_INHERENT);
+                self.sustained = 0;
+                return;
+            }
+        }
+        self.sustained += 1;
+        if self.sustained >= SUSTAINED || loss > MOST_INHERENT + margin {
+            self.sustained = 0;
+            self.limit = Some(rate * (1.0 - loss) * BETA);
+            let seen = Observation::default();
+            self.state = State::Trial {
+                since: now,
+                rate,
+                loss,
+                seen,
+            };
+        }
+    }
+
+    /// What came of sending less.
+    fn tried(&mut self, now: u64, rtt: u64, new: Observation) {
+        let State::Trial {
+            since,
+            rate,
+            loss,
+            seen,
+        } = &mut self.state
+        else {
+            return;
+        };
+        let is_over = now - *since > LONGEST_TRIAL;
+        if new.first_sent >= *since + rtt / 2 && new.rate() < *rate * 0.97 {
+            seen.packets += new.packets;
+            seen.lost += new.lost;
+        } else if !is_over {
+            return;
+        }
+        if seen.packets < 2 * PACKETS && !is_over {
+            return;
+        }
+        let (rate, loss, after) = (*rate, *loss, seen.loss());
+        // Who cannot send less, and loses the same without a queue, has a bad link.
+        let (stayed, after) = if seen.packets == 0 {
+            (true, self.lost_lately)
+        } else {
+            (
+                after > self.inherent + (loss - self.inherent) * STAYS,
+                after,
+            )
+        };
+        if stayed && after < MOST_INHERENT {
+            self.inherent = loss.min(after);
+            self.limit = None;
+            self.state = State::Clear;
+        } else {
+            self.state = State::Limited { rate };
+        }
+    }
+
+    fn grow(&mut self, seen: Observation) {
+        let (Some(limit), State::Limited { rate }) = (&mut self.limit, self.state) else {
+            return;
+        };
+        let seconds = (seen.last_sent - seen.first_sent) as f64 / 1e6;
+        *limit *= 1.0 + GROWTH * seconds;
+        if *limit > rate * 1.5 {
+            self.limit = None;
+            self.state = State::Clear;
+        }
+    }
+}
+
+impl Observation {
+    fn rate(&self) -> f64 {
+        let span = self.last_sent.saturating_sub(self.first_sent).max(1);
+        self.bytes as f64 * 8e6 / span as f64
+    }
+
+    fn loss(&self) -> f64 {
+        f64::from(self.lost) / f64::from(self.packets.max(1))
+    }
+}
+
+/// The deviation of the share of lost packets, when each of them is lost by chance.
+fn deviation(loss: f64, packets: u32) -> f64 {
+    (loss * (1.0 - loss) / f64::from(packets.max(1))).sqrt()
+}
+
+kept!(Observation {
+    first_sent,
+    last_sent,
+    bytes,
+    packets,
+    lost
+});
+kept!(LossControl {
+    open,
+    closed,
+    by_rate,
+    sustained,
+    lost_lately,
+    inherent,
+    limit,
+    state
+});
+kept!(State:
+    0 => Clear {},
+    1 => Trial { since, rate, loss, seen },
+    2 => Limited { rate },
+);
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,132 @@
+//! How long packets wait in queues on the way: their delay beyond the least of the last while.
+
+use crate::bandwidth::recording::kept::kept;
+
+/// The span of one of the two parts of the window in which the least delay is looked for, in
+/// microseconds.
+///
+/// Higher: a way that has become longer looks like a full queue for longer. Lower: a queue that
+/// never drains is taken for the way.
+const BASE_SPAN: i64 = 15_000_000;
+
+/// The span in which the present delay is the least of all, in microseconds. It is longer than a
+/// picture lasts, so that a picture's own burst and jitter count for nothing.
+const NOW_SPAN: i64 = 40_000;
+
+const NONE: i64 = i64::MAX;
+
+/// The delay of packets on two clocks that have nothing to do with each other.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Queueing {
+    base: Least,
+    now: Least,
+}
+
+impl Queueing {
+    pub(super) const fn new() -> Self {
+        Self {
+            base: Least::new(BASE_SPAN),
+            now: Least::new(NOW_SPAN),
+        }
+    }
+
+    /// A packet that left at `sent` arrived at `arrival`, in microseconds of the two clocks.
+    pub(super) fn packet(&mut self, sent: u64, arrival: i64) {
+        let sent = sent as i64;
+        let delay = arrival - sent;
+        self.base.add(sent, delay);
+        self.now.add(sent, delay);
+    }
+
+    /// How long packets wait at present, in microseconds.
+    pub(super) const fn delay(&self) -> i64 {
+        let (base, now) = (self.base.least(), self.now.least());
+        if base == NONE || now == NONE {
+            0
+        } else {
+            now - base
+        }
+    }
+}
+
+/// The least of the last one to two spans.
+#[derive(Clone, Copy, Debug)]
+struct Least {
+    span: i64,
+    began: i64,
+    before: i64,
+    current: i64,
+}
+
+impl Least {
+    const fn new(span: i64) -> Self {
+        Self {
+            span,
+            began: 0,
+            before: NONE,
+            current: NONE,
+        }
+    }
+
+    fn add(&mut self, at: i64, value: i64) {
+        let passed = at - self.began;
+        if passed >= self.span {
+            self.before = if passed < 2 * self.span {
+                self.current
+            } else {
+                NONE
+            };
+            self.current = NONE;
+            self.began = at;
+        }
+        self.current = self.current.min(value);
+    }
+
+    const fn least(&self) -> i64 {
+        if self.before < self.current {
+            self.before
+        } else {
+            self.current
+        }
+    }
+}
+
+kept!(Queueing { base, now });
+kept!(Least {
+    span,
+    began,
+    before,
+    current
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_delay_is_what_comes_on_top_of_the_least() {
+        let mut queueing = Queueing::new();
+        for packet in 0..100 {
+            queueing.packet(packet * 5_000, -7_000_000 + packet as i64 * 5_000);
+        }
+        assert_eq!(queueing.delay(), 0);
+        for packet in 100..200 {
+            queueing.packet(packet * 5_000, -6_960_000 + packet as i64 * 5_000);
+        }
+        assert_eq!(queueing.delay(), 40_000);
+        for packet in 200..9_000 {
+            queueing.packet(packet * 5_000, -6_960_000 + packet as i64 * 5_000);
+        }
+        assert_eq!(queueing.delay(), 0, "the way is longer now");
+    }
+
+    #[test]
+    fn jitter_is_no_queue() {
+        let mut queueing = Queueing::new();
+        for packet in 0..1_000_u64 {
+            let jitter = (packet * 7_919 % 30) as i64 * 1_000;
+            queueing.packet(packet * 5_000, packet as i64 * 5_000 + jitter);
+        }
+        assert!(queueing.delay() < 8_000, "{}", queueing.delay());
+    }
+}

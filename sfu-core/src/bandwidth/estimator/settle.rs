@@ -1,0 +1,179 @@
+//! What the parts of an estimator say, brought together.
+
+use std::time::{Duration, Instant};
+
+use super::{
+    CALM_QUEUE, Estimator, EstimatorReport, LONG_SPAN, Limit, MAX_ESTIMATE, MIN_ESTIMATE,
+    REMB_STANDS, Situation, Told, USED, Usage, arrival_clock, micros_of,
+};
+use crate::unit::Bitrate;
+use crate::wire::rtcp::TransportFeedback;
+
+/// The round trip while none is known, in microseconds.
+const FIRST_RTT: u64 = 200_000;
+
+/// The longest round trip that is believed, in microseconds.
+const LONGEST_RTT: u64 = 3_000_000;
+
+impl Estimator {
+    /// What each part says.
+    #[must_use]
+    pub fn report(&self) -> EstimatorReport {
+        EstimatorReport {
+            estimate: self.estimate(),
+            pacing_rate: self.pacing_rate(),
+            limit: self.limit,
+            acknowledged: self.acknowledged.over(LONG_SPAN),
+            delay: bitrate(self.control.rate()),
+            loss: self.loss.limit().map(bitrate),
+            remb: self.remb.map(|(_, remb)| bitrate(remb)),
+            link_capacity: self.control.capacity().map(bitrate),
+            usage: self.delay.usage(),
+            trend: self.delay.trend() as f32,
+            threshold: self.delay.threshold() as f32,
+            queueing_delay: Duration::from_micros(self.delay.queueing().max(0) as u64),
+            rtt: self.rtt.map(Duration::from_micros),
+            lost_per_mille: (self.loss.lost_lately() * 1000.0) as u16,
+            inherent_loss_per_mille: (self.loss.inherent() * 1000.0) as u16,
+            in_flight: self.history.in_flight(),
+            is_application_limited: self.sent_rate.rate() < USED * self.estimate,
+            probes: self.probes.count(),
+            probes_fruitful: self.probes.fruitful(),
+            told_in_vain: self.told_in_vain,
+            feedbacks: self.feedbacks,
+        }
+    }
+
+    /// Hands what a feedback says of each packet to the parts.
+    pub(super) fn tell(&mut self, now: u64, feedback: &TransportFeedback<'_>) {
+        let mut arrival = self.clock.reference(feedback.header.reference_time);
+        self.history.pass(feedback.header.base_sequence);
+        let mut newest = None;
+        for told in feedback.arrivals() {
+            arrival += told.delta.map_or(0, arrival_clock::delta);
+            match self.history.tell(told.sequence, told.delta.is_some()) {
+                Told::Arrived(packet) => {
+                    newest = newest.max(Some(packet.at));
+                    self.acknowledged.arrived(arrival, packet.size);
+                    self.delay.arrived(&packet, arrival);
+                    if packet.probe == 0 {
+                        self.loss.told(&packet, false);
+                    } else {
+                        self.results.arrived(&packet, arrival);
+                    }
+                }
+                Told::ArrivedLate(packet) => {
+                    self.acknowledged.arrived(arrival, packet.size);
+                    if packet.probe == 0 {
+                        self.loss.found(&packet);
+                    }
+                }
+                Told::Lost(packet) if packet.probe == 0 => self.loss.told(&packet, true),
+                Told::Lost(packet) => self.results.lost(packet.probe),
+                Told::Vain => self.told_in_vain += 1,
+            }
+        }
+        if let Some(newest) = newest {
+            self.take_rtt(now.saturating_sub(newest));
+        }
+    }
+
+    /// Brings the parts together: the end of every input.
+    pub(super) fn settle(&mut self, now: u64) {
+        if self
+            .remb
+            .is_some_and(|(since, _)| now.saturating_sub(since) > REMB_STANDS)
+        {
+            self.remb = None;
+        }
+        self.take_probes(now);
+        self.control
+            .keep_within(MIN_ESTIMATE.bps() as f64, MAX_ESTIMATE.bps() as f64);
+        self.take_least();
+        let situation = self.situation(now);
+        self.probes.update(&situation);
+    }
+
+    fn take_probes(&mut self, now: u64) {
+        let given_up = self.probes.given_up(now);
+        let inherent = self.loss.inherent();
+        while let Some(outcome) = self.results.ended(given_up, inherent) {
+            let before = self.estimate;
+            if let Some(rate) = outcome.proven
+                && self.delay.usage() != Usage::Over
+            {
+                self.control.prove(rate);
+                self.loss.prove(rate);
+                self.take_least();
+            }
+            let situation = self.situation(now);
+            let has_raised = self.estimate > before;
+            self.probes.ended(&outcome, &situation, has_raised);
+        }
+        if given_up.is_some() && self.probes.given_up(now) == given_up {
+            self.probes.give_up(now);
+        }
+    }
+
+    fn take_least(&mut self) {
+        let has_feedback = self.feedbacks > 0;
+        let (mut least, mut limit) = if !has_feedback {
+            (self.reported.rate(), Limit::Loss)
+        } else if self.silence.is_on() {
+            (self.control.rate(), Limit::Silence)
+        } else if self.control.is_limited() {
+            (self.control.rate(), Limit::Delay)
+        } else {
+            (self.control.rate(), Limit::Application)
+        };
+        if !has_feedback && self.remb.is_none() && !self.reported.has_begun() {
+            limit = Limit::Start;
+        }
+        if let Some(loss) = self.loss.limit().filter(|&loss| loss < least) {
+            (least, limit) = (loss, Limit::Loss);
+        }
+        if let Some((_, remb)) = self.remb.filter(|&(_, remb)| remb <= least) {
+            (least, limit) = (remb, Limit::Remb);
+        }
+        self.limit = limit;
+        self.estimate = least.clamp(MIN_ESTIMATE.bps() as f64, MAX_ESTIMATE.bps() as f64);
+    }
+
+    fn situation(&self, now: u64) -> Situation {
+        // Without a word of the receiver's a probe tells nothing.
+        let is_answered = self.feedbacks > 0 || self.remb.is_some() || !self.probes.has_begun();
+        let is_calm = is_answered
+            && self.delay.usage() != Usage::Over
+            && !self.control.holds()
+            && self.delay.own_queueing() < CALM_QUEUE
+            && !self.loss.is_trying()
+            && !self.silence.is_on();
+        Situation {
+            now,
+            estimate: self.estimate,
+            demand: self.demand,
+            rtt: self.rtt(),
+            jitter: self.delay.jitter(),
+            is_calm,
+        }
+    }
+
+    pub(super) fn rtt(&self) -> u64 {
+        self.rtt.unwrap_or(FIRST_RTT)
+    }
+
+    /// Smooths the round trip (RFC 6298 section 2.3).
+    pub(super) fn take_rtt(&mut self, rtt: u64) {
+        let rtt = rtt.min(LONGEST_RTT);
+        self.rtt = Some(self.rtt.map_or(rtt, |before| (7 * before + rtt) / 8));
+    }
+
+    /// Microseconds since the start.
+    pub(super) fn micros(&self, now: Instant) -> u64 {
+        micros_of(now.saturating_duration_since(self.epoch))
+    }
+}
+
+fn bitrate(bps: f64) -> Bitrate {
+    Bitrate::from_bps(bps as u64)
+}

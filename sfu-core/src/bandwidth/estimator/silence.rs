@@ -1,0 +1,82 @@
+//! Nothing is heard of what was sent.
+
+use crate::bandwidth::recording::kept::kept;
+
+/// The shortest time that is silence, and what is added to twice the round trip, in microseconds. A receiver gives feedback
+/// each 50 to 250 ms while packets arrive.
+///
+/// Longer: a dead link is filled for longer. Shorter: a lost feedback or two costs a layer.
+const SHORTEST: u64 = 500_000;
+const ADDED: u64 = 300_000;
+
+/// The silence after which what was known of the link counts no more.
+const FORGET: u64 = 10_000_000;
+
+/// What is left of the rate after each silence, and what of the former one is tried when it ends.
+const BETA: f64 = 0.5;
+
+/// Watches for silence.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Silence {
+    /// The first packet since feedback came, or since the last time that silence lowered the rate.
+    unheard: Option<u64>,
+    /// When silence first lowered the rate, and from where.
+    before: Option<(u64, f64)>,
+}
+
+impl Silence {
+    /// A packet left.
+    pub(super) const fn sent(&mut self, at: u64) {
+        if self.unheard.is_none() {
+            self.unheard = Some(at);
+        }
+    }
+
+    /// True while nothing is heard.
+    pub(super) const fn is_on(&self) -> bool {
+        self.before.is_some()
+    }
+
+    /// When it is silence.
+    pub(super) fn deadline(&self, rtt: u64) -> Option<u64> {
+        Some(self.unheard? + SHORTEST.max(2 * rtt + ADDED))
+    }
+
+    /// What is left of `rate`, when nothing was heard for too long.
+    pub(super) fn fall(&mut self, now: u64, rtt: u64, rate: f64) -> Option<f64> {
+        if now < self.deadline(rtt)? {
+            return None;
+        }
+        self.unheard = Some(now);
+        self.before.get_or_insert((now, rate));
+        Some(rate * BETA)
+    }
+
+    /// Feedback came. The rate to go on with, when it was silent before.
+    pub(super) fn heard(&mut self, now: u64) -> Option<f64> {
+        self.unheard = None;
+        let (since, rate) = self.before.take()?;
+        (now - since < FORGET).then_some(rate * BETA)
+    }
+}
+
+kept!(Silence { unheard, before });
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silence_halves_the_rate_again_and_again_and_its_end_gives_half_of_it_back() {
+        let mut silence = Silence::default();
+        assert_eq!(silence.deadline(0), None, "nothing was sent");
+        silence.sent(1_000_000);
+        assert_eq!(silence.fall(1_499_999, 50_000, 2e6), None);
+        assert_eq!(silence.fall(1_500_000, 50_000, 2e6), Some(1e6));
+        assert_eq!(silence.fall(1_600_000, 50_000, 1e6), None);
+        assert_eq!(silence.fall(2_000_000, 50_000, 1e6), Some(0.5e6));
+        assert!(silence.is_on());
+        assert_eq!(silence.heard(2_500_000), Some(1e6));
+        assert_eq!(silence.heard(2_600_000), None);
+    }
+}

@@ -1,0 +1,188 @@
+//! A queue that grows too slowly for a trend, or not at all any more, and that is long.
+//!
+//! Whether it is ours shows when less is sent: a queue of ours drains, one that another flow keeps
+//! full does not, and is put up with, or nothing would be left beside that flow (the adaptive
+//! threshold of the trend is there for the same reason: Carlucci et al., section 4.2).
+
+use crate::bandwidth::recording::kept::kept;
+
+/// The queue that is put up with when nobody else fills it, in microseconds.
+///
+/// Higher: more delay that we cause. Lower: a layer that fits barely is given up for a burst.
+const FLOOR: i64 = 30_000;
+
+/// The longest queue that is put up with beside others, in microseconds.
+const CEILING: i64 = 2_000_000;
+
+/// How long the queue has to be that long, in microseconds.
+const LASTING: u64 = 50_000;
+
+/// How long after less is sent, beside the round trip, a queue of ours is shorter, in microseconds.
+const PATIENCE: u64 = 400_000;
+
+/// A queue of ours is shorter than this part of what it was then.
+const SHRINKS: f64 = 0.8;
+
+/// A queue shorter than this has drained, in microseconds.
+const DRAINED: i64 = 10_000;
+
+/// What of another flow's queue is put up with: its length, and so much above it.
+const ABOVE_OTHERS: f64 = 1.5;
+
+/// What is left of the patience with others after each second: they may have gone.
+const FORGETTING: f64 = 0.02;
+
+/// What a queue's length calls for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Nothing.
+    Bearable,
+    /// Less is to be sent: it is longer than is put up with, and might be ours.
+    TooLong,
+    /// It is another flow's: what was given up for its sake was given up in vain.
+    Others,
+}
+
+/// Less is sent for the sake of a queue.
+#[derive(Clone, Copy, Debug)]
+struct Obeyed {
+    since: u64,
+    from: i64,
+    in_vain: u8,
+}
+
+/// Judges the length of the queue.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StandingQueue {
+    threshold: i64,
+    long_since: Option<u64>,
+    obeyed: Option<Obeyed>,
+    updated: u64,
+}
+
+impl StandingQueue {
+    pub(super) const fn new() -> Self {
+        Self {
+            threshold: FLOOR,
+            long_since: None,
+            obeyed: None,
+            updated: 0,
+        }
+    }
+
+    /// What of a queue of this length may be ours, in microseconds.
+    pub(super) const fn own(&self, queueing: i64) -> i64 {
+        if self.threshold <= FLOOR {
+            queueing
+        } else if queueing > self.threshold {
+            queueing - self.threshold
+        } else {
+            0
+        }
+    }
+
+    /// Judges the queue of the moment.
+    pub(super) fn update(&mut self, now: u64, queueing: i64, rtt: u64) -> Verdict {
+        self.forget(now, queueing);
+        if queueing <= self.threshold {
+            self.long_since = None;
+            if queueing < self.threshold / 2 {
+                self.obeyed = None;
+            }
+            return Verdict::Bearable;
+        }
+        let since = *self.long_since.get_or_insert(now);
+        let Some(obeyed) = &mut self.obeyed else {
+            if now - since < LASTING {
+                return Verdict::Bearable;
+            }
+            self.obeyed = Some(Obeyed {
+                since: now,
+                from: queueing,
+                in_vain: 0,
+            });
+            return Verdict::TooLong;
+        };
+        if now - obeyed.since < PATIENCE + rtt {
+            return Verdict::Bearable;
+        }
+        if (queueing as f64) < obeyed.from as f64 * SHRINKS {
+            *obeyed = Obeyed {
+                since: now,
+                from: queueing,
+                in_vain: 0,
+            };
+            return Verdict::Bearable;
+        }
+        if obeyed.in_vain == 0 {
+            *obeyed = Obeyed {
+                since: now,
+                from: queueing,
+                in_vain: 1,
+            };
+            return Verdict::TooLong;
+        }
+        self.threshold = ((queueing as f64 * ABOVE_OTHERS) as i64).min(CEILING);
+        self.obeyed = None;
+        self.long_since = None;
+        Verdict::Others
+    }
+
+    fn forget(&mut self, now: u64, queueing: i64) {
+        let seconds = now.saturating_sub(self.updated).min(1_000_000) as f64 / 1e6;
+        self.updated = now;
+        // An empty queue is nobody's.
+        let part = if queueing < DRAINED { 0.5 } else { FORGETTING };
+        let above = (self.threshold - FLOOR) as f64 * (1.0 - part * seconds);
+        self.threshold = FLOOR + above as i64;
+    }
+}
+
+kept!(Obeyed {
+    since,
+    from,
+    in_vain
+});
+kept!(StandingQueue {
+    threshold,
+    long_since,
+    obeyed,
+    updated
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_queue_is_ours_until_sending_less_does_not_help() {
+        let mut standing = StandingQueue::new();
+        let mut obeyed = Vec::new();
+        for tick in 0..100 {
+            if standing.update(tick * 50_000, 80_000, 50_000) == Verdict::TooLong {
+                obeyed.push(tick);
+            }
+        }
+        assert_eq!(obeyed, [1, 10], "at once, again, and no more");
+        assert_eq!(standing.own(80_000), 0);
+        for tick in 100..300 {
+            assert_eq!(standing.update(tick * 50_000, 0, 50_000), Verdict::Bearable);
+        }
+        standing.update(15_000_000, 80_000, 50_000);
+        let verdict = standing.update(15_050_000, 80_000, 50_000);
+        assert_eq!(verdict, Verdict::TooLong, "the other flow has gone");
+    }
+
+    #[test]
+    fn a_queue_that_drains_is_left_in_peace() {
+        let mut standing = StandingQueue::new();
+        let mut obeyed = 0;
+        for tick in 0..40_u32 {
+            let queue = 200_000 - i64::from(tick) * 5_000;
+            obeyed += u32::from(
+                standing.update(u64::from(tick) * 50_000, queue, 50_000) == Verdict::TooLong,
+            );
+        }
+        assert_eq!(obeyed, 1);
+    }
+}

@@ -1,0 +1,4 @@
+//! Whole estimators on links: closed loops in virtual time.
+
+mod link;
+mod scenes;
