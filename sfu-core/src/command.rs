@@ -104,6 +104,14 @@ pub enum Command {
         /// A voice or not.
         is_voice: bool,
     },
+    /// Whether pictures are of a shared screen, as none are at first: these come before faces where
+    /// bandwidth is short.
+    SetTrackScreen {
+        /// Which.
+        track: TrackId,
+        /// A screen or not.
+        is_screen: bool,
+    },
     /// A participant wants a track. Takes effect with the next answer.
     Subscribe {
         /// The subscriber.

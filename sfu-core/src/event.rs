@@ -61,6 +61,15 @@ pub enum SubscriptionFailure {
     CodecUnsupported,
 }
 
+/// Whether a subscriber is sent the pictures that it asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamState {
+    /// It is, as far as its bandwidth allows.
+    Active,
+    /// Not even the least of them fits what its network carries.
+    Paused,
+}
+
 /// Why a recording ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -175,6 +184,14 @@ pub enum Event {
         bytes: Vec<u8>,
         /// Why it was the last; `None`: more will come.
         end: Option<RecordingEnd>,
+    },
+    /// Pictures that a participant asks for are paused for want of bandwidth, or go on.
+    StreamStates {
+        /// Whose.
+        participant: ParticipantId,
+        /// The tracks that are not as they were, at most
+        /// [`crate::config::MAX_SUBSCRIPTIONS_PER_PARTICIPANT`].
+        states: Vec<(TrackId, StreamState)>,
     },
     /// The first packet of a track arrived.
     TrackStarted {

@@ -34,7 +34,7 @@ fn forward<'p>(
     let path = meeting.clients[publisher].path;
     let mut allocations = 0;
     for packet in packets {
-        meeting.now += 5 * MS;
+        meeting.now += 10 * MS;
         let mut datagram = meeting.clients[publisher].seal(&packet);
         let sent = meeting.worker.stats().rtp_out;
         meeting.batch.clear();

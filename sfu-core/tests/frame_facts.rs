@@ -336,7 +336,7 @@ fn behind_a_switch_indication_all_of_the_decode_target_is_decodable() {
 
 #[test]
 fn the_payloads_tell_the_same_as_the_descriptors() {
-    let (mut temporal, mut spatial) = (0, 0);
+    let mut temporal = 0;
     each_described(|name, tops, packets| {
         let codec = codec(name);
         if !matches!(codec, Codec::Vp8 | Codec::Vp9) {
@@ -370,13 +370,9 @@ fn the_payloads_tell_the_same_as_the_descriptors() {
                 let allowed = is_switch || dependencies.discardable >> own.unwrap() & 1 != 0;
                 assert!(allowed, "{name}: {told:?}");
             }
-            if shown.spatial_switch {
-                spatial += 1;
-                assert!(is_switch, "{name}: {told:?}");
-            }
         }
     });
-    assert!(temporal > 200 && spatial > 20, "{temporal} {spatial}");
+    assert!(temporal > 200, "{temporal}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The workspace's commands: `cargo xtask run`, `cargo xtask test` and `cargo xtask layers`.
+//! The workspace's commands: `cargo xtask run`, `test`, `layers` and `reality`.
 //!
 //! Only `std` is used: the commands are the first thing a newcomer builds.
 
@@ -8,6 +8,7 @@ mod layers;
 mod manifests;
 mod needs;
 mod python;
+mod reality;
 mod run;
 mod step;
 mod suite;
@@ -25,6 +26,9 @@ cargo xtask <command>
                   failure; --fast ends before the advisories
   layers          measure what is seen of switched and of lossy video in Chromium, for
                   20 minutes (`cargo xtask test` has the short version)
+  reality [SCENARIO..]
+                  run the laboratory's scenarios in the simulation and with real browsers,
+                  for half an hour, and write docs/adaptation/reality.md
   help            this text
 ";
 
@@ -46,6 +50,7 @@ fn main() -> ExitCode {
         ("test", []) => finish(suite::test(suite::Extent::Whole)),
         ("test", [only]) if only == "--fast" => finish(suite::test(suite::Extent::Fast)),
         ("layers", []) => finish(layers::measure()),
+        ("reality", scenarios) => finish(reality::measure(scenarios)),
         ("layers", _) => misuse("`layers` takes no arguments"),
         ("test", _) => misuse(&format!(
             "`test` takes only `--fast`, not `{}`",

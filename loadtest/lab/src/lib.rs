@@ -5,5 +5,9 @@
 #![forbid(unsafe_code)]
 
 pub mod element;
+pub mod judge;
 pub mod log;
+pub mod plot;
+pub mod reality;
 pub mod scenario;
+pub mod scoreboard;

@@ -19,6 +19,9 @@ pub struct Log {
     pub links: Vec<LinkLog>,
     /// What each subscriber got.
     pub subscribers: Vec<SubscriberLog>,
+    /// What each publisher sent.
+    #[serde(default)]
+    pub publishers: Vec<PublisherLog>,
 }
 
 /// A link with a bottleneck.
@@ -35,6 +38,9 @@ pub struct LinkLog {
 pub struct LinkBin {
     /// What it could carry, in kbit/s.
     pub capacity_kbps: f64,
+    /// What came to it of ours, lost or not, in kbit/s.
+    #[serde(default)]
+    pub came_kbps: f64,
     /// What it carried of ours, in kbit/s.
     pub carried_kbps: f64,
     /// What it carried of others, in kbit/s.
@@ -110,4 +116,43 @@ pub struct TrackBin {
     pub temporal: u8,
     /// The server has told the client that it is paused.
     pub paused: bool,
+}
+
+/// One publisher.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+pub struct PublisherLog {
+    /// Its name in the scenario.
+    pub name: String,
+    /// The name of its link to the server; empty where that has no bottleneck.
+    pub link: String,
+    /// Its own estimate of that link in each bin, in kbit/s.
+    pub estimate_kbps: Vec<f64>,
+    /// What it offers.
+    pub tracks: Vec<OfferLog>,
+}
+
+/// A track as its publisher offers it.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+pub struct OfferLog {
+    /// As in [`TrackLog::name`].
+    pub name: String,
+    /// Sound or pictures.
+    pub is_audio: bool,
+    /// A spatial layer rests on those below it (SVC); otherwise each stands alone (simulcast).
+    pub stacked: bool,
+    /// Its layers, from below.
+    pub layers: Vec<LayerLog>,
+}
+
+/// One temporal layer of one spatial layer or encoding, by itself.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+pub struct LayerLog {
+    /// The spatial layer or encoding.
+    pub spatial: u8,
+    /// The temporal layer.
+    pub temporal: u8,
+    /// The picture's height.
+    pub height: u32,
+    /// What was sent of it in each bin, in kbit/s with all headers.
+    pub kbps: Vec<f64>,
 }

@@ -87,6 +87,7 @@ impl Leg {
                 max_quality,
                 // Between the rates that the temporal layers have: 7.5, 15 and 30.
                 max_frame_rate: [None, Some(20), Some(10)][n / 3 % 3],
+                ..LayerWish::default()
             }),
             _ => None,
         }

@@ -43,7 +43,8 @@ use delay::Delay;
 use loss::LossControl;
 use probe::{ProbeControl, Situation};
 use probe_result::ProbeResults;
-use rate_control::{Facts, RateControl};
+use queueing::Least;
+use rate_control::RateControl;
 use receiver_report::ReportedLoss;
 use sent_history::{SentHistory, Told};
 use sent_rate::SentRate;
@@ -76,10 +77,8 @@ const REMB_STANDS: u64 = 5_000_000;
 /// Below this part of the estimate it is the application that limits what is sent.
 const USED: f64 = 0.8;
 
-/// The spans over which what comes through is measured, in milliseconds: the long one smooths what
-/// comes in pictures, the short one sees a link that has just become worse.
-const LONG_SPAN: u32 = 500;
-const SHORT_SPAN: u32 = 120;
+/// The span in which the least round trip is looked for, in microseconds, and another of the same.
+const LEAST_RTT_SPAN: i64 = 15_000_000;
 
 /// How much faster than the estimate packets may leave: while nothing has shown what the link
 /// carries, when a queue has, and while one drains. Layers come in pictures, and a picture that waits here
@@ -93,9 +92,6 @@ const PACE_DRAINING: f64 = 1.0;
 /// Higher: the first pictures are a burst that a bad link's queue has to hold. Lower: who comes into a
 /// call waits for them.
 const PACE_FIRST: f64 = 5_000_000.0;
-
-/// A queue, in microseconds, in which no probe is sent.
-const CALM_QUEUE: i64 = 15_000;
 
 /// The congestion control of one transport's sending side.
 #[derive(Clone, Debug)]
@@ -116,6 +112,9 @@ pub struct Estimator {
     remb: Option<(u64, f64)>,
     /// In microseconds.
     rtt: Option<u64>,
+    least_rtt: Least,
+    /// When what was held up while it was silent has come through, in microseconds.
+    settles: u64,
     estimate: f64,
     limit: Limit,
     told_in_vain: u64,
@@ -143,6 +142,8 @@ impl Estimator {
             demand: Demand::default(),
             remb: None,
             rtt: None,
+            least_rtt: Least::new(LEAST_RTT_SPAN),
+            settles: 0,
             estimate: first,
             limit: Limit::Start,
             told_in_vain: 0,
@@ -169,31 +170,14 @@ impl Estimator {
         let at = self.micros(now);
         self.feedbacks += 1;
         if let Some(rate) = self.silence.heard(at) {
-            self.control.resume(rate);
-            self.delay.begin_anew();
-            self.probes.begin_anew(at);
+            self.begin_anew(at, rate);
         }
         self.tell(at, feedback);
         self.sent_rate.update(at);
         let is_limited = self.control.is_limited();
         let has_room = !is_limited || self.sent_rate.rate() < USED * self.estimate;
         self.delay.update(at, self.rtt(), has_room);
-        let before = self.control.rate();
-        if let Some(acknowledged) = self.acknowledged.over(LONG_SPAN) {
-            let recent = self.acknowledged.over(SHORT_SPAN).unwrap_or(acknowledged);
-            self.control.update(&Facts {
-                now: at,
-                usage: self.delay.usage(),
-                acknowledged: acknowledged.bps() as f64,
-                acknowledged_now: recent.bps() as f64,
-                queueing: self.delay.own_queueing(),
-                rtt: self.rtt(),
-                has_found_others: self.delay.has_found_others(),
-            });
-        }
-        if self.control.rate() < before {
-            self.probes.fell(at);
-        }
+        self.obey_delay(at);
         self.loss.update(at, self.rtt());
         self.settle(at);
     }

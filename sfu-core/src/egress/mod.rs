@@ -119,6 +119,13 @@ impl Egress {
         }
     }
 
+    /// While the wanted encoding's keyframe has not come, the present one goes on up to `top`.
+    pub fn go_on_with(&mut self, top: Layer) {
+        if self.target.map(|target| target.encoding) != self.current {
+            self.selection.set_aim(top);
+        }
+    }
+
     /// The layers wanted.
     #[must_use]
     pub const fn target(&self) -> Option<Layers> {

@@ -6,8 +6,9 @@ use super::{Incoming, Ingress, payload};
 use crate::drop_reason::DropReason;
 use crate::media::codec::MediaKind;
 use crate::media::format::PayloadMapping;
-use crate::media::layer::DecodeTargets;
+use crate::media::layer::{DecodeTargets, Layer};
 use crate::media::packet::{CarriedExtensions, PacketFacts, PayloadFacts, VideoFacts};
+use crate::unit::Bitrate;
 use crate::wire::dependency_descriptor::Structure;
 
 /// What is remembered of an encoding's pictures, to read the next ones by.
@@ -64,6 +65,19 @@ impl Ingress {
     #[must_use]
     pub fn structure(&self) -> Option<&Structure> {
         self.layering.frames.structure()
+    }
+
+    /// What all layers up to `top` take on a subscriber's wire, as lately measured and without rare
+    /// keyframes; `None` while too little has come.
+    #[must_use]
+    pub fn bitrate_up_to(&self, top: Layer) -> Option<Bitrate> {
+        self.layer_rates.up_to(top)
+    }
+
+    /// The highest layers that came lately.
+    #[must_use]
+    pub fn top_layer(&self) -> Layer {
+        self.layer_rates.top()
     }
 
     /// Whether a structure has come since the last call that may tell what packets are of that came

@@ -4,6 +4,7 @@ mod frames;
 mod incoming;
 mod keyframe_throttle;
 mod keyframes;
+mod layer_rates;
 mod layers;
 mod nack_generator;
 mod payload;
@@ -21,8 +22,10 @@ use arrayvec::ArrayVec;
 
 pub use incoming::Incoming;
 pub use keyframe_throttle::{KEYFRAME_MIN_INTERVAL, KEYFRAME_RETRY_INTERVAL, KeyframeThrottle};
+pub use layer_rates::MAX_MEASURED_LAYERS;
 pub use settings::IngressSettings;
 
+use self::layer_rates::LayerRates;
 use self::layers::Layering;
 use self::nack_generator::NackGenerator;
 use self::rate_meter::RateMeter;
@@ -53,6 +56,7 @@ pub struct Ingress {
     nack_generator: NackGenerator,
     keyframes: KeyframeThrottle,
     rate: RateMeter,
+    layer_rates: LayerRates,
     clock: Option<SourceClock>,
     layering: Layering,
     /// The newest packet that starts a keyframe: the stream's own number of it, and the facts'.
@@ -77,6 +81,7 @@ impl Ingress {
             nack_generator: NackGenerator::new(kept),
             keyframes: KeyframeThrottle::new(),
             rate: RateMeter::new(now),
+            layer_rates: LayerRates::new(now),
             clock: None,
             layering: Layering::new(),
             keyframe: None,
@@ -144,6 +149,13 @@ impl Ingress {
         self.keyframes.media_seen();
         let sequence = self.window.dense(fresh.sequence);
         let (video, payload_facts, extensions) = self.read(&format, fresh.sequence, packet)?;
+        self.layer_rates.add(
+            now,
+            video.layer,
+            header.timestamp,
+            video.keyframe_start,
+            packet.size(),
+        );
         // Independent spatial layers each have a start of their own: the lowest is the picture's.
         if video.keyframe_start && video.layer.spatial == 0 {
             // What is missing before it stays due: a receiver could do without, but subscribers see

@@ -117,8 +117,6 @@ fn vp9_video(descriptor: &Vp9Descriptor) -> VideoFacts {
             descriptor.spatial_id.unwrap_or(0),
             descriptor.temporal_id.unwrap_or(0),
         ),
-        // RFC 9628 section 4.2: P, without which one may come up from the spatial layer below.
-        spatial_switch: !descriptor.inter_picture,
         ..VideoFacts::default()
     }
 }

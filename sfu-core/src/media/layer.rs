@@ -43,6 +43,10 @@ pub struct LayerWish {
     pub max_quality: Option<u8>,
     /// The highest frame rate wanted, in frames a second.
     pub max_frame_rate: Option<u32>,
+    /// How large it is shown, in pixels; `None`: nobody has said, so all of it counts.
+    pub shown: Option<u32>,
+    /// It goes before all that has none of these, and before what has a higher one.
+    pub priority: Option<u32>,
 }
 
 /// What a frame is for one decode target (RTP Payload Format For AV1, version 1.0, Appendix A.3.2)

@@ -36,9 +36,6 @@ pub struct VideoFacts {
     /// The frame, and all later ones of its temporal layer, need nothing above the layers below it:
     /// whoever was sent those may be sent this temporal layer from here on.
     pub temporal_switch: bool,
-    /// The frame needs no earlier picture, only lower spatial layers of its own: whoever is sent
-    /// those may be sent this spatial layer from here on.
-    pub spatial_switch: bool,
     /// What its dependency descriptor says, where there is one: it then overrules the rest.
     pub dependencies: Option<FrameDependencies>,
 }

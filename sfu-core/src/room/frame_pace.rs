@@ -91,6 +91,11 @@ impl FramePace {
         self.interval.unwrap_or_default()
     }
 
+    /// Frames in a second of all layers; `None` before the first window is over.
+    pub(super) fn rate(&self) -> Option<u32> {
+        Some(self.rates?[MAX_TEMPORAL_LAYERS - 1])
+    }
+
     /// The highest temporal layer that had frames in the last window.
     pub(super) fn highest(&self) -> u8 {
         let Some(rates) = &self.rates else {

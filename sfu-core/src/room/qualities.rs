@@ -191,6 +191,19 @@ impl Qualities {
         place.and_then(|at| u8::try_from(at).ok()).unwrap_or(0)
     }
 
+    /// Frames in a second of an encoding, as lately measured.
+    #[must_use]
+    pub fn frame_rate(&self, encoding: u8) -> Option<u32> {
+        let found = self.encodings.get(usize::from(encoding))?;
+        found.pace.rate()
+    }
+
+    /// Pixels of an encoding's pictures, where its keyframes tell.
+    #[must_use]
+    pub fn pixels(&self, encoding: u8) -> Option<u32> {
+        self.encodings.get(usize::from(encoding))?.pixels
+    }
+
     /// The best quality offered, whether it lives or not.
     #[must_use]
     pub fn best_offered(&self) -> u8 {

@@ -62,6 +62,8 @@ pub struct Track {
     pub started: bool,
     /// How loud it is, of sound.
     pub loudness: Loudness,
+    /// It is a shared screen.
+    pub is_screen: bool,
     /// Where its packets go.
     pub routes: Vec<Route>,
 }
@@ -72,10 +74,26 @@ impl Track {
     /// else a spatial layer; a frame rate is a temporal layer.
     #[must_use]
     pub fn target(&self, wish: LayerWish, former: Option<Layers>) -> Option<Layers> {
+        self.target_within(wish, former, None)
+    }
+
+    /// As [`Self::target`], and no more than `allotted`, where there is such a bound.
+    #[must_use]
+    pub fn target_within(
+        &self,
+        wish: LayerWish,
+        former: Option<Layers>,
+        allotted: Option<Layers>,
+    ) -> Option<Layers> {
         if self.announcement.muted {
             return None;
         }
-        let encoding = self.qualities.choose(wish.max_quality)?;
+        let bound = allotted.map(|allotted| self.qualities.quality_of(allotted.encoding));
+        let wanted = wish.max_quality.into_iter().chain(bound).min();
+        let encoding = self.qualities.choose(match self.qualities.best_offered() {
+            0 => wish.max_quality,
+            _ => wanted,
+        })?;
         let mut layers = Layers::all_of(encoding);
         if let (Some(quality), 0) = (wish.max_quality, self.qualities.best_offered()) {
             layers.top.spatial = quality;
@@ -84,6 +102,10 @@ impl Track {
             let former = former.filter(|former| former.encoding == encoding);
             let now = former.map(|former| former.top.temporal);
             layers.top.temporal = self.qualities.top_for(encoding, wanted, now);
+        }
+        if let Some(allotted) = allotted.filter(|allotted| allotted.encoding == encoding) {
+            layers.top.spatial = layers.top.spatial.min(allotted.top.spatial);
+            layers.top.temporal = layers.top.temporal.min(allotted.top.temporal);
         }
         Some(layers)
     }
@@ -129,6 +151,7 @@ impl Tracks {
             allocation: None,
             started: false,
             loudness: Loudness::default(),
+            is_screen: false,
             routes: Vec::new(),
         });
         self.by_id.insert(id, index);
@@ -249,6 +272,7 @@ mod tests {
         let wish = |max_quality, max_frame_rate| LayerWish {
             max_quality,
             max_frame_rate,
+            ..LayerWish::default()
         };
         assert_eq!(
             track.target(wish(None, None), None),
@@ -285,6 +309,42 @@ mod tests {
         assert_eq!(track.target(wish(Some(1), None), None), layers(1, ALL, ALL));
         track.announcement.muted = true;
         assert_eq!(track.target(wish(None, None), None), None);
+    }
+
+    #[test]
+    #[allow(clippy::disallowed_methods, reason = "a base for virtual time")]
+    fn nothing_above_what_is_allotted_is_aimed_at() {
+        let mut tracks = Tracks::default();
+        let index = tracks.announce(1, announcement(10, "camera")).unwrap();
+        let track = tracks.get_mut(index).unwrap();
+        let rids = ["q", "h", "f"].map(|rid| crate::id::Rid::from(rid).unwrap());
+        track.qualities.set_offered(&rids, 0);
+        let start = Instant::now();
+        for encoding in 0..3 {
+            track.qualities.note(start, encoding, 0, 0);
+        }
+        let layers = |encoding, temporal| {
+            let top = Layer {
+                spatial: 0,
+                temporal,
+            };
+            Some(Layers { encoding, top })
+        };
+        let all = LayerWish::default();
+        let low = LayerWish {
+            max_quality: Some(0),
+            ..all
+        };
+        let bound = layers(1, 1);
+        assert_eq!(track.target_within(all, None, bound), bound);
+        assert_eq!(
+            track.target_within(low, None, bound),
+            Some(Layers::all_of(0))
+        );
+        assert_eq!(
+            track.target_within(all, None, None),
+            Some(Layers::all_of(2))
+        );
     }
 
     #[test]

@@ -20,6 +20,7 @@ impl super::peer::Peer {
         let bandwidth = &self.bandwidth;
         Adaptation {
             estimate: bandwidth.estimate().unwrap_or_default(),
+            allotted: self.allotments.demand().allotted,
             sent: bandwidth.sent,
             repairs: bandwidth.repairs,
             padding: bandwidth.padding,

@@ -58,7 +58,8 @@ pub(super) fn rtp(
     let Some(track) = room.tracks.get_mut(stream.track) else {
         return Err(DropReason::StreamUnknown);
     };
-    if let Some(told) = told {
+    // What a repair repeats may have been told anew since.
+    if let Some(told) = told.filter(|_| !stream.rtx) {
         allocation::renew(track, now, told);
     }
     let kind = TrafficKind::of(track.kind, stream.rtx);

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::recording::Recorded;
+use crate::bandwidth::allocator::{Allotment, Budget, Request};
 use crate::bandwidth::departure::{Class, Demand, Probe, SentPacket};
 use crate::bandwidth::estimator::Estimator;
 use crate::bandwidth::pacer::{DEFAULT_RATE, Left, Pacer};
@@ -39,6 +40,8 @@ pub(super) struct Bandwidth {
     numbered: Option<Instant>,
     /// It has given feedback on such packets, or an estimate of its own.
     is_told: bool,
+    /// It has agreed to give such feedback.
+    is_expected: bool,
     /// It was given time enough for that.
     is_silent: bool,
     /// Bytes on the wire, and the parts of them that are repairs and padding.
@@ -63,6 +66,7 @@ impl Bandwidth {
             recorded: Recorded::default(),
             numbered: None,
             is_told: false,
+            is_expected: false,
             is_silent: false,
             sent: 0,
             repairs: 0,
@@ -140,12 +144,17 @@ impl Bandwidth {
             .note(|recorder| recorder.receiver_report(now, fraction_lost, rtt, after));
     }
 
-    #[allow(dead_code, reason = "the allocator calls it")]
     pub(super) fn set_demand(&mut self, now: Instant, demand: Demand) {
         self.estimator.set_demand(now, demand);
         let after = &self.estimator;
         self.recorded
             .note(|recorder| recorder.demand(now, demand, after));
+    }
+
+    /// It has agreed to give feedback on what it is sent: until then its link is thought to be such
+    /// as the estimator begins with.
+    pub(super) const fn expect_feedback(&mut self) {
+        self.is_expected = true;
     }
 
     /// What may be sent; `None` when nothing tells.
@@ -154,7 +163,9 @@ impl Bandwidth {
     }
 
     fn is_known(&self) -> bool {
-        (self.is_told && self.is_on) || (self.numbered.is_some() && !self.is_silent)
+        let may_tell =
+            self.is_told || (self.is_expected || self.numbered.is_some()) && !self.is_silent;
+        may_tell && self.is_on
     }
 
     /// How fast it may be sent.
@@ -183,6 +194,18 @@ impl Bandwidth {
         let after = &self.estimator;
         self.recorded.note(|recorder| recorder.probe(probe, after));
         probe
+    }
+
+    /// What there was was divided, in this way.
+    pub(super) fn note_allocation(
+        &mut self,
+        now: Instant,
+        budget: Budget,
+        requests: &[Request],
+        outcome: (&[Allotment], Demand),
+    ) {
+        self.recorded
+            .note(|recorder| recorder.allocation(now, budget, requests, outcome));
     }
 
     /// Begins a recording of what the estimator is told.

@@ -62,6 +62,13 @@ impl Worker {
                     speakers::set_voice(shared, room, index, is_voice);
                 });
             }
+            Command::SetTrackScreen { track, is_screen } => {
+                self.with_track(track, |_, room, index| {
+                    if let Some(track) = room.tracks.get_mut(index) {
+                        track.is_screen = is_screen;
+                    }
+                });
+            }
             Command::Subscribe { .. }
             | Command::Unsubscribe { .. }
             | Command::SetSubscriptionEnabled { .. }
@@ -183,6 +190,7 @@ pub(super) fn remove_track(shared: &mut Shared, room: &mut Room, index: TrackInd
         return;
     };
     shared.tracks.remove(&track.id);
+    room.offers.forget(track.id);
     for route in &track.routes {
         end_egress(shared, &mut room.peers[route.peer], route.egress);
     }
@@ -197,5 +205,6 @@ pub(super) fn remove_track(shared: &mut Shared, room: &mut Room, index: TrackInd
         peer.waiting.retain(|waiting| *waiting != track.id);
         peer.paused.remove(&track.id);
         peer.wishes.remove(&track.id);
+        peer.allotments.forget(track.id);
     }
 }

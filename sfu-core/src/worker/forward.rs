@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::streams::Stream;
-use super::{Room, Shared, fan_out, feedback, speakers};
+use super::{Room, Shared, allot, fan_out, feedback, speakers};
 use crate::event::Event;
 use crate::media::codec::MediaKind;
 use crate::media::packet::{PacketFacts, PacketRef, PayloadFacts};
@@ -23,7 +23,7 @@ pub(super) fn forward(
 ) {
     let changes = note(shared, room, now, stream, packet, facts);
     if changes.living || changes.rates {
-        aim(room, stream.track);
+        allot::track_changed(shared, room, stream.track, now, changes.living);
     }
     speakers::arrived(shared, room, now, stream, packet, facts);
     if changes.living {
@@ -84,19 +84,6 @@ fn picture_size(shared: &Shared, packet: PacketRef, facts: &PacketFacts) -> Opti
     vp8::parse(bytes.get(usize::from(facts.payload_start)..)?)?.resolution
 }
 
-/// Tells every subscription of a track which layers it is to send.
-fn aim(room: &mut Room, track: TrackIndex) {
-    let Some(track) = room.tracks.get(track) else {
-        return;
-    };
-    for route in &track.routes {
-        let peer = &mut room.peers[route.peer];
-        let wish = peer.wishes.get(&track.id).copied().unwrap_or_default();
-        let egress = &mut peer.egresses[route.egress].egress;
-        egress.set_target(track.target(wish, egress.target()));
-    }
-}
-
 /// Asks for the keyframes that a track's subscribers wait for who could be sent them, and for none
 /// of an encoding that is turned off: Chromium answers that by keyframes on all others.
 fn settle_keyframes(shared: &mut Shared, room: &mut Room, track_index: TrackIndex, now: Instant) {
@@ -142,6 +129,6 @@ pub(super) fn set_muted(
     if muted {
         speakers::silence(shared, room, track_index);
     }
-    aim(room, track_index);
+    allot::track_changed(shared, room, track_index, now, true);
     settle_keyframes(shared, room, track_index, now);
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 use rand_core::Rng;
 use slab::Slab;
 
+use super::allot::Allotments;
 use super::bandwidth::Bandwidth;
 use super::control::remove_track;
 use super::departure::Departures;
@@ -14,7 +15,7 @@ use super::publisher_clock::PublisherClock;
 use super::rtcp_queue::RtcpQueue;
 use super::streams::Streams;
 use super::wishes::unsubscribe;
-use super::{PeerKey, Room, Shared, Worker, fan_out};
+use super::{PeerKey, Room, Shared, Worker, fan_out, rungs};
 use crate::bandwidth::pacer::Pacer;
 use crate::command::MediaPermissions;
 use crate::id::{ParticipantId, RoomId, Ssrc};
@@ -45,6 +46,7 @@ impl Worker {
                 peers: Slab::new(),
                 tracks: Tracks::default(),
                 speakers: ActiveSpeakers::new(self.shared.settings.forwarded_voices),
+                offers: rungs::Offers::default(),
                 burst: fan_out::Burst::new(),
             });
             key
@@ -123,6 +125,7 @@ fn new_peer(
         waiting: Vec::new(),
         paused: BTreeSet::new(),
         wishes: BTreeMap::new(),
+        allotments: Allotments::default(),
         requested: Requested::default(),
         rtt: None,
         clock: PublisherClock::default(),

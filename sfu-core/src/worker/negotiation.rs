@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::peer::{Peer, Requested, Section, SectionUse};
 use super::sections::{end_egress, end_ingresses};
-use super::{PeerKey, Room, Shared, feedback, formats, sections, speakers};
+use super::{PeerKey, Room, Shared, allot, feedback, formats, sections, speakers};
 use crate::config::MAX_SECTIONS;
 use crate::event::Event;
 use crate::id::{Mid, TrackId};
@@ -59,6 +59,7 @@ pub(super) fn offer(
         sdp,
         mids,
     });
+    allot::divide(shared, room, index, now);
     feedback::request_wanted_keyframes(shared, room, index, now);
     sections::ask_for_offer(shared, room, index);
     for track in published {

@@ -221,6 +221,9 @@ impl Leaving<'_> {
         let departure = self.departures.next(self.send_time);
         let mut values = HeaderValues::default();
         let mut extensions = ExtensionWriter::new();
+        if let (Some(bounds), None) = (facts.extensions.playout_delay, packet.rtx_original) {
+            sending.header.patience.publisher_asks(bounds);
+        }
         let terms = &sending.header;
         values.write(terms, &departure, packet, facts, bytes, &mut extensions);
         let osn_len = packet.rtx_original.map_or(0, |_| OSN_LEN);

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::peer::Peer;
-use super::{PeerKey, Room, Shared, Worker, recording};
+use super::{PeerKey, Room, Shared, Worker, allot, recording};
 use crate::media::packet::PacketFacts;
 use crate::room::tracks::PeerIndex;
 
@@ -46,6 +46,7 @@ pub(super) fn look_after(shared: &mut Shared, room: &mut Room, index: PeerIndex,
 
 /// Does what the estimate asks for, after anything that may have changed it.
 pub(super) fn settle(shared: &mut Shared, room: &mut Room, index: PeerIndex, now: Instant) {
+    allot::look(shared, room, index, now);
     let Some(peer) = room.peers.get_mut(index) else {
         return;
     };

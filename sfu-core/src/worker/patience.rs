@@ -25,6 +25,8 @@ pub(super) struct Patience {
     newest: Option<u16>,
     /// Asked for at present; zero once it is over; none for as long as nothing was ever asked for.
     least: Option<Duration>,
+    /// The bounds that the publisher named last.
+    publishers: Option<[u8; 3]>,
 }
 
 impl Patience {
@@ -72,15 +74,23 @@ impl Patience {
             let least = self.least.map(|_| Duration::ZERO);
             *self = Self {
                 least,
+                publishers: self.publishers,
                 ..Self::default()
             };
         }
     }
 
-    /// The header extension's value.
+    /// The publisher asks for these bounds itself: they go before what is asked for here.
+    pub(super) const fn publisher_asks(&mut self, bounds: [u8; 3]) {
+        self.publishers = Some(bounds);
+    }
+
+    /// The header extension's value on a packet that came without; `None`: it leaves without.
     pub(super) fn bounds(&self) -> Option<[u8; 3]> {
+        let least = self.least?;
         // No greatest delay: zero for both would mean that pictures need no order.
-        self.least.map(|least| playout_delay(least, Duration::MAX))
+        let ours = playout_delay(least, Duration::MAX);
+        Some(self.publishers.unwrap_or(ours))
     }
 }
 
@@ -164,6 +174,26 @@ mod tests {
         assert_eq!(least(&patience), Some(250));
         patience.lost(now, 11, Some(Duration::from_millis(50)));
         assert_eq!(least(&patience), Some(150));
+    }
+
+    #[test]
+    fn the_publishers_own_bounds_go_before_and_are_said_again() {
+        let now = Instant::now();
+        let ms = Duration::from_millis;
+        let own = playout_delay(ms(100), ms(200));
+        let mut patience = Patience::default();
+        patience.publisher_asks(own);
+        assert_eq!(patience.bounds(), None, "it says so itself");
+        for number in 0..LOSSES as u16 {
+            patience.lost(now, number, RTT);
+        }
+        // Who was asked for another delay before hears it though the publisher says it once only.
+        assert_eq!(patience.bounds(), Some(own));
+        patience.settle(now + Patience::FORGOTTEN);
+        assert_eq!(patience.bounds(), Some(own));
+        let other = playout_delay(ms(0), ms(400));
+        patience.publisher_asks(other);
+        assert_eq!(patience.bounds(), Some(other));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use slab::Slab;
 
+use super::allot::Allotments;
 use super::bandwidth::Bandwidth;
 use super::departure::Departures;
 use super::header::HeaderTerms;
@@ -123,6 +124,8 @@ pub(super) struct Peer {
     pub(super) paused: BTreeSet<TrackId>,
     /// What it asks for of the pictures of those that it does not want all of.
     pub(super) wishes: BTreeMap<TrackId, LayerWish>,
+    /// What its bandwidth allows.
+    pub(super) allotments: Allotments,
     pub(super) requested: Requested,
     /// The round-trip time by the participant's last report on what it is sent.
     pub(super) rtt: Option<Duration>,
@@ -173,6 +176,11 @@ impl Peer {
             let is_repair = sending.rtx_ssrc == Some(ssrc);
             (sending.ssrc == ssrc || is_repair).then_some((key, is_repair))
         })
+    }
+
+    /// What it asks for of a track's pictures.
+    pub(super) fn wish(&self, track: TrackId) -> LayerWish {
+        self.wishes.get(&track).copied().unwrap_or_default()
     }
 
     /// The egress that sends a track.

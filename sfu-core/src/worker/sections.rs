@@ -12,6 +12,7 @@ use crate::id::TrackId;
 use crate::media::codec::MediaKind;
 use crate::media::delivery::{Deliveries, deliveries};
 use crate::media::format::accepted;
+use crate::media::layer::LayerWish;
 use crate::media::session::SectionKind;
 use crate::room::tracks::{PeerIndex, Route, TrackIndex};
 
@@ -161,9 +162,14 @@ fn bind_subscription(
         first_tl0: (shared.rng.next_u32() & 0xff) as u8,
         rtx_first_sequence: random_u16(&mut shared.rng),
     };
+    if header.numbers_departures() {
+        peer.bandwidth.expect_feedback();
+    }
     let mut egress = Egress::new(settings, deliveries);
-    let wish = peer.wishes.get(&track.id).copied().unwrap_or_default();
-    egress.set_target(track.target(wish, None));
+    // Pictures wait until the bandwidth is divided anew.
+    if track.kind == MediaKind::Audio {
+        egress.set_target(track.target(LayerWish::default(), None));
+    }
     egress.set_enabled(!peer.paused.contains(&track.id));
     let key = peer.egresses.insert(Sending {
         track: track_index,

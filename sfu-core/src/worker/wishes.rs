@@ -3,11 +3,12 @@
 use std::time::Instant;
 
 use super::sections::{self, end_egress};
-use super::{Room, Shared, feedback};
+use super::{Room, Shared, allot, feedback};
 use crate::config::MAX_SUBSCRIPTIONS_PER_PARTICIPANT;
 use crate::id::TrackId;
+use crate::media::codec::MediaKind;
 use crate::media::layer::LayerWish;
-use crate::room::tracks::PeerIndex;
+use crate::room::tracks::{PeerIndex, TrackIndex};
 
 pub(super) fn subscribe(shared: &mut Shared, room: &mut Room, index: PeerIndex, id: TrackId) {
     let Some(track) = room
@@ -32,6 +33,7 @@ pub(super) fn unsubscribe(shared: &mut Shared, room: &mut Room, index: PeerIndex
     peer.waiting.retain(|waiting| *waiting != id);
     peer.paused.remove(&id);
     peer.wishes.remove(&id);
+    peer.allotments.forget(id);
     let Some(track) = room.tracks.index_of(id) else {
         return;
     };
@@ -41,6 +43,16 @@ pub(super) fn unsubscribe(shared: &mut Shared, room: &mut Room, index: PeerIndex
     }
 }
 
+/// The track of a subscription and its egress, whether it has a section for it or waits for one;
+/// `None` where there is no subscription.
+fn subscription(room: &Room, index: PeerIndex, id: TrackId) -> Option<(TrackIndex, Option<usize>)> {
+    let track = room.tracks.index_of(id)?;
+    let peer = &room.peers[index];
+    let egress = peer.egress_to(track);
+    (egress.is_some() || peer.waiting.contains(&id)).then_some((track, egress))
+}
+
+/// Pauses a subscription, or lets it go on.
 pub(super) fn set_enabled(
     shared: &mut Shared,
     room: &mut Room,
@@ -49,14 +61,10 @@ pub(super) fn set_enabled(
     enabled: bool,
     now: Instant,
 ) {
-    let Some(track) = room.tracks.index_of(id) else {
+    let Some((track, egress)) = subscription(room, index, id) else {
         return;
     };
     let peer = &mut room.peers[index];
-    let egress = peer.egress_to(track);
-    if egress.is_none() && !peer.waiting.contains(&id) {
-        return;
-    }
     if enabled {
         peer.paused.remove(&id);
     } else {
@@ -64,7 +72,7 @@ pub(super) fn set_enabled(
     }
     if let Some(key) = egress {
         peer.egresses[key].egress.set_enabled(enabled);
-        feedback::request_wanted_keyframe(shared, room, index, key, now);
+        obey(shared, room, (index, key), track, now);
     }
 }
 
@@ -77,22 +85,35 @@ pub(super) fn set_wish(
     wish: LayerWish,
     now: Instant,
 ) {
-    let Some(track) = room.tracks.index_of(id) else {
+    let Some((track, egress)) = subscription(room, index, id) else {
         return;
     };
     let peer = &mut room.peers[index];
-    let egress = peer.egress_to(track);
-    if egress.is_none() && !peer.waiting.contains(&id) {
-        return;
-    }
     if wish == LayerWish::default() {
         peer.wishes.remove(&id);
     } else {
         peer.wishes.insert(id, wish);
     }
-    if let (Some(key), Some(track)) = (egress, room.tracks.get(track)) {
-        let egress = &mut peer.egresses[key].egress;
-        egress.set_target(track.target(wish, egress.target()));
-        feedback::request_wanted_keyframe(shared, room, index, key, now);
+    if let Some(key) = egress {
+        obey(shared, room, (index, key), track, now);
     }
+}
+
+/// Sends what is wanted from now on, as far as the bandwidth allows.
+fn obey(
+    shared: &mut Shared,
+    room: &mut Room,
+    (index, key): (PeerIndex, usize),
+    track: TrackIndex,
+    now: Instant,
+) {
+    let peer = &mut room.peers[index];
+    if let Some(track) = room.tracks.get(track) {
+        if track.kind == MediaKind::Video && peer.bandwidth.estimate().is_some() {
+            allot::divide(shared, room, index, now);
+        } else {
+            allot::aim(peer, track, key);
+        }
+    }
+    feedback::request_wanted_keyframe(shared, room, index, key, now);
 }

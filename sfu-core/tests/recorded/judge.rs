@@ -8,8 +8,8 @@ use crate::subscriber::Unsent;
 /// the engine did not get in time.
 pub(crate) fn judge(party: &Party) {
     for (at, subscriber) in party.subscribers.iter().enumerate() {
-        for frame in &subscriber.frames {
-            whole_source_frames(party, at, frame);
+        for (frame, seen) in subscriber.frames.iter().zip(&subscriber.seen) {
+            whole_source_frames(party, at, frame, seen.frame.decodable);
         }
         for unsent in &subscriber.unsent {
             let missing = missing(party, unsent);
@@ -21,20 +21,23 @@ pub(crate) fn judge(party: &Party) {
     }
 }
 
-/// A receiver without the descriptor takes a picture of AV1 for one frame: then it is several.
-fn whole_source_frames(party: &Party, subscriber: usize, mut tags: &[Tag]) {
+/// A receiver without the descriptor takes a picture of AV1 for one frame: then it is several. And
+/// one that has lost a frame's first packet may take the next slice for a start, where nothing but
+/// the loss tells otherwise: it cannot decode that.
+fn whole_source_frames(party: &Party, subscriber: usize, mut tags: &[Tag], is_decodable: bool) {
     while let Some(first) = tags.first() {
         let sent = &party.players[usize::from(first.encoding)].sent;
         let source = &sent[&first.sequence];
-        let whole: Vec<Tag> = (0..source.frame_len as u64)
+        let rest: Vec<Tag> = (source.place as u64..source.frame_len as u64)
             .map(|place| Tag {
-                sequence: first.sequence + place,
+                sequence: first.sequence + place - source.place as u64,
                 ..*first
             })
             .collect();
-        let is_whole = source.place == 0 && tags.starts_with(&whole);
-        assert!(is_whole, "subscriber {subscriber}: {tags:?} for {whole:?}");
-        tags = &tags[whole.len()..];
+        let has_start = source.place == 0 || !is_decodable;
+        let is_whole = has_start && tags.starts_with(&rest);
+        assert!(is_whole, "subscriber {subscriber}: {tags:?} for {rest:?}");
+        tags = &tags[rest.len()..];
     }
 }
 

@@ -137,7 +137,11 @@ impl Party {
         self.meeting.clients[client].section(MediaKind::Video, None, &[]);
         let section = &mut self.meeting.clients[client].sections[0];
         section.payloads = [mapping(&self.recording)].into_iter().collect();
-        section.extensions = extensions(descriptor);
+        // Nobody here tells what arrives: what is offered to be sent leaves at once.
+        section.extensions = ExtensionMap {
+            transport_cc: None,
+            ..extensions(descriptor)
+        };
         self.meeting.subscribe(client, TRACK.0);
         self.meeting.connect(client);
         let described = descriptor && self.recording.has_descriptor();

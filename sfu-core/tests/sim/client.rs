@@ -10,16 +10,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use str0m::bwe::{Bitrate, BweKind};
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::channel::{ChannelConfig, ChannelId, Reliability};
 use str0m::media::{
     Direction, KeyframeRequestKind, MediaData, MediaKind, Mid, Simulcast, SimulcastLayer,
 };
 use str0m::net::{Protocol, Receive};
-use str0m::rtp::{RawPacket, RtpHeader};
+use str0m::rtp::{RawPacket, RtpHeader, RtpPacket};
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
 
 use crate::frame::{self, FrameTag};
+use crate::live::feed;
+use crate::live::viewer::Viewer;
 use crate::publisher::{Source, SourceKind};
 use crate::seeded_dtls;
 
@@ -93,6 +96,29 @@ pub(crate) struct Client {
     /// The last frame that each track's decoder took, and when it last asked for a keyframe.
     decoders: BTreeMap<u64, Decoder>,
     pub(crate) packets: Vec<Seen>,
+    /// What it sees, of a client whose media is as browsers make it.
+    pub(crate) viewer: Option<Viewer>,
+    /// What its stack thinks that its uplink carries, in kbit/s.
+    pub(crate) estimate: f64,
+}
+
+/// What a browser takes its uplink to carry before it knows.
+const FIRST_ESTIMATE_KBPS: u64 = 300;
+
+/// What every client's stack has.
+fn config(rtp_mode: bool) -> RtcConfig {
+    RtcConfig::new()
+        .set_crypto_provider(seeded_dtls::provider())
+        .set_dtls_cert(seeded_dtls::certificate())
+        .clear_codecs()
+        .enable_opus(true, false)
+        .enable_vp8(true)
+        .enable_h264(true)
+        .enable_vp9(true)
+        .enable_av1(true)
+        .enable_h265(true)
+        .set_rtp_mode(rtp_mode)
+        .set_reordering_size_video(REORDERING)
 }
 
 /// Where a client's datagrams go: the engine's address, and the bytes.
@@ -107,20 +133,30 @@ impl Client {
         sections: (u32, u32),
         labels: &[&'static str],
     ) -> Self {
-        let mut rtc = RtcConfig::new()
-            .set_crypto_provider(seeded_dtls::provider())
-            .set_dtls_cert(seeded_dtls::certificate())
-            .clear_codecs()
-            .enable_opus(true, false)
-            .enable_vp8(true)
-            .enable_h264(true)
-            .enable_vp9(true)
-            .enable_av1(true)
-            .enable_h265(true)
-            .set_rtp_mode(!sources.is_empty())
-            .set_reordering_size_video(REORDERING)
-            .enable_raw_packets(true)
-            .build(now);
+        let rtp_mode = !sources.is_empty();
+        let config = config(rtp_mode).enable_raw_packets(true);
+        Self::with_config(now, address, sources, sections, labels, config)
+    }
+
+    /// One whose media is as browsers make it and take it: its sources follow the estimate of its
+    /// stack, and what it is sent is judged as a person sees it.
+    pub(crate) fn live(now: Instant, address: SocketAddr, sources: Vec<Source>) -> Self {
+        let start = Bitrate::kbps(FIRST_ESTIMATE_KBPS);
+        let config = config(true).enable_bwe(Some(start));
+        let mut client = Self::with_config(now, address, sources, (1, 1), &[], config);
+        client.viewer = Some(Viewer::default());
+        client
+    }
+
+    fn with_config(
+        now: Instant,
+        address: SocketAddr,
+        sources: Vec<Source>,
+        sections: (u32, u32),
+        labels: &[&'static str],
+        config: RtcConfig,
+    ) -> Self {
+        let mut rtc = config.build(now);
         rtc.add_local_candidate(Candidate::host(address, "udp").unwrap());
         Self {
             rtc,
@@ -143,6 +179,8 @@ impl Client {
             frames: Vec::new(),
             decoders: BTreeMap::new(),
             packets: Vec::new(),
+            viewer: None,
+            estimate: FIRST_ESTIMATE_KBPS as f64,
         }
     }
 
@@ -236,6 +274,15 @@ impl Client {
         taken
     }
 
+    /// Whether what it is sent repeats a packet.
+    pub(crate) fn is_repair(&self, datagram: &[u8]) -> bool {
+        let ssrc = datagram.get(8..12).and_then(|bytes| bytes.first_chunk());
+        let ssrc = ssrc.map(|bytes| u32::from_be_bytes(*bytes));
+        // RFC 5761 section 4: what is RTCP here has no repair's SSRC at this place.
+        let rtp = datagram.first().is_some_and(|first| first >> 6 == 2);
+        rtp && ssrc.is_some() && self.streams.values().any(|streams| streams.rtx == ssrc)
+    }
+
     /// The next deadline: of the stack, or of a source.
     pub(crate) fn next(&self) -> Instant {
         let sources = self.sources.iter().filter_map(Source::next);
@@ -320,8 +367,21 @@ impl Client {
         match event {
             Event::Connected => {
                 self.connected = Some(now);
-                self.sources.iter_mut().for_each(|source| source.start(now));
+                if self.viewer.is_some() {
+                    self.go_live(now);
+                } else {
+                    self.sources.iter_mut().for_each(|source| source.start(now));
+                }
             }
+            Event::EgressBitrateEstimate(BweKind::Twcc { estimate, .. }) => {
+                self.estimate = estimate.as_f64() / 1000.0;
+                let feeds = self
+                    .sources
+                    .iter_mut()
+                    .filter_map(|source| source.feed.as_mut());
+                feed::share_out(feeds, self.estimate);
+            }
+            Event::RtpPacket(packet) => self.see(now, &packet),
             Event::Closed => self.closed = true,
             Event::KeyframeRequest(request) => {
                 let mut sources = self.sources.iter_mut();
@@ -353,6 +413,46 @@ impl Client {
 }
 
 impl Client {
+    fn go_live(&mut self, now: Instant) {
+        let feeds = self
+            .sources
+            .iter_mut()
+            .filter_map(|source| source.feed.as_mut());
+        let most: f64 = feeds.map(|feed| feed.range().1).sum();
+        if most > 0.0 {
+            let most = Bitrate::kbps(most as u64);
+            self.rtc.bwe().set_bitrate(Bitrate::ZERO, most);
+        }
+        for source in &mut self.sources {
+            source.start(feed::start_of(now, source.track as u32));
+        }
+        let feeds = self
+            .sources
+            .iter_mut()
+            .filter_map(|source| source.feed.as_mut());
+        feed::share_out(feeds, self.estimate);
+    }
+
+    fn see(&mut self, now: Instant, packet: &RtpPacket) {
+        let Some(viewer) = &mut self.viewer else {
+            return;
+        };
+        let pt = packet.header.payload_type;
+        let mut formats = self.rtc.codec_config().iter();
+        let audio = formats.any(|format| format.pt() == pt && format.spec().codec.is_audio());
+        let Some(track) = viewer.receive(now, &packet.payload, audio) else {
+            return;
+        };
+        let mut sections = self.tracks.iter();
+        let Some((mid, _)) = sections.find(|(_, of)| **of == u64::from(track)) else {
+            return;
+        };
+        let mid = Mid::from(mid.as_str());
+        if let Some(stream) = self.rtc.direct_api().stream_rx_by_mid(mid, None) {
+            stream.request_keyframe(KeyframeRequestKind::Pli);
+        }
+    }
+
     /// A decoder needs a keyframe, and then every frame; it asks for a keyframe when it has none to
     /// start from, as browsers do. Audio needs nothing.
     fn decode(&mut self, now: Instant, data: &MediaData) {

@@ -13,10 +13,10 @@ use sfu_core::transport::{DtlsIdentity, DtlsVersion, TransportSettings};
 use sfu_core::worker::{Worker, WorkerSettings};
 
 use crate::client::{Client, Outbox};
-use crate::network::{Filter, Link, LinkId, Network};
+use crate::network::{Filter, LineId, Link, Network};
 use crate::publisher::{Source, SourceKind};
 use crate::server::{ClientId, Downward, Server, Upward};
-use crate::trace::{Entry, facts};
+use crate::trace::{Entry, Trace, facts};
 
 /// Time that a signalling message takes.
 const SIGNALLING: Duration = Duration::from_millis(15);
@@ -100,7 +100,8 @@ impl Seat {
 }
 
 /// What arrives somewhere.
-enum Arrival {
+#[derive(Clone)]
+pub(crate) enum Arrival {
     AtEngine {
         remote: SocketAddr,
         datagram: Vec<u8>,
@@ -113,28 +114,50 @@ enum Arrival {
     Down(ClientId, Downward),
 }
 
-struct Place {
-    client: Client,
+/// One participant at work.
+pub(crate) struct Place {
+    pub(crate) client: Client,
     room: u64,
-    joins_at: Option<Instant>,
-    up: LinkId,
-    down: LinkId,
+    pub(crate) joins_at: Option<Instant>,
+    up: LineId,
+    down: LineId,
     /// What the engine sees as its address.
     public: SocketAddr,
     left: bool,
     told_of_failure: bool,
+    /// Bytes of media that the engine sent it, with UDP and IP headers, and the part of them that is repairs.
+    pub(crate) sent: u64,
+    pub(crate) repairs: u64,
+}
+
+impl Place {
+    /// Somebody who will join room 1 over these lines.
+    pub(crate) fn new(client: Client, joins_at: Duration, (up, down): (LineId, LineId)) -> Self {
+        Self {
+            public: client.address,
+            client,
+            room: 1,
+            joins_at: Some(base() + joins_at),
+            up,
+            down,
+            left: false,
+            told_of_failure: false,
+            sent: 0,
+            repairs: 0,
+        }
+    }
 }
 
 /// The meeting.
 pub(crate) struct Meeting {
-    now: Instant,
-    worker: Worker,
+    pub(crate) now: Instant,
+    pub(crate) worker: Worker,
     batch: SendBatch,
-    server: Server,
-    network: Network<Arrival>,
-    places: Vec<Place>,
+    pub(crate) server: Server,
+    pub(crate) network: Network<Arrival>,
+    pub(crate) places: Vec<Place>,
     pub(crate) events: Vec<(Duration, Event)>,
-    pub(crate) trace: Vec<Entry>,
+    pub(crate) trace: Trace,
 }
 
 /// The start of virtual time, the same for every meeting of the process: `str0m` ties wall clock
@@ -148,6 +171,13 @@ pub(crate) fn base() -> Instant {
 /// The engine's address.
 pub(crate) fn engine() -> SocketAddr {
     ([192, 0, 2, 1], 7882).into()
+}
+
+/// Makes what is made once for all meetings: a meeting that is to repeat does not find it undone.
+pub(crate) fn prepare() {
+    base();
+    identity();
+    crate::seeded_dtls::certificate();
 }
 
 fn identity() -> DtlsIdentity {
@@ -176,7 +206,7 @@ impl Meeting {
     pub(crate) fn new(seed: u64, seats: &[Seat]) -> Self {
         // `str0m` draws everything but DTLS from this thread's generator, and a test is a thread.
         fastrand::seed(seed);
-        let mut network = Network::new(seed);
+        let mut network = Network::new(base(), seed);
         let seat = |(at, seat): (usize, &Seat)| {
             let host = u8::try_from(at + 1).unwrap();
             let address = SocketAddr::from(([10, 0, 0, host], 5000 + u16::from(host)));
@@ -188,24 +218,20 @@ impl Meeting {
                 }
                 source
             });
+            let sources = sources.collect();
+            let client = Client::new(base(), address, sources, seat.sections, &seat.channels);
+            let lines = (network.add(seat.up), network.add(seat.down));
             Place {
-                client: Client::new(
-                    base(),
-                    address,
-                    sources.collect(),
-                    seat.sections,
-                    &seat.channels,
-                ),
                 room: seat.room,
-                joins_at: Some(base() + seat.joins_at),
-                up: network.add(seat.up),
-                down: network.add(seat.down),
-                public: address,
-                left: false,
-                told_of_failure: false,
+                ..Place::new(client, seat.joins_at, lines)
             }
         };
         let places = seats.iter().enumerate().map(seat).collect();
+        Self::assemble(seed, network, places)
+    }
+
+    /// A meeting over this network.
+    pub(crate) fn assemble(seed: u64, network: Network<Arrival>, places: Vec<Place>) -> Self {
         Self {
             now: base(),
             worker: worker(seed),
@@ -214,7 +240,7 @@ impl Meeting {
             network,
             places,
             events: Vec::new(),
-            trace: Vec::new(),
+            trace: Trace::default(),
         }
     }
 
@@ -495,8 +521,22 @@ impl Meeting {
 
     fn send_down(&mut self, remote: SocketAddr, datagram: &[u8]) {
         self.note(remote, false, datagram);
-        let Some(place) = self.places.iter().find(|place| place.public == remote) else {
+        let mut places = self.places.iter_mut();
+        let Some(place) = places.find(|place| place.public == remote) else {
             return;
+        };
+        // A handshake's length is not from the seed.
+        let is_media = datagram.first().is_some_and(|first| *first >= 128);
+        let size = if is_media {
+            datagram.len() as u64 + 28
+        } else {
+            0
+        };
+        place.sent += size;
+        place.repairs += if place.client.is_repair(datagram) {
+            size
+        } else {
+            0
         };
         let arrival = |datagram| Arrival::AtClient { remote, datagram };
         self.network.send(self.now, place.down, datagram, arrival);
@@ -504,7 +544,7 @@ impl Meeting {
 
     fn note(&mut self, remote: SocketAddr, inwards: bool, datagram: &[u8]) {
         let (at, port) = (self.elapsed(), remote.port());
-        self.trace.push(Entry {
+        self.trace.note(Entry {
             at,
             port,
             inwards,

@@ -1,13 +1,16 @@
-//! The network: one link each way between a client and the engine, and whatever is under way.
+//! The network: lines between clients and the engine, each a list of the laboratory's elements, and
+//! whatever is under way.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::{Duration, Instant};
 
-use rand_chacha::ChaCha8Rng;
-use rand_core::{Rng, SeedableRng};
+use sfu_lab::element::{Line, Packet};
+use sfu_lab::log::LinkLog;
+use sfu_lab::scenario::{self, Element};
 
-/// One direction of a path. Written as a constant in the list of a meeting's seats.
+/// One direction of a path, written as a constant in the list of a meeting's seats: a short way to
+/// write a line.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Link {
     /// Time under way.
@@ -62,6 +65,30 @@ impl Link {
         }
     }
 
+    /// The line that this writes.
+    fn line(self) -> scenario::Link {
+        let ms = |time: Duration| time.as_secs_f64() * 1000.0;
+        let percent = |per_mille: u32| f64::from(per_mille) / 10.0;
+        let mut elements = Vec::new();
+        if self.loss > 0 {
+            let percent = percent(self.loss);
+            elements.push(Element::Loss { percent });
+        }
+        if let Some(rate) = self.rate {
+            elements.push(Element::bottleneck(rate as f64 / 1000.0, ms(Self::QUEUE)));
+        }
+        elements.push(Element::delay(ms(self.delay)));
+        if self.reorder > 0 {
+            let (percent, ms) = (percent(self.reorder), ms(Self::REORDER_DELAY));
+            elements.push(Element::Reorder { percent, ms });
+        }
+        if self.duplicate > 0 {
+            let percent = percent(self.duplicate);
+            elements.push(Element::Duplicate { percent });
+        }
+        scenario::Link::of("", elements)
+    }
+
     pub(crate) const fn limited_to(self, bits_per_second: u64) -> Self {
         Self {
             rate: Some(bits_per_second),
@@ -70,34 +97,40 @@ impl Link {
     }
 }
 
-/// Decides about one datagram before the link does: true loses it.
+/// Decides about one datagram before the line does: true loses it.
 pub(crate) type Filter = Box<dyn FnMut(&[u8]) -> bool>;
 
-struct LinkState {
-    link: Link,
-    /// One generator for each kind of datagram: how many of them a handshake takes is not from the
-    /// seed, and must not change the luck of what follows.
-    luck: [ChaCha8Rng; KINDS],
-    /// When the bottleneck is free again.
-    free_at: Option<Instant>,
-    filter: Option<Filter>,
-}
-
 /// Kinds of datagrams by their first byte (RFC 7983 section 7): STUN, DTLS, and media with the rest.
-const KINDS: usize = 3;
-
+/// Each has luck of its own: how many of them a handshake takes is not from the seed, and must not
+/// change the luck of what follows.
 fn kind(datagram: &[u8]) -> usize {
     match datagram.first() {
         Some(0..=3) => 0,
-        Some(20..=63) => 1,
+        Some(20..=63) => DTLS,
         _ => 2,
     }
 }
 
-/// Names one direction of one client's path.
-pub(crate) type LinkId = usize;
+const DTLS: usize = 1;
 
-/// Something on its way, whatever it is.
+/// What a line takes a datagram of a handshake for: signatures differ by a byte from run to run, which
+/// must not move what follows.
+const DTLS_LEN: usize = 600;
+
+/// Bytes of IPv4 and UDP headers.
+const HEADERS: usize = 28;
+
+/// Names a line.
+pub(crate) type LineId = usize;
+
+struct LineState<T> {
+    line: Line<T>,
+    /// What [`Line::next`] said last.
+    next: Option<Instant>,
+    filter: Option<Filter>,
+}
+
+/// Something on its way over no line.
 struct InFlight<T> {
     at: Instant,
     order: u64,
@@ -124,77 +157,105 @@ impl<T> Ord for InFlight<T> {
     }
 }
 
-/// All links, and all that is under way, ordered by (time of arrival, order of sending).
+/// All lines, and all that is under way. What arrives at one instant arrives in the order of the
+/// lines.
 pub(crate) struct Network<T> {
     seed: u64,
-    links: Vec<LinkState>,
+    start: Instant,
+    lines: Vec<LineState<T>>,
+    /// Lines that were replaced, for what is under way on them.
+    retired: Vec<Line<T>>,
     queue: BinaryHeap<Reverse<InFlight<T>>>,
     order: u64,
-    lost: u64,
+    filtered: u64,
 }
 
-impl<T> Network<T> {
-    pub(crate) fn new(seed: u64) -> Self {
+impl<T: Clone + Send + 'static> Network<T> {
+    pub(crate) fn new(start: Instant, seed: u64) -> Self {
         Self {
             seed,
-            links: Vec::new(),
+            start,
+            lines: Vec::new(),
+            retired: Vec::new(),
             queue: BinaryHeap::new(),
             order: 0,
-            lost: 0,
+            filtered: 0,
         }
     }
 
-    /// Adds a link. Each draws from generators of its own, so that one client's traffic never
-    /// changes another's luck.
-    pub(crate) fn add(&mut self, link: Link) -> LinkId {
-        let first = self.links.len() * KINDS;
-        let luck = std::array::from_fn(|kind| {
-            let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
-            rng.set_stream((first + kind) as u64);
-            rng
-        });
-        self.links.push(LinkState {
-            link,
-            luck,
-            free_at: None,
+    /// Adds a line. Each has luck of its own, so that one client's traffic never changes another's.
+    pub(crate) fn add(&mut self, link: Link) -> LineId {
+        self.add_line(&link.line())
+    }
+
+    pub(crate) fn add_line(&mut self, link: &scenario::Link) -> LineId {
+        let line = Line::new(self.start, link, self.luck(self.lines.len()));
+        let next = line.next();
+        self.lines.push(LineState {
+            line,
+            next,
             filter: None,
         });
-        self.links.len() - 1
+        self.lines.len() - 1
     }
 
-    /// Changes what a link is like from now on.
-    pub(crate) fn set(&mut self, id: LinkId, link: Link) {
-        self.links[id].link = link;
+    fn luck(&self, id: LineId) -> u64 {
+        self.seed << 16 | id as u64
     }
 
-    /// Lets `filter` lose what it wants of a link's datagrams.
-    pub(crate) fn set_filter(&mut self, id: LinkId, filter: Filter) {
-        self.links[id].filter = Some(filter);
+    /// Makes a line another one for what comes from now on.
+    pub(crate) fn set(&mut self, id: LineId, link: Link) {
+        let line = Line::new(self.start, &link.line(), self.luck(id));
+        let former = std::mem::replace(&mut self.lines[id].line, line);
+        self.retired.push(former);
+        self.lines[id].next = self.lines[id].line.next();
+    }
+
+    /// Lets `filter` lose what it wants of what goes over a line.
+    pub(crate) fn set_filter(&mut self, id: LineId, filter: Filter) {
+        self.lines[id].filter = Some(filter);
     }
 
     /// Datagrams lost so far.
     pub(crate) fn lost(&self) -> u64 {
-        self.lost
+        let lines = self.lines.iter().map(|state| &state.line);
+        let lost: u64 = lines.chain(&self.retired).map(Line::lost).sum();
+        lost + self.filtered
     }
 
-    /// Sends a datagram over a link; `arrival` says what arrives.
+    /// What the lines with a bottleneck did.
+    pub(crate) fn logs(&mut self, now: Instant) -> Vec<LinkLog> {
+        let lines = self.lines.iter_mut();
+        lines.filter_map(|state| state.line.log(now)).collect()
+    }
+
+    /// Sends a datagram over a line; `arrival` says what arrives.
     pub(crate) fn send(
         &mut self,
         now: Instant,
-        id: LinkId,
+        id: LineId,
         datagram: &[u8],
-        arrival: impl Fn(Vec<u8>) -> T,
+        arrival: impl FnOnce(Vec<u8>) -> T,
     ) {
-        let times = self.links[id].arrivals(now, datagram);
-        if times.is_empty() {
-            self.lost += 1;
+        let state = &mut self.lines[id];
+        if state.filter.as_mut().is_some_and(|filter| filter(datagram)) {
+            self.filtered += 1;
+            return;
         }
-        for at in times {
-            self.deliver(at, arrival(datagram.to_vec()));
-        }
+        let what = arrival(datagram.to_vec());
+        let kind = kind(datagram);
+        let size = if kind == DTLS {
+            DTLS_LEN
+        } else {
+            datagram.len()
+        };
+        state
+            .line
+            .put(Packet::new(now, size + HEADERS, what).in_lane(kind));
+        state.next = state.line.next();
     }
 
-    /// Lets `what` arrive at `at`, over no link.
+    /// Lets `what` arrive at `at`, over no line.
     pub(crate) fn deliver(&mut self, at: Instant, what: T) {
         self.order += 1;
         self.queue.push(Reverse(InFlight {
@@ -204,48 +265,35 @@ impl<T> Network<T> {
         }));
     }
 
-    /// When the next thing arrives.
+    /// When the next thing may arrive.
     pub(crate) fn next(&self) -> Option<Instant> {
-        self.queue.peek().map(|Reverse(next)| next.at)
+        let lines = self.lines.iter().filter_map(|state| state.next);
+        let retired = self.retired.iter().filter_map(Line::next);
+        let others = self.queue.peek().map(|Reverse(next)| next.at);
+        lines.chain(retired).chain(others).min()
     }
 
     /// What has arrived by `now`, one at a time.
     pub(crate) fn arrived(&mut self, now: Instant) -> Option<T> {
-        if self.next()? > now {
-            return None;
+        let waiting = self.queue.peek();
+        if waiting.is_some_and(|Reverse(next)| next.at <= now) {
+            return self.queue.pop().map(|Reverse(next)| next.what);
         }
-        self.queue.pop().map(|Reverse(next)| next.what)
-    }
-}
-
-impl LinkState {
-    /// When this datagram arrives: never, once or twice.
-    fn arrivals(&mut self, now: Instant, datagram: &[u8]) -> Vec<Instant> {
-        // All three are drawn every time, so that one setting does not change another's luck.
-        let luck = &mut self.luck[kind(datagram)];
-        let [lost, late, twice] = std::array::from_fn(|_| luck.next_u32() % 1000);
-        if self.filter.as_mut().is_some_and(|filter| filter(datagram)) || lost < self.link.loss {
-            return Vec::new();
-        }
-        let mut at = now;
-        if let Some(rate) = self.link.rate {
-            let start = self.free_at.unwrap_or(now).max(now);
-            if start - now > Link::QUEUE {
-                return Vec::new();
+        for line in &mut self.retired {
+            if let Some(packet) = line.take(now) {
+                return Some(packet.what);
             }
-            let bits = datagram.len() as u64 * 8;
-            at = start + Duration::from_nanos(bits * 1_000_000_000 / rate);
-            self.free_at = Some(at);
         }
-        at += self.link.delay;
-        if late < self.link.reorder {
-            at += Link::REORDER_DELAY;
+        for state in &mut self.lines {
+            if state.next.is_some_and(|next| next <= now) {
+                let packet = state.line.take(now);
+                state.next = state.line.next();
+                if let Some(packet) = packet {
+                    return Some(packet.what);
+                }
+            }
         }
-        if twice < self.link.duplicate {
-            vec![at, at]
-        } else {
-            vec![at]
-        }
+        None
     }
 }
 
@@ -253,7 +301,7 @@ impl LinkState {
 fn links_lose_delay_and_overtake_as_written_and_as_seeded() {
     let base = crate::meeting::base();
     let run = |seed| {
-        let mut network = Network::new(seed);
+        let mut network = Network::new(base, seed);
         let link = network.add(Link::of_ms(10).losing(100).reordering(100).duplicating(50));
         for n in 0..1000_u32 {
             let now = base + Duration::from_millis(u64::from(n));
@@ -280,12 +328,25 @@ fn links_lose_delay_and_overtake_as_written_and_as_seeded() {
 #[test]
 fn a_bottleneck_spaces_packets_and_loses_what_would_wait_too_long() {
     let base = crate::meeting::base();
-    let mut network = Network::new(1);
-    // 1000 bytes at 1 Mbit/s: 8 ms each.
+    let mut network = Network::new(base, 1);
+    // 1000 bytes with their headers at 1 Mbit/s: 8 ms each.
     let link = network.add(Link::of_ms(1).limited_to(1_000_000));
     for _ in 0..100 {
-        network.send(base, link, &[0; 1000], |bytes| bytes);
+        network.send(base, link, &[0; 972], |bytes| bytes);
     }
-    assert_eq!(network.next(), Some(base + Duration::from_millis(9)));
-    assert_eq!(network.lost(), 74, "26 packets fill 208 ms");
+    let ms = Duration::from_millis;
+    assert!(
+        network
+            .arrived(base + ms(9) - Duration::from_nanos(1))
+            .is_none()
+    );
+    assert!(network.arrived(base + ms(9)).is_some());
+    assert!(network.arrived(base + ms(9)).is_none(), "8 ms later");
+    let mut came = 1;
+    while network.arrived(base + ms(1000)).is_some() {
+        came += 1;
+    }
+    // 200 ms of 8 ms each wait, and what is on the line.
+    assert!((24..=26).contains(&came), "{came}");
+    assert_eq!(network.lost(), 100 - came);
 }

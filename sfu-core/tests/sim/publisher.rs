@@ -9,6 +9,9 @@ use str0m::rtp::{ExtensionValues, RtpWrite};
 
 use crate::coding;
 use crate::frame::{self, FrameTag};
+use crate::lab::run::Offered;
+use crate::live::feed::{Feed, FeedKind, Shot};
+use crate::live::payload::{self, Numbers};
 
 /// Payload bytes of a full video packet, before the descriptor.
 pub(crate) const FRAGMENT: usize = 1100;
@@ -97,6 +100,9 @@ pub(crate) struct Source {
     /// Keyframes that were asked for: when, and of which encoding.
     pub(crate) requests: Vec<(Instant, u8)>,
     pub(crate) published: Vec<Published>,
+    /// What encodes it as a browser does, where that is asked for.
+    pub(crate) feed: Option<Feed>,
+    pub(crate) offered: Offered,
 }
 
 impl Source {
@@ -127,6 +133,22 @@ impl Source {
             stopped: false,
             requests: Vec::new(),
             published: Vec::new(),
+            feed: None,
+            offered: Offered::default(),
+        }
+    }
+
+    /// One that is encoded as a browser encodes it.
+    pub(crate) fn live(kind: FeedKind, track: u32, seed: u64) -> Self {
+        let coded = match kind {
+            FeedKind::Camera => SourceKind::Simulcast,
+            FeedKind::Layered => SourceKind::Coded(Codec::Vp9),
+            FeedKind::Screen => SourceKind::Video,
+            FeedKind::Microphone => SourceKind::Audio,
+        };
+        Self {
+            feed: Some(Feed::new(kind, track, seed)),
+            ..Self::new(coded, track.into())
         }
     }
 
@@ -165,6 +187,9 @@ impl Source {
             return;
         };
         self.encodings[at].wants_keyframe = true;
+        if let Some(feed) = &mut self.feed {
+            feed.keyframe_requested();
+        }
         self.requests.push((now, u8::try_from(at).unwrap()));
     }
 
@@ -172,8 +197,25 @@ impl Source {
     pub(crate) fn capture(&mut self, now: Instant) -> Vec<Packet> {
         let number = self.number;
         self.number += 1;
-        self.next = Some(now + self.kind.interval());
         let mut packets = Vec::new();
+        if let Some(feed) = &mut self.feed {
+            self.next = Some(now + feed.interval());
+            for shot in feed.capture(number) {
+                let own = feed.kind == FeedKind::Camera;
+                let at = if own {
+                    usize::from(shot.tag.id.layer)
+                } else {
+                    0
+                };
+                let from = packets.len();
+                self.encodings[at].live(feed, &shot, &mut packets);
+                for packet in &packets[from..] {
+                    self.offered.note(&shot.tag, packet.payload.len());
+                }
+            }
+            return packets;
+        }
+        self.next = Some(now + self.kind.interval());
         for (at, encoding) in self
             .encodings
             .iter_mut()
@@ -213,6 +255,34 @@ impl Encoding {
             timestamp,
             marker,
             payload,
+        }
+    }
+
+    /// One frame of a feed.
+    fn live(&mut self, feed: &Feed, shot: &Shot, packets: &mut Vec<Packet>) {
+        let tag = shot.tag;
+        let step = match feed.kind {
+            FeedKind::Camera | FeedKind::Layered => VIDEO_STEP,
+            FeedKind::Screen => 2 * VIDEO_STEP,
+            FeedKind::Microphone => AUDIO_STEP,
+        };
+        let numbers = Numbers {
+            picture_id: self.picture_id,
+            tl0: self.tl0.wrapping_add(u8::from(tag.temporal == 0)),
+        };
+        let payloads = match feed.kind {
+            FeedKind::Camera | FeedKind::Screen => payload::vp8(tag, shot.len, shot.sync, numbers),
+            FeedKind::Layered => payload::vp9(tag, shot.len, numbers, &feed.heights()),
+            FeedKind::Microphone => vec![payload::opus(tag, shot.len)],
+        };
+        let count = payloads.len();
+        for (at, payload) in payloads.into_iter().enumerate() {
+            let marker = at + 1 == count && shot.ends_picture;
+            packets.push(self.packet(payload, marker, tag.id.number.wrapping_mul(step)));
+        }
+        if shot.ends_picture {
+            self.picture_id = (self.picture_id + 1) & 0x7fff;
+            self.tl0 = numbers.tl0;
         }
     }
 

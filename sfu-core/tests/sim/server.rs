@@ -1,7 +1,7 @@
 //! The control plane of a meeting, as the server's rooms are: everyone gets everyone's tracks and
 //! data.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sfu_core::command::{Command, MediaPermissions, TrackAnnouncement};
 use sfu_core::event::Event;
@@ -55,6 +55,8 @@ struct Track {
 pub(crate) struct Server {
     rooms: BTreeMap<ClientId, u64>,
     tracks: BTreeMap<u64, Track>,
+    /// Clients that are sent nothing.
+    pub(crate) deaf: BTreeSet<ClientId>,
 }
 
 pub(crate) fn participant(client: ClientId) -> ParticipantId {
@@ -106,6 +108,7 @@ impl Server {
         let others = self
             .tracks
             .iter()
+            .filter(|_| !self.deaf.contains(&from))
             .filter(|(_, track)| track.bound && self.rooms.get(&track.publisher) == Some(&room));
         commands.extend(others.map(|(track, _)| subscribe(from, *track)));
         self.rooms.insert(from, room);
@@ -189,7 +192,7 @@ impl Server {
                 let others = self
                     .rooms
                     .iter()
-                    .filter(|(c, r)| **r == room && **c != publisher);
+                    .filter(|(c, r)| **r == room && **c != publisher && !self.deaf.contains(c));
                 commands.extend(others.map(|(other, _)| subscribe(*other, track.0)));
             }
             Event::DataReceived {

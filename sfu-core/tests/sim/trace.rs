@@ -11,13 +11,14 @@
 //! Header extensions are left out too: `str0m` writes absolute send times into them, which it counts
 //! from the wall clock of the process's start; so does the NTP time inside sender reports.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use sfu_core::wire::demux::{DatagramKind, classify};
 use sfu_core::wire::rtp::RtpHeader;
 
 /// What is kept of a datagram.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Facts {
     Stun,
     Dtls,
@@ -37,7 +38,7 @@ pub(crate) enum Facts {
 }
 
 /// One datagram at the engine's border.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Entry {
     /// Since the meeting's start.
     pub(crate) at: Duration,
@@ -46,6 +47,29 @@ pub(crate) struct Entry {
     /// Towards the engine, or from it.
     pub(crate) inwards: bool,
     pub(crate) facts: Facts,
+}
+
+/// All that passed, in order.
+#[derive(Default)]
+pub(crate) struct Trace {
+    pub(crate) entries: Vec<Entry>,
+    hash: DefaultHasher,
+    /// A long meeting keeps the hash alone.
+    pub(crate) forgets: bool,
+}
+
+impl Trace {
+    pub(crate) fn note(&mut self, entry: Entry) {
+        entry.hash(&mut self.hash);
+        if !self.forgets {
+            self.entries.push(entry);
+        }
+    }
+
+    /// A number that two runs share when all that passed was the same.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        self.hash.finish()
+    }
 }
 
 /// Reads what is in clear.

@@ -38,7 +38,7 @@ fn requests(meeting: &Meeting, client: usize, rid: char) -> usize {
 
 #[test]
 fn a_client_that_offers_its_best_first_is_shown_at_its_best() {
-    let mut meeting = Meeting::new();
+    let mut meeting = Meeting::unpaced();
     let publisher = meeting.publisher(1, MediaKind::Video, &["f", "h", "q"]);
     let viewer = meeting.viewer(1, MediaKind::Video);
     (0..3).for_each(|n| frames(&mut meeting, publisher, &["q", "h", "f"], n, true));
@@ -47,7 +47,7 @@ fn a_client_that_offers_its_best_first_is_shown_at_its_best() {
 
 #[test]
 fn encodings_of_unknown_names_are_told_apart_by_their_pictures() {
-    let mut meeting = Meeting::new();
+    let mut meeting = Meeting::unpaced();
     let publisher = meeting.publisher(1, MediaKind::Video, &["a", "b", "c"]);
     let viewer = meeting.viewer(1, MediaKind::Video);
     for n in 0..3 {
@@ -69,7 +69,7 @@ fn encodings_of_unknown_names_are_told_apart_by_their_pictures() {
 
 #[test]
 fn the_encoding_that_its_publisher_turned_off_is_left_within_a_second_and_never_asked_for() {
-    let mut meeting = Meeting::new();
+    let mut meeting = Meeting::unpaced();
     let publisher = meeting.publisher(1, MediaKind::Video, &["q", "h", "f"]);
     let viewer = meeting.viewer(1, MediaKind::Video);
     (0..30).for_each(|n| frames(&mut meeting, publisher, &["q", "h", "f"], n, n == 0));
@@ -103,7 +103,7 @@ fn the_encoding_that_its_publisher_turned_off_is_left_within_a_second_and_never_
 
 #[test]
 fn a_publisher_whose_network_was_away_goes_on_where_it_was() {
-    let mut meeting = Meeting::new();
+    let mut meeting = Meeting::unpaced();
     let publisher = meeting.publisher(1, MediaKind::Video, &["q", "f"]);
     let viewer = meeting.viewer(1, MediaKind::Video);
     (0..30).for_each(|n| frames(&mut meeting, publisher, &["q", "f"], n, n == 0));
@@ -120,7 +120,7 @@ fn a_publisher_whose_network_was_away_goes_on_where_it_was() {
 
 #[test]
 fn a_screen_of_one_frame_a_second_is_alive() {
-    let mut meeting = Meeting::new();
+    let mut meeting = Meeting::unpaced();
     let publisher = meeting.publisher(1, MediaKind::Video, &["q", "f"]);
     let viewer = meeting.viewer(1, MediaKind::Video);
     for n in 0..10 {

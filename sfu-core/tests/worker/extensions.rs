@@ -552,6 +552,39 @@ fn what_a_publisher_says_of_its_layers_is_read_and_goes_no_further() {
 }
 
 #[test]
+fn what_a_repair_repeats_of_layers_is_not_news() {
+    let mut meeting = Meeting::new();
+    let camera = publisher(&mut meeting, 1, &["q"]);
+    let told = |meeting: &Meeting| {
+        let told = meeting.worker.allocation(TrackId(1)).unwrap();
+        told.bitrate(Layers::all_of(0)).unwrap().bps()
+    };
+    for (n, rate) in [(0, 100), (2, 120)] {
+        meeting.clients[camera].more_extensions = vec![(9, vec![0x01, 0x00, rate])];
+        let payload = vp8(n == 0, n);
+        let named = Packet {
+            rid: Some("q"),
+            ..video(n.into(), &payload)
+        };
+        meeting.send(camera, &named);
+    }
+    assert_eq!(told(&meeting), 120_000);
+    let repaired = [&1001u16.to_be_bytes()[..], &vp8(false, 1)].concat();
+    let old = vec![(9, vec![0x01, 0x00, 110]), (11, b"q".to_vec())];
+    meeting.clients[camera].more_extensions = old;
+    let repair = Packet {
+        ssrc: 0x1001,
+        sequence: 5000,
+        payload_type: crate::client::RTX,
+        timestamp: 3000,
+        ..video(0, &repaired)
+    };
+    meeting.send(camera, &repair);
+    assert_eq!(meeting.worker.stats().rtx_in, 1);
+    assert_eq!(told(&meeting), 120_000);
+}
+
+#[test]
 fn an_answer_offers_nobody_the_layers_of_others() {
     let mut meeting = Meeting::new();
     let camera = publisher(&mut meeting, 1, &[]);

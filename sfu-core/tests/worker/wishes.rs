@@ -47,7 +47,7 @@ fn newest(meeting: &Meeting, client: usize) -> u8 {
 
 #[test]
 fn each_subscriber_gets_the_quality_that_it_asks_for() {
-    let mut meeting = Meeting::new();
+    let mut meeting = Meeting::unpaced();
     let publisher = meeting.publisher(1, MediaKind::Video, &RIDS);
     let first = meeting.viewer(1, MediaKind::Video);
     let second = meeting.viewer(1, MediaKind::Video);
@@ -90,7 +90,7 @@ fn why(meeting: &mut Meeting, client: usize) -> SubscriptionReason {
 
 #[test]
 fn a_wish_for_fewer_frames_leaves_out_a_temporal_layer_and_says_so_of_its_return() {
-    let mut meeting = Meeting::new();
+    let mut meeting = Meeting::unpaced();
     let publisher = meeting.publisher(1, MediaKind::Video, &[]);
     let slow = meeting.viewer(1, MediaKind::Video);
     let fast = meeting.viewer(1, MediaKind::Video);

@@ -114,6 +114,7 @@ impl State {
         let (Some(info), Some(backup)) = (found.info.backup.as_mut(), found.backup.as_mut()) else {
             return;
         };
+        let source = found.info.source;
         backup.track = Some(carrier);
         info.cid.clone_from(&new.cid);
         info.layers.clone_from(&new.layers);
@@ -130,6 +131,7 @@ impl State {
             participant: id,
             announcement: Box::new(announcement),
         });
+        self.announce_source(carrier, source);
     }
 
     /// The second codec of a track is not sent any more: who is sent it only because everybody is

@@ -20,6 +20,7 @@ impl Rooms {
             | Event::SectionsNeeded { participant, .. }
             | Event::SubscriptionFailed { participant, .. }
             | Event::SubscriptionsExplained { participant, .. }
+            | Event::StreamStates { participant, .. }
             | Event::AdaptationRecorded { participant, .. }
             | Event::Connected { participant, .. }
             | Event::MediaLost { participant, .. }
@@ -141,6 +142,10 @@ impl State {
                 track,
                 failure,
             } => self.carrier_failed(participant, track, failure),
+            Event::StreamStates {
+                participant,
+                states,
+            } => self.stream_states_changed(participant, &states),
             Event::SubscriptionsExplained { .. } | Event::AdaptationRecorded { .. } => {
                 self.looked_into(event);
             }

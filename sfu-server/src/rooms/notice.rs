@@ -6,6 +6,7 @@ use super::dynacast::WantedCodec;
 use super::info::{ParticipantInfo, RoomInfo, TrackInfo};
 use super::quality::QualityInfo;
 use super::speakers::Speaker;
+use super::stream_states::StreamInfo;
 
 /// Why a participant leaves, or is made to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -69,6 +70,8 @@ pub enum Notice {
         /// By codec, the first one first.
         codecs: Vec<WantedCodec>,
     },
+    /// Pictures that the listener asks for are paused for want of bandwidth, or go on.
+    StreamStates(Arc<Vec<StreamInfo>>),
     /// Participants other than the listener came, changed or left.
     ParticipantsChanged(Arc<Vec<ParticipantInfo>>),
     /// The listener's own participant changed.

@@ -50,6 +50,8 @@ pub(super) struct Participant {
     pub(super) on_backup: BTreeSet<TrackId>,
     /// What it asks for of tracks, where it is not all of them.
     pub(super) wishes: BTreeMap<TrackId, TrackWish>,
+    /// Those that its network did not carry at some time, and whether it does not now.
+    pub(super) paused: BTreeMap<TrackId, bool>,
     /// Wanted, but not permitted by their publishers.
     pub(super) withheld: BTreeSet<TrackId>,
     /// Something was withheld from it at some time.
@@ -95,6 +97,7 @@ impl Participant {
             subscriptions: BTreeSet::new(),
             on_backup: BTreeSet::new(),
             wishes: BTreeMap::new(),
+            paused: BTreeMap::new(),
             withheld: BTreeSet::new(),
             ever_withheld: false,
             audience: Audience::default(),

@@ -63,6 +63,7 @@ impl State {
         let repeated = tracks.flat_map(Track::repeated).collect();
         self.tell_all_speakers(id);
         self.tell_all_permissions(id);
+        self.tell_all_stream_states(id);
         Some(Joined {
             session: SessionHandle::new(Arc::clone(room), id, holds, &me),
             notices: Notices::new(queue, watched),

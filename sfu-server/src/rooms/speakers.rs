@@ -49,11 +49,20 @@ fn put_first(speakers: &mut BTreeMap<ParticipantId, u8>, dominant: ParticipantId
 }
 
 impl State {
-    /// Tells the engine which announced sound is nobody's voice: what a screen plays.
-    pub(super) fn announce_voice(&self, track: TrackId, source: TrackSource) {
-        if source == TrackSource::ScreenShareAudio {
-            let is_voice = false;
-            self.engine.send(Command::SetTrackVoice { track, is_voice });
+    /// Tells the engine what is of a shared screen: its sound is nobody's voice, and its pictures
+    /// come before faces.
+    pub(super) fn announce_source(&self, track: TrackId, source: TrackSource) {
+        match source {
+            TrackSource::ScreenShareAudio => {
+                let is_voice = false;
+                self.engine.send(Command::SetTrackVoice { track, is_voice });
+            }
+            TrackSource::ScreenShare => {
+                let is_screen = true;
+                let screen = Command::SetTrackScreen { track, is_screen };
+                self.engine.send(screen);
+            }
+            _ => {}
         }
     }
 

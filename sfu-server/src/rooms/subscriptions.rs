@@ -63,6 +63,9 @@ impl State {
 
     /// A participant is subscribed to a track no more: the engine is told.
     pub(super) fn send_no_more(&mut self, id: ParticipantId, track: TrackId) {
+        if let Some(participant) = self.participants.get_mut(&id) {
+            participant.paused.remove(&track);
+        }
         if let Some(carrier) = self.carrier(id, track) {
             self.engine.send(Command::Unsubscribe {
                 participant: id,

@@ -77,7 +77,7 @@ impl State {
             participant: id,
             announcement,
         });
-        self.announce_voice(track, info.source);
+        self.announce_source(track, info.source);
         self.track_sids.insert(info.sid.clone(), track);
         let notice = Notice::TrackPublished {
             cid: cid.clone(),

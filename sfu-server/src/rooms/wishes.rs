@@ -27,6 +27,19 @@ pub struct ShownSize {
     pub height: u32,
 }
 
+impl ShownSize {
+    /// How many pixels, where a side that is not told follows from what is shown.
+    fn pixels(self, info: &TrackInfo) -> u32 {
+        let side = |told: u32, other: u32, own: u32, others: u32| match told {
+            0 => u64::from(other) * u64::from(own) / u64::from(others.max(1)),
+            told => told.into(),
+        };
+        let width = side(self.width, self.height, info.width, info.height);
+        let height = side(self.height, self.width, info.height, info.width);
+        u32::try_from(width.saturating_mul(height)).unwrap_or(u32::MAX)
+    }
+}
+
 /// What a subscriber asks for of a track. The default is all of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TrackWish {
@@ -38,6 +51,8 @@ pub struct TrackWish {
     pub shown: Option<ShownSize>,
     /// Most pictures a second; `None`: all.
     pub frame_rate: Option<u32>,
+    /// Where bandwidth is short it goes before all without one, and before higher ones.
+    pub priority: Option<u32>,
 }
 
 impl Default for TrackWish {
@@ -47,6 +62,7 @@ impl Default for TrackWish {
             quality: Quality::High,
             shown: None,
             frame_rate: None,
+            priority: None,
         }
     }
 }
@@ -78,6 +94,8 @@ impl TrackWish {
             // What was announced may be less than what is sent: who wants all gets all.
             max_quality: max_quality.filter(|_| at + 1 < layers.len()),
             max_frame_rate: self.frame_rate,
+            shown: self.shown.map(|shown| shown.pixels(info)),
+            priority: self.priority,
         }
     }
 

@@ -81,7 +81,7 @@ impl<T> Line<T> {
     pub fn put(&mut self, mut packet: Packet<T>) {
         packet.at = self.told(packet.at);
         self.change(packet.at);
-        self.meter.came(packet.at);
+        self.meter.came(packet.at, packet.size);
         self.stages[0].put(packet, &mut self.meter);
     }
 
@@ -117,6 +117,11 @@ impl<T> Line<T> {
             name: self.name.clone(),
             bins: self.meter.bins(now),
         })
+    }
+
+    /// Packets of ours that it has lost.
+    pub fn lost(&self) -> u64 {
+        self.meter.all_lost()
     }
 
     fn told(&mut self, now: Instant) -> Instant {

@@ -14,6 +14,7 @@ pub struct Meter {
 
 #[derive(Clone, Copy, Default)]
 struct Bin {
+    came: u64,
     ours: u64,
     cross: u64,
     longest: Duration,
@@ -37,8 +38,11 @@ impl Meter {
     }
 
     /// One of ours has come.
-    pub(crate) fn came(&mut self, at: Instant) {
-        self.count(at, |bin| bin.packets += 1);
+    pub(crate) fn came(&mut self, at: Instant, bytes: usize) {
+        self.count(at, |bin| {
+            bin.packets += 1;
+            bin.came += bytes as u64 * 8;
+        });
     }
 
     /// One of ours is lost.
@@ -75,6 +79,11 @@ impl Meter {
         !self.rates.is_empty()
     }
 
+    /// All that is lost.
+    pub(crate) fn all_lost(&self) -> u64 {
+        self.bins.iter().map(|bin| u64::from(bin.lost)).sum()
+    }
+
     /// Everything until `now`.
     pub(crate) fn bins(&self, now: Instant) -> Vec<LinkBin> {
         let until = now.saturating_duration_since(self.start);
@@ -92,6 +101,7 @@ impl Meter {
         let ms = |time: Duration| time.as_secs_f64() * 1e3;
         LinkBin {
             capacity_kbps: self.mean_rate(Self::BIN * number, Self::BIN * (number + 1)) / 1e3,
+            came_kbps: kbps(bin.came),
             carried_kbps: kbps(bin.ours),
             cross_kbps: kbps(bin.cross),
             queue_ms_max: ms(bin.longest),
@@ -137,8 +147,8 @@ mod tests {
     fn what_happens_counts_in_its_tenth_of_a_second() {
         let start = Instant::now();
         let mut meter = Meter::new(start);
-        meter.came(start + MS * 99);
-        meter.came(start + MS * 100);
+        meter.came(start + MS * 99, 250);
+        meter.came(start + MS * 100, 125);
         meter.lost(start + MS * 101);
         meter.carried(start + MS * 250, 1_250, true);
         meter.carried(start + MS * 299, 2_500, false);
@@ -149,6 +159,7 @@ mod tests {
         assert_eq!((bins[0].packets, bins[1].packets, bins[1].lost), (1, 1, 1));
         assert_eq!((bins[2].carried_kbps, bins[2].cross_kbps), (100.0, 200.0));
         assert_eq!((bins[2].queue_ms_max, bins[2].queue_ms_mean), (30.0, 20.0));
+        assert_eq!((bins[0].came_kbps, bins[1].came_kbps), (20.0, 10.0));
         assert_eq!(bins[3], LinkBin::default());
     }
 

@@ -1,7 +1,7 @@
 //! The command line: one list of elements for each way, or two links of a scenario.
 
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
 use sfu_lab::element::Line;
@@ -70,6 +70,11 @@ impl OneWay {
         }
     }
 
+    /// When a NAT before it forgets, from the start.
+    pub(crate) fn rebinds(&self) -> impl Iterator<Item = Duration> + '_ {
+        self.link.rebinds()
+    }
+
     /// The line whose time begins now.
     pub(crate) fn line(&self, now: Instant) -> Line<Vec<u8>> {
         Line::new(now, &self.link, self.seed)
@@ -125,8 +130,6 @@ fn parse(text: &str) -> Result<Element, String> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use sfu_lab::element::Packet;
 
     use super::*;

@@ -12,6 +12,8 @@ use sfu_lab::element::{Line, Packet};
 use sfu_lab::log::LinkLog;
 use tun_rs::SyncDevice;
 
+use crate::nat::Nat;
+
 /// The largest IP packet.
 const LARGEST: usize = 65_535;
 
@@ -19,6 +21,16 @@ const LARGEST: usize = 65_535;
 pub(crate) struct Way {
     state: Mutex<State>,
     came: Condvar,
+    facing: Facing,
+    /// Both ways share it.
+    nat: Arc<Mutex<Nat>>,
+}
+
+/// Which way it is, as a NAT at the far end sees it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Facing {
+    Near,
+    Far,
 }
 
 struct State {
@@ -62,8 +74,9 @@ impl fmt::Display for Figures {
 impl Way {
     /// Carries packets from `from` to `to` for as long as the process lives.
     pub(crate) fn start(
-        from: &Arc<SyncDevice>,
-        to: &Arc<SyncDevice>,
+        (from, to): (&Arc<SyncDevice>, &Arc<SyncDevice>),
+        facing: Facing,
+        nat: &Arc<Mutex<Nat>>,
         line: Line<Vec<u8>>,
     ) -> Arc<Self> {
         let way = Arc::new(Self {
@@ -72,6 +85,8 @@ impl Way {
                 figures: Figures::default(),
             }),
             came: Condvar::new(),
+            facing,
+            nat: Arc::clone(nat),
         });
         let (reader, from) = (Arc::clone(&way), Arc::clone(from));
         thread::spawn(move || reader.read(&from));
@@ -105,7 +120,8 @@ impl Way {
                 thread::sleep(Duration::from_millis(1));
                 continue;
             };
-            let bytes = buffer[..length].to_vec();
+            let mut bytes = buffer[..length].to_vec();
+            self.translate(&mut bytes);
             let mut state = self.state();
             // Under the lock: the line is told of times in their order.
             let at = Instant::now();
@@ -142,6 +158,17 @@ impl Way {
                     .wait(state)
                     .unwrap_or_else(PoisonError::into_inner),
             };
+        }
+    }
+
+    /// What the NAT makes of a packet. It is asked when the packet comes to the link, on either way: what
+    /// is under way to the far end when it forgets still arrives.
+    fn translate(&self, bytes: &mut [u8]) {
+        let mut nat = self.nat.lock().unwrap_or_else(PoisonError::into_inner);
+        nat.pass(Instant::now());
+        match self.facing {
+            Facing::Near => nat.outward(bytes),
+            Facing::Far => nat.inward(bytes),
         }
     }
 

@@ -9,17 +9,19 @@
 
 mod args;
 mod carry;
+mod nat;
 
 use std::io::{BufRead as _, Write as _};
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use clap::Parser as _;
 use tun_rs::{DeviceBuilder, SyncDevice};
 
 use crate::args::Args;
-use crate::carry::Way;
+use crate::carry::{Facing, Way};
+use crate::nat::Nat;
 
 fn main() -> ExitCode {
     match run(&Args::parse()) {
@@ -35,8 +37,10 @@ fn run(args: &Args) -> std::io::Result<()> {
     let lines = args.lines().map_err(std::io::Error::other)?;
     let (near, far) = (device(&args.near)?, device(&args.far)?);
     let now = Instant::now();
-    let to_far = Way::start(&near, &far, lines.to_far.before(now));
-    let to_near = Way::start(&far, &near, lines.to_near.before(now));
+    let nat = Arc::new(Mutex::new(Nat::of(now, std::iter::empty())));
+    let (there, back) = ((&near, &far), (&far, &near));
+    let to_far = Way::start(there, Facing::Far, &nat, lines.to_far.before(now));
+    let to_near = Way::start(back, Facing::Near, &nat, lines.to_near.before(now));
     let mut out = std::io::stdout();
     writeln!(out, "ready")?;
     // Whoever started it holds the other end: when they are gone, so is the link.
@@ -44,6 +48,8 @@ fn run(args: &Args) -> std::io::Result<()> {
         if line.trim() == "start" {
             to_far.change(|now| lines.to_far.line(now));
             to_near.change(|now| lines.to_near.line(now));
+            let forgets = lines.to_near.rebinds();
+            *nat.lock().unwrap_or_else(PoisonError::into_inner) = Nat::of(Instant::now(), forgets);
             writeln!(out, "started")?;
         }
     }

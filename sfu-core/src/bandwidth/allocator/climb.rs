@@ -59,7 +59,7 @@ impl<'a> Climb<'a> {
         let mut order: Vec<_> = (0..requests.len()).collect();
         order.sort_by_key(|&at| {
             let request = &requests[at];
-            let rank = (Reverse(request.priority), Reverse(request.shown));
+            let rank = (Reverse(request.priority), Reverse(request.rank));
             (rank, former[at].is_none(), request.track)
         });
         let mut climb = Self {

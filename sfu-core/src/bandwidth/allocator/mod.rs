@@ -9,7 +9,6 @@ mod climb;
 mod ladder;
 mod standing;
 
-use crate::bandwidth::recording::kept::kept;
 use std::time::Instant;
 
 pub use ladder::{Ladder, MAX_RUNGS, Rung, value_of};
@@ -18,6 +17,7 @@ pub use standing::{RISE_AFTER, TRIAL};
 use self::climb::{Climb, needed_for};
 use self::standing::Standing;
 use super::departure::Demand;
+use crate::bandwidth::recording::kept::kept;
 use crate::id::TrackId;
 use crate::media::layer::Layers;
 use crate::unit::Bitrate;
@@ -56,8 +56,8 @@ pub struct Request {
     pub track: TrackId,
     /// What it is to the subscriber.
     pub priority: Priority,
-    /// How large it is shown, in pixels, where that is known: among equals larger ones go first.
-    pub shown: u32,
+    /// Among equals higher ones go first: how large it is shown.
+    pub rank: u32,
     /// What of it can be sent, and is wanted.
     pub ladder: Ladder,
     /// What was allotted last; `None`: nobody looked until now.

@@ -1,9 +1,9 @@
 //! What keeps layers from going up and down: rises wait, and wait longer after one that failed.
 
-use crate::bandwidth::recording::kept::kept;
 use std::time::{Duration, Instant};
 
 use super::climb::needed_for;
+use crate::bandwidth::recording::kept::kept;
 
 /// How long a rise must have fitted without interruption before it is made.
 ///

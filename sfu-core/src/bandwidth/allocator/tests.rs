@@ -33,7 +33,7 @@ fn request(track: u64, ladder: Ladder) -> Request {
     Request {
         track: TrackId(track),
         priority: Priority::Ordinary,
-        shown: 0,
+        rank: 0,
         ladder,
         former: None,
     }
@@ -113,7 +113,7 @@ fn who_matters_more_is_seen_first() {
     requests[4].priority = Priority::Pinned;
     requests[3].priority = Priority::Screen;
     requests[2].priority = Priority::Speaker;
-    requests[1].shown = 100;
+    requests[1].rank = 100;
     for seen in 1..=5 {
         let (allotments, demand) = allocate(now, of(kbps(90 * seen + 5)), &requests);
         let dark = allotments.iter().map(|one| one.layers.is_none());
@@ -277,7 +277,7 @@ fn any_requests(dice: &mut fastrand::Rng, most: usize, hostile: bool) -> Vec<Req
     (0..count)
         .map(|track| Request {
             priority: priorities[dice.usize(0..4)],
-            shown: dice.u32(..),
+            rank: dice.u32(..),
             ..request(track as u64, any_ladder(dice, hostile))
         })
         .collect()
@@ -317,7 +317,7 @@ fn never_more_than_the_budget_whatever_is_claimed() {
 fn worth(requests: &[Request], allotments: &[Allotment]) -> (Vec<bool>, u64) {
     let mut seen: Vec<_> = requests.iter().zip(allotments).collect();
     let rank = |request: &Request| {
-        let rank = (request.priority, request.shown);
+        let rank = (request.priority, request.rank);
         (std::cmp::Reverse(rank), request.track)
     };
     seen.sort_by_key(|(request, _)| rank(request));

@@ -70,6 +70,11 @@ impl Delay {
         self.usage
     }
 
+    /// True while another flow keeps the queue full.
+    pub(super) fn is_shared(&self) -> bool {
+        self.standing.is_shared()
+    }
+
     /// How long packets wait behind what may be our own, in microseconds.
     pub(super) fn own_queueing(&self) -> i64 {
         self.standing.own(self.queueing.delay())
@@ -119,6 +124,7 @@ impl Delay {
     pub(super) fn begin_anew(&mut self) {
         self.groups = InterArrival::default();
         self.line = Trendline::new();
+        self.queueing.begin_anew();
         self.was_over = false;
         self.usage = Usage::Normal;
     }

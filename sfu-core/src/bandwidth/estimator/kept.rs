@@ -19,6 +19,8 @@ kept!(Estimator {
     demand,
     remb,
     rtt,
+    least_rtt,
+    settles,
     estimate,
     limit,
     told_in_vain,

@@ -6,9 +6,9 @@
 //! not tell, the rate is lowered once to see whether the loss goes away.
 
 mod by_rate;
+mod kept;
 
 use super::sent_history::Sent;
-use crate::bandwidth::recording::kept::kept;
 use by_rate::ByRate;
 
 /// The least span and number of packets of one observation, and the span after which fewer will do,
@@ -71,6 +71,8 @@ pub(super) struct LossControl {
     /// Filled, and left for a feedback longer: what was overtaken on its way is told late.
     closed: Option<Observation>,
     by_rate: ByRate,
+    /// Packets that left before say nothing.
+    counts_from: u64,
     sustained: u8,
     lost_lately: f64,
     inherent: f64,
@@ -90,6 +92,7 @@ impl LossControl {
                 lost: 0,
             },
             by_rate: ByRate::new(),
+            counts_from: 0,
             sustained: 0,
             lost_lately: 0.0,
             inherent: 0.0,
@@ -118,8 +121,19 @@ impl LossControl {
         matches!(self.state, State::Trial { .. })
     }
 
+    /// Feedback is back after silence: what was lost in it was lost to an outage.
+    pub(super) fn begin_anew(&mut self, now: u64) {
+        self.counts_from = now;
+        self.open = Observation::default();
+        self.closed = None;
+        self.sustained = 0;
+    }
+
     /// Feedback told of a packet.
     pub(super) fn told(&mut self, packet: &Sent, is_lost: bool) {
+        if packet.at < self.counts_from {
+            return;
+        }
         let open = &mut self.open;
         if open.packets == 0 {
             open.first_sent = packet.at;
@@ -268,29 +282,6 @@ impl Observation {
 fn deviation(loss: f64, packets: u32) -> f64 {
     (loss * (1.0 - loss) / f64::from(packets.max(1))).sqrt()
 }
-
-kept!(Observation {
-    first_sent,
-    last_sent,
-    bytes,
-    packets,
-    lost
-});
-kept!(LossControl {
-    open,
-    closed,
-    by_rate,
-    sustained,
-    lost_lately,
-    inherent,
-    limit,
-    state
-});
-kept!(State:
-    0 => Clear {},
-    1 => Trial { since, rate, loss, seen },
-    2 => Limited { rate },
-);
 
 #[cfg(test)]
 mod tests;

@@ -210,7 +210,7 @@ impl ProbeControl {
         let rate = rate
             .min(self.most(situation))
             .min(situation.estimate * ABOVE_KNOWN.max(FIRST[1]));
-        if self.ready.is_full() {
+        if self.ready.is_full() || rate <= situation.estimate {
             return;
         }
         let length = (LENGTH + situation.jitter * BY_JITTER / 1e6).min(LONGEST);

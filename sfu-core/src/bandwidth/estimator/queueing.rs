@@ -38,6 +38,11 @@ impl Queueing {
         self.now.add(sent, delay);
     }
 
+    /// Forgets the present: it lies behind a silence.
+    pub(super) fn begin_anew(&mut self) {
+        self.now = Least::new(NOW_SPAN);
+    }
+
     /// How long packets wait at present, in microseconds.
     pub(super) const fn delay(&self) -> i64 {
         let (base, now) = (self.base.least(), self.now.least());
@@ -51,7 +56,7 @@ impl Queueing {
 
 /// The least of the last one to two spans.
 #[derive(Clone, Copy, Debug)]
-struct Least {
+pub(super) struct Least {
     span: i64,
     began: i64,
     before: i64,
@@ -59,7 +64,7 @@ struct Least {
 }
 
 impl Least {
-    const fn new(span: i64) -> Self {
+    pub(super) const fn new(span: i64) -> Self {
         Self {
             span,
             began: 0,
@@ -68,7 +73,7 @@ impl Least {
         }
     }
 
-    fn add(&mut self, at: i64, value: i64) {
+    pub(super) fn add(&mut self, at: i64, value: i64) {
         let passed = at - self.began;
         if passed >= self.span {
             self.before = if passed < 2 * self.span {
@@ -82,7 +87,8 @@ impl Least {
         self.current = self.current.min(value);
     }
 
-    const fn least(&self) -> i64 {
+    /// `i64::MAX` when there is none.
+    pub(super) const fn least(&self) -> i64 {
         if self.before < self.current {
             self.before
         } else {

@@ -60,8 +60,11 @@ pub(super) struct Facts {
     pub(super) acknowledged_now: f64,
     /// How long packets wait, in microseconds.
     pub(super) queueing: i64,
-    /// In microseconds.
+    /// Bits that are on their way, as far as is known.
+    pub(super) in_flight: f64,
+    /// In microseconds: lately, and the least.
     pub(super) rtt: u64,
+    pub(super) least_rtt: u64,
     /// The queue has turned out to be another flow's.
     pub(super) has_found_others: bool,
 }
@@ -172,7 +175,9 @@ impl RateControl {
         if !self.holds {
             self.before = self.rate;
         }
-        let drain = 1.0 - facts.queueing as f64 / DRAIN_TIME;
+        // What is on its way has to come through first: the queue has grown since it was measured.
+        let coming = facts.in_flight * 1e6 / carried - facts.least_rtt as f64;
+        let drain = 1.0 - coming.max(facts.queueing as f64) / DRAIN_TIME;
         let target = carried * drain.clamp(LEAST_BETA, BETA);
         if target < self.rate {
             self.rate = target;
@@ -239,7 +244,9 @@ mod tests {
             acknowledged,
             acknowledged_now: acknowledged,
             queueing: 0,
+            in_flight: 0.0,
             rtt: 50_000,
+            least_rtt: 50_000,
             has_found_others: false,
         }
     }

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use super::rate_control::Facts;
 use super::{
-    CALM_QUEUE, Estimator, EstimatorReport, LONG_SPAN, Limit, MAX_ESTIMATE, MIN_ESTIMATE,
-    REMB_STANDS, Situation, Told, USED, Usage, arrival_clock, micros_of,
+    AcknowledgedRate, Estimator, EstimatorReport, Limit, MAX_ESTIMATE, MIN_ESTIMATE, REMB_STANDS,
+    Situation, Told, USED, Usage, arrival_clock, micros_of,
 };
 use crate::unit::Bitrate;
 use crate::wire::rtcp::TransportFeedback;
@@ -14,6 +15,18 @@ const FIRST_RTT: u64 = 200_000;
 
 /// The longest round trip that is believed, in microseconds.
 const LONGEST_RTT: u64 = 3_000_000;
+
+/// How long after a silence, beside the round trip, nothing is made of what arrives, in
+/// microseconds.
+const SETTLE: u64 = 300_000;
+
+/// The spans over which what comes through is measured, in milliseconds: the long one smooths what
+/// comes in pictures, the short one sees a link that has just become worse.
+const LONG_SPAN: u32 = 500;
+const SHORT_SPAN: u32 = 120;
+
+/// A queue, in microseconds, in which no probe is sent.
+const CALM_QUEUE: i64 = 15_000;
 
 impl Estimator {
     /// What each part says.
@@ -74,7 +87,45 @@ impl Estimator {
             }
         }
         if let Some(newest) = newest {
-            self.take_rtt(now.saturating_sub(newest));
+            let rtt = now.saturating_sub(newest);
+            self.take_rtt(rtt);
+            self.least_rtt.add(now as i64, rtt as i64);
+        }
+    }
+
+    /// Feedback is back after silence: what was known is of before, and `rate` is tried.
+    pub(super) fn begin_anew(&mut self, now: u64, rate: f64) {
+        self.control.resume(rate);
+        self.delay.begin_anew();
+        self.loss.begin_anew(now);
+        self.probes.begin_anew(now);
+        self.acknowledged = AcknowledgedRate::new();
+        self.settles = now + self.rtt() + SETTLE;
+    }
+
+    /// Lets the delay lower or raise the rate.
+    pub(super) fn obey_delay(&mut self, now: u64) {
+        let Some(acknowledged) = self.acknowledged.over(LONG_SPAN) else {
+            return;
+        };
+        if now < self.settles {
+            return;
+        }
+        let recent = self.acknowledged.over(SHORT_SPAN).unwrap_or(acknowledged);
+        let before = self.control.rate();
+        self.control.update(&Facts {
+            now,
+            usage: self.delay.usage(),
+            acknowledged: acknowledged.bps() as f64,
+            acknowledged_now: recent.bps() as f64,
+            queueing: self.delay.own_queueing(),
+            in_flight: self.own_in_flight() * 8.0,
+            rtt: self.rtt(),
+            least_rtt: self.least_rtt(),
+            has_found_others: self.delay.has_found_others(),
+        });
+        if self.control.rate() < before {
+            self.probes.fell(now);
         }
     }
 
@@ -160,6 +211,18 @@ impl Estimator {
 
     pub(super) fn rtt(&self) -> u64 {
         self.rtt.unwrap_or(FIRST_RTT)
+    }
+
+    pub(super) fn least_rtt(&self) -> u64 {
+        self.rtt().min(self.least_rtt.least() as u64)
+    }
+
+    /// Bytes that are on their way, as far as they tell of a queue of ours.
+    pub(super) fn own_in_flight(&self) -> f64 {
+        if self.delay.is_shared() {
+            return 0.0;
+        }
+        self.history.in_flight() as f64
     }
 
     /// Smooths the round trip (RFC 6298 section 2.3).

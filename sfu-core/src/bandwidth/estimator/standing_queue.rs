@@ -14,8 +14,9 @@ const FLOOR: i64 = 30_000;
 /// The longest queue that is put up with beside others, in microseconds.
 const CEILING: i64 = 2_000_000;
 
-/// How long the queue has to be that long, in microseconds.
+/// How long the queue has to be that long, in microseconds, unless it is this much longer.
 const LASTING: u64 = 50_000;
+const MUCH_LONGER: i64 = 2;
 
 /// How long after less is sent, beside the round trip, a queue of ours is shorter, in microseconds.
 const PATIENCE: u64 = 400_000;
@@ -70,9 +71,14 @@ impl StandingQueue {
         }
     }
 
+    /// True while another flow keeps the queue full.
+    pub(super) const fn is_shared(&self) -> bool {
+        self.threshold > 2 * FLOOR
+    }
+
     /// What of a queue of this length may be ours, in microseconds.
     pub(super) const fn own(&self, queueing: i64) -> i64 {
-        if self.threshold <= FLOOR {
+        if !self.is_shared() {
             queueing
         } else if queueing > self.threshold {
             queueing - self.threshold
@@ -93,7 +99,8 @@ impl StandingQueue {
         }
         let since = *self.long_since.get_or_insert(now);
         let Some(obeyed) = &mut self.obeyed else {
-            if now - since < LASTING {
+            let is_sudden = queueing > self.threshold * MUCH_LONGER;
+            if now - since < LASTING && !is_sudden {
                 return Verdict::Bearable;
             }
             self.obeyed = Some(Obeyed {
@@ -163,13 +170,12 @@ mod tests {
                 obeyed.push(tick);
             }
         }
-        assert_eq!(obeyed, [1, 10], "at once, again, and no more");
+        assert_eq!(obeyed, [0, 9], "at once, again, and no more");
         assert_eq!(standing.own(80_000), 0);
         for tick in 100..300 {
             assert_eq!(standing.update(tick * 50_000, 0, 50_000), Verdict::Bearable);
         }
-        standing.update(15_000_000, 80_000, 50_000);
-        let verdict = standing.update(15_050_000, 80_000, 50_000);
+        let verdict = standing.update(15_000_000, 80_000, 50_000);
         assert_eq!(verdict, Verdict::TooLong, "the other flow has gone");
     }
 

@@ -163,7 +163,7 @@ impl Recorder {
             request.track.keep(&mut self.out);
             (has_ladder, former).keep(&mut self.out);
             request.priority.keep(&mut self.out);
-            self.out.number(request.shown.into());
+            self.out.number(request.rank.into());
             if has_ladder {
                 self.out.number(request.ladder.rungs().len() as u64);
                 let rungs = request.ladder.rungs().iter();

@@ -178,7 +178,7 @@ pub(super) fn request(
     let track = TrackId::restore(from)?;
     let (has_ladder, former) = <(bool, Former)>::restore(from)?;
     let priority = Priority::restore(from)?;
-    let shown = from.number()?.try_into().ok()?;
+    let rank = from.number()?.try_into().ok()?;
     let last = tracks.get(&track);
     let ladder = match has_ladder {
         true => {
@@ -199,7 +199,7 @@ pub(super) fn request(
     Some(Request {
         track,
         priority,
-        shown,
+        rank,
         ladder,
         former,
     })

@@ -168,7 +168,7 @@ impl Sender {
         Request {
             track: TrackId(at),
             priority: [Priority::Ordinary, Priority::Speaker][at as usize],
-            shown: 640 * 360,
+            rank: 640 * 360,
             ladder: Ladder::new([
                 rung(0, 120_000 + more, 180),
                 rung(1, 450_000, 360),

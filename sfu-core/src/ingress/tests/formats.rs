@@ -228,13 +228,13 @@ fn what_a_payload_tells_of_switches_and_ends() {
     for (byte, expected) in [(0x60, true), (0x40, false), (0x20, false)] {
         let video = upper(&[0x90, 0x20, byte, 0x51, 1], Codec::Vp8);
         assert_eq!(video.temporal_switch, expected);
-        assert!(video.frame_end && !video.spatial_switch);
+        assert!(video.frame_end);
     }
     // VP9: an upper spatial layer of a key picture, and of a later one; E, not the marker.
     let key = upper(&[0xa8, 5, 0x02, 9, 1], Codec::Vp9);
-    assert!(key.spatial_switch && !key.frame_end && !key.keyframe_start);
+    assert!(!key.frame_end && !key.keyframe_start);
     let later = upper(&[0xec, 5, 0x02, 9, 1], Codec::Vp9);
-    assert!(!later.spatial_switch && later.frame_end);
+    assert!(later.frame_end);
     // H.265: a TSA picture.
     let access = upper(&[0x06, 0x02, 0x80], Codec::H265);
     assert!(access.temporal_switch && access.frame_end);

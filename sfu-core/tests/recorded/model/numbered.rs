@@ -11,7 +11,8 @@ const KEPT: u64 = 2000;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Numbered {
     structure: Option<Structure>,
-    active: u32,
+    /// What is said to be active; `None` where a loss may have hidden what is.
+    active: Option<u32>,
     last: Option<u64>,
     /// The frames that came whole, and whether they could be decoded.
     frames: BTreeMap<u64, bool>,
@@ -34,7 +35,8 @@ impl Numbered {
             self.structure = Some(structure.clone());
             self.unsure = false;
         }
-        self.active = read.active.unwrap_or(self.active);
+        let known = self.active.filter(|_| !frame.after_loss);
+        self.active = read.active.or(known);
         if self.frames.is_empty() && !keyframe && !self.unsure {
             return Err(Fault::StartsWithoutKeyframe);
         }
@@ -80,8 +82,13 @@ impl Numbered {
     /// Numbers rise; a frame's is counted on from the last.
     fn number(&mut self, number: u16, after_loss: bool) -> Result<u64, Fault> {
         let Some(last) = self.last else {
-            self.last = Some(1 << 20 | u64::from(number));
-            return Ok(1 << 20 | u64::from(number));
+            let number = 1 << 20 | u64::from(number);
+            self.last = Some(number);
+            if after_loss {
+                // The very start was lost: what that was nobody knows.
+                self.lost.push((0, number));
+            }
+            return Ok(number);
         };
         let step = number.wrapping_sub(last as u16);
         if step == 0 || step >= 1 << 15 {
@@ -115,10 +122,10 @@ impl Numbered {
     /// What is said to be active is really sent, as far as its chains tell (Appendix A.3.5), and
     /// what is sent is said to be active.
     fn check_targets(&self, read: &Descriptor, number: u64) -> Result<(), Fault> {
-        let Some(structure) = &self.structure else {
+        let (Some(structure), Some(mask)) = (&self.structure, self.active) else {
             return Ok(());
         };
-        let is_active = |target: &usize| self.active >> target & 1 == 1;
+        let is_active = |target: &usize| mask >> target & 1 == 1;
         let active = || (0..structure.targets).filter(is_active);
         let present = |target: usize| read.frame.indications[target] != Indication::NotPresent;
         if !active().any(present) {

@@ -52,6 +52,10 @@ impl Vp9 {
         let Some((last, layer)) = self.last else {
             let at = (1 << 20 | u64::from(read.picture_id), read.spatial);
             self.last = Some(at);
+            if frame.after_loss {
+                // The very start was lost: what that was nobody knows.
+                self.lost.push(((0, 0), at));
+            }
             return Ok(at);
         };
         let step = read.picture_id.wrapping_sub(last as u16) & 0x7fff;

@@ -20,7 +20,7 @@ fn trace(seed: u64) -> Vec<Entry> {
         ],
     );
     meeting.run_until_ms(2500);
-    meeting.trace
+    meeting.trace.entries
 }
 
 #[test]

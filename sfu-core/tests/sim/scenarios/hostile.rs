@@ -114,6 +114,7 @@ fn a_strangers_datagrams_are_counted_and_disturb_nobody() {
     }
     let answered = meeting
         .trace
+        .entries
         .iter()
         .filter(|e| !e.inwards && e.port == stranger().port());
     assert_eq!(answered.count(), 0, "the stranger was answered");
@@ -170,7 +171,7 @@ fn media_before_the_handshake_is_dropped_and_the_handshake_goes_on() {
     let mut meeting = meeting();
     let publisher = meeting.public(0);
     let first_flight = |meeting: &Meeting| {
-        let mut entries = meeting.trace.iter();
+        let mut entries = meeting.trace.entries.iter();
         entries.any(|e| e.port == publisher.port() && e.inwards && e.facts == Facts::Dtls)
     };
     while !first_flight(&meeting) {

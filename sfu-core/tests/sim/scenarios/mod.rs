@@ -7,6 +7,7 @@ mod determinism;
 mod everyone;
 mod faults;
 mod hostile;
+mod kept;
 mod late_joiner;
 mod leaving;
 mod lossy_links;

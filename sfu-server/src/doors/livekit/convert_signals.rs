@@ -2,7 +2,9 @@
 
 use livekit_protocol as proto;
 
-use crate::rooms::{ConnectionQuality, QualityInfo, Speaker, SubscriptionError, TrackPermission};
+use crate::rooms::{
+    ConnectionQuality, QualityInfo, Speaker, StreamInfo, SubscriptionError, TrackPermission,
+};
 
 pub(super) fn speakers(changed: &[Speaker]) -> proto::SpeakersChanged {
     let speaker = |one: &Speaker| proto::SpeakerInfo {
@@ -29,6 +31,21 @@ pub(super) fn qualities(changed: &[QualityInfo]) -> proto::ConnectionQualityUpda
     };
     proto::ConnectionQualityUpdate {
         updates: changed.iter().map(quality).collect(),
+    }
+}
+
+pub(super) fn stream_states(changed: &[StreamInfo]) -> proto::StreamStateUpdate {
+    let state = |one: &StreamInfo| proto::StreamStateInfo {
+        participant_sid: one.publisher.clone(),
+        track_sid: one.track.clone(),
+        state: match one.paused {
+            true => proto::StreamState::Paused,
+            false => proto::StreamState::Active,
+        }
+        .into(),
+    };
+    proto::StreamStateUpdate {
+        stream_states: changed.iter().map(state).collect(),
     }
 }
 

@@ -4,7 +4,7 @@ use livekit_protocol as proto;
 
 use crate::rooms::{Quality, ShownSize, TrackWish, WantedCodec};
 
-/// What a client asks for. Its priority is not read: all of its subscriptions count alike.
+/// What a client asks for.
 pub(super) fn wish(settings: &proto::UpdateTrackSettings) -> TrackWish {
     let shown = ShownSize {
         width: settings.width,
@@ -23,6 +23,8 @@ pub(super) fn wish(settings: &proto::UpdateTrackSettings) -> TrackWish {
         quality,
         shown: sized.then_some(shown),
         frame_rate: (settings.fps > 0).then_some(settings.fps),
+        // 1 is the highest, 0 is not set.
+        priority: (settings.priority > 0).then_some(settings.priority),
     }
 }
 

@@ -58,6 +58,9 @@ pub(super) fn message(notice: Notice) -> Option<Message> {
         Notice::TrackWanted { track, codecs } => {
             Message::SubscribedQualityUpdate(convert_wish::wanted(track, &codecs))
         }
+        Notice::StreamStates(changed) => {
+            Message::StreamStateUpdate(convert_signals::stream_states(&changed))
+        }
         Notice::SpeakersChanged(changed) => {
             Message::SpeakersChanged(convert_signals::speakers(&changed))
         }

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { Namespace } from './namespace.mjs';
 import { eventually } from './poll.mjs';
 
-/** The test's own address on the link, and that of the far end. */
+/** The test's own address on the first link, and that of its far end. */
 export const NEAR_ADDRESS = '10.97.0.1';
 export const FAR_ADDRESS = '10.97.0.2';
 
@@ -15,11 +15,23 @@ export const FAR_ADDRESS = '10.97.0.2';
  *   packets; `late` those that left a millisecond after their time or more
  */
 
+/**
+ * @typedef {object} Course   what a scenario of the laboratory does to a link
+ * @property {string} scenario   its name or its file
+ * @property {string} [toFar]    the name of the scenario's link to the far end
+ * @property {string} [toNear]   and to the near one
+ * @property {string} log        the file for what the bottlenecks did
+ */
+
 export class ImpairedLink {
-  /** @param {Namespace} far @param {import('node:child_process').ChildProcess} program */
-  constructor(far, program) {
+  /**
+   * @param {Namespace} far @param {import('node:child_process').ChildProcess} program
+   * @param {number} place   which of several links it is
+   */
+  constructor(far, program, place) {
     this.far = far;
     this.program = program;
+    this.place = place;
     /** @type {string[]} what the program has printed */
     this.lines = [];
   }
@@ -27,10 +39,11 @@ export class ImpairedLink {
   /**
    * Needs a network that the test may change: see `enterOwnNetwork`.
    *
-   * @param {{ eachWay?: string[], seed?: number }} [more]
-   *   elements as the program takes them: `['loss=2%', 'delay=50ms']`
+   * @param {{ eachWay?: string[], course?: Course, seed?: number, place?: number }} [more]
+   *   elements as the program takes them: `['loss=2%', 'delay=50ms']`; or a scenario, whose time begins
+   *   with `start`. `place` counts several links.
    */
-  static async open({ eachWay = [], seed = 1 } = {}) {
+  static async open({ eachWay = [], course, seed = 1, place = 0 } = {}) {
     const binary = process.env.IMPAIRMENT_LINK_BIN;
     if (binary === undefined || !existsSync(binary)) {
       throw new Error(
@@ -40,9 +53,15 @@ export class ImpairedLink {
     }
     const far = await Namespace.open();
     const elements = eachWay.length === 0 ? [] : [eachWay.join(',')];
-    const args = ['--seed', String(seed)];
+    const args = ['--seed', String(seed), '--near', deviceOf('near', place)];
+    args.push('--far', deviceOf('far', place));
     for (const list of elements) {
       args.push('--to-far', list, '--to-near', list);
+    }
+    if (course !== undefined) {
+      args.push('--scenario', course.scenario, '--log', course.log);
+      args.push(...(course.toFar === undefined ? [] : ['--to-far-link', course.toFar]));
+      args.push(...(course.toNear === undefined ? [] : ['--to-near-link', course.toNear]));
     }
     // Ahead of everything else on the machine, where that is allowed: it sleeps nearly always, and
     // what it sends late would count as the link's jitter.
@@ -51,7 +70,7 @@ export class ImpairedLink {
     const program = spawn(command[0] ?? '', command.slice(1), {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
-    const link = new ImpairedLink(far, program);
+    const link = new ImpairedLink(far, program, place);
     createInterface({ input: program.stdout }).on('line', (line) => link.lines.push(line));
     await eventually('the link is ready', () => link.lines[0], (line) => line === 'ready');
     link.plug();
@@ -75,26 +94,46 @@ export class ImpairedLink {
     execFileSync('nsenter', ['-t', this.far.id, '-n', ...tc]);
   }
 
+  /** The test's own address on this link. */
+  get nearAddress() {
+    return `10.97.${this.place}.1`;
+  }
+
+  /** Begins with the scenario; `Date.now` of it. */
+  async start() {
+    this.program.stdin?.write('start\n');
+    await eventually('the scenario has begun', () => this.lines[1], (line) => line === 'started');
+    return Date.now();
+  }
+
   /** Takes the link away, and says what became of the packets of each way. */
   async close() {
     this.program.stdin?.end();
-    await eventually('the link has ended', () => this.lines.length, (count) => count >= 3);
+    const told = () => this.lines.filter((line) => line.startsWith('to-'));
+    await eventually('the link has ended', () => told().length, (count) => count >= 2);
     this.far.close();
-    return { toFar: figures(this.lines[1]), toNear: figures(this.lines[2]) };
+    return { toFar: figures(told()[0]), toNear: figures(told()[1]) };
   }
 
   plug() {
-    execFileSync('ip', ['link', 'set', 'far', 'netns', this.far.id]);
+    const [near, far] = [deviceOf('near', this.place), deviceOf('far', this.place)];
+    const [nearAddress, farAddress] = [this.nearAddress, `10.97.${this.place}.2`];
+    execFileSync('ip', ['link', 'set', far, 'netns', this.far.id]);
     const ways = [
-      { ip: own, device: 'near', address: NEAR_ADDRESS, peer: FAR_ADDRESS },
-      { ip: this.far.ip.bind(this.far), device: 'far', address: FAR_ADDRESS, peer: NEAR_ADDRESS },
+      { ip: own, device: near, address: nearAddress, peer: farAddress },
+      { ip: this.far.ip.bind(this.far), device: far, address: farAddress, peer: nearAddress },
     ];
     for (const { ip, device, address, peer } of ways) {
       ip('address', 'add', address, 'peer', peer, 'dev', device);
       ip('link', 'set', device, 'up');
     }
-    this.far.ip('route', 'replace', 'default', 'dev', 'far');
+    this.far.ip('route', 'replace', 'default', 'dev', far);
   }
+}
+
+/** The name of a link's device. @param {'near' | 'far'} end @param {number} place */
+function deviceOf(end, place) {
+  return place === 0 ? end : `${end}${place}`;
 }
 
 /** @param {string[]} args */

@@ -70,6 +70,7 @@ async fn every_subscription_is_told_with_what_it_asked_for_what_it_gets_and_why(
         asked: LayerWish {
             max_quality: Some(1),
             max_frame_rate: Some(15),
+            ..LayerWish::default()
         },
         enabled: true,
         wanted: Some(Layers::all_of(2)),

@@ -102,6 +102,7 @@ async fn track_settings_reach_the_engine() {
     let expected = LayerWish {
         max_quality: Some(1),
         max_frame_rate: Some(7),
+        ..LayerWish::default()
     };
     assert_eq!(server.newest_wish(), expected);
     for (disabled, quality) in [(true, 2), (false, 2), (false, 3)] {

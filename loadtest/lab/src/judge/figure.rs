@@ -1,0 +1,180 @@
+//! A figure of a run, and what is asked of it.
+
+use serde::{Deserialize, Serialize};
+
+/// What is measured. In the order in which tables show them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// The part of the bottleneck that carries media in steady state, in percent; padding is no
+    /// media. More is better.
+    Used,
+    /// The part that the best choice of layers on offer would use, in percent.
+    Optimum,
+    /// What is sent of what is offered, in percent, where no bottleneck limits it. More is better.
+    RateOfOffer,
+    /// The time that packets of ours wait in the bottleneck's queue: the median, in milliseconds.
+    QueueMedian,
+    /// Its 95th percentile.
+    Queue95,
+    /// The longest.
+    QueueMost,
+    /// After a fall of the capacity: seconds until no more is sent than fits.
+    Falls,
+    /// After a rise of the capacity: seconds until the best choice of layers is sent.
+    Rises,
+    /// The longest time without a new picture, in milliseconds.
+    FreezeLongest,
+    /// All such times together, in seconds per minute.
+    FreezeTotal,
+    /// Seconds from a join to the first picture.
+    FirstPicture,
+    /// The mean height of the pictures shown.
+    Height,
+    /// Pictures a second.
+    FrameRate,
+    /// Changes of the spatial layer in a minute.
+    Switches,
+    /// Sound that was lost for good, in percent.
+    AudioLost,
+    /// The longest silence that nobody made, in milliseconds.
+    Silence,
+    /// Of the subscribers of one bottleneck, the least estimate as a part of the greatest, in percent.
+    Fairness,
+    /// The part of the bottleneck beside TCP flows, as a part of the fair share, in percent.
+    ShareOfTcp,
+    /// The part of what the publisher's uplink carries that it uses in steady state, in percent.
+    UplinkUsed,
+}
+
+/// Which of two values is the better one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Better {
+    /// A greater one.
+    More,
+    /// A lesser one.
+    Less,
+}
+
+impl Kind {
+    /// All of them, in order.
+    pub const ALL: [Self; 19] = [
+        Self::Used,
+        Self::Optimum,
+        Self::RateOfOffer,
+        Self::QueueMedian,
+        Self::Queue95,
+        Self::QueueMost,
+        Self::Falls,
+        Self::Rises,
+        Self::FreezeLongest,
+        Self::FreezeTotal,
+        Self::FirstPicture,
+        Self::Height,
+        Self::FrameRate,
+        Self::Switches,
+        Self::AudioLost,
+        Self::Silence,
+        Self::Fairness,
+        Self::ShareOfTcp,
+        Self::UplinkUsed,
+    ];
+
+    /// What a table's head says, with the unit.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Used => "used %",
+            Self::Optimum => "optimum %",
+            Self::RateOfOffer => "of offer %",
+            Self::QueueMedian => "queue p50 ms",
+            Self::Queue95 => "queue p95 ms",
+            Self::QueueMost => "queue max ms",
+            Self::Falls => "fall s",
+            Self::Rises => "rise s",
+            Self::FreezeLongest => "freeze ms",
+            Self::FreezeTotal => "frozen s/min",
+            Self::FirstPicture => "first picture s",
+            Self::Height => "height",
+            Self::FrameRate => "fps",
+            Self::Switches => "switches/min",
+            Self::AudioLost => "audio lost %",
+            Self::Silence => "silence ms",
+            Self::Fairness => "fair %",
+            Self::ShareOfTcp => "TCP share %",
+            Self::UplinkUsed => "uplink used %",
+        }
+    }
+
+    /// Which way it gets better.
+    #[must_use]
+    pub const fn better(self) -> Better {
+        match self {
+            Self::Used
+            | Self::Optimum
+            | Self::RateOfOffer
+            | Self::Height
+            | Self::FrameRate
+            | Self::Fairness
+            | Self::ShareOfTcp
+            | Self::UplinkUsed => Better::More,
+            _ => Better::Less,
+        }
+    }
+
+    /// Of many seeds the worst one counts, not the 90th percentile: one bad call is one too many.
+    #[must_use]
+    pub const fn counts_worst(self) -> bool {
+        matches!(
+            self,
+            Self::FreezeLongest | Self::FreezeTotal | Self::AudioLost | Self::Silence
+        )
+    }
+
+    /// The worse of two values.
+    #[must_use]
+    pub const fn worse(self, one: f64, other: f64) -> f64 {
+        match self.better() {
+            Better::More => one.min(other),
+            Better::Less => one.max(other),
+        }
+    }
+
+    /// Digits behind the point in a table: fewer than what chance moves.
+    #[must_use]
+    pub const fn digits(self) -> usize {
+        match self {
+            Self::Falls
+            | Self::Rises
+            | Self::FreezeTotal
+            | Self::FirstPicture
+            | Self::Switches
+            | Self::AudioLost => 1,
+            _ => 0,
+        }
+    }
+}
+
+/// One figure of one run.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct Figure {
+    /// What is measured.
+    pub kind: Kind,
+    /// Of whom: a link, a subscriber, or a subscriber and a track.
+    pub of: String,
+    /// The value, in the unit of its kind. Infinite: it never came about.
+    pub value: f64,
+    /// What is asked of it: at least, or at most, this.
+    pub limit: Option<f64>,
+}
+
+impl Figure {
+    /// Whether it is as asked; nothing is asked of many.
+    #[must_use]
+    pub fn is_met(&self) -> bool {
+        self.limit.is_none_or(|limit| match self.kind.better() {
+            Better::More => self.value >= limit,
+            Better::Less => self.value <= limit,
+        })
+    }
+}

@@ -1,0 +1,202 @@
+//! What each layer of an encoding takes, as it comes.
+//!
+//! A packet is an addition; four times a second of media the sums go into a mean. What its
+//! subscribers are to be sent is planned by this, so a keyframe, which comes rarely and is many times
+//! a frame, must not make a layer look dear: one in two seconds is left out.
+
+use std::time::{Duration, Instant};
+
+use crate::media::layer::Layer;
+use crate::unit::Bitrate;
+
+/// Spatial, and temporal, layers told apart; what is above counts for the last. Higher: memory for
+/// each encoding. Lower: the layers of L3T3 look as one.
+pub const MAX_MEASURED_LAYERS: usize = 4;
+
+/// How long bytes are summed up. Longer: fewer sums, and later. Shorter: a slow layer has no frame
+/// in most of them.
+const BIN: Duration = Duration::from_millis(250);
+
+/// How many of them the mean is over. More is calmer and later.
+const BINS: u32 = 5;
+
+/// What is silent for longer is measured by what it sent before: nobody wanted it, and now somebody
+/// might. Longer: a pause reads as a lower rate. Shorter: a screen that stands still costs what it
+/// did when it moved.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// A keyframe in so much time does not count. Longer: a publisher that is asked for many looks
+/// dearer. Shorter: cheaper than it is.
+const KEYFRAME_EVERY: Duration = Duration::from_secs(2);
+
+/// Bytes that a packet takes on a subscriber's wire beside itself: UDP (RFC 768), IP version 4 (RFC
+/// 791) and the seal (RFC 7714).
+const BESIDE: usize = 8 + 20 + 16;
+
+/// A layer of fewer bits a second has ended: a mean never becomes nothing. Higher: layers that hardly
+/// move are overlooked. Lower: one that has ended is thought to be there for longer.
+const FAINT: u64 = 1000;
+
+/// The layers of one encoding.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LayerRates {
+    since: Instant,
+    bytes: [[u32; MAX_MEASURED_LAYERS]; MAX_MEASURED_LAYERS],
+    /// Bits a second of each layer by itself, over `counted` bins.
+    rates: [[u64; MAX_MEASURED_LAYERS]; MAX_MEASURED_LAYERS],
+    counted: u32,
+    /// The newest keyframe that does not count: when it came, and its timestamp.
+    excused: Option<(Instant, u32)>,
+}
+
+impl LayerRates {
+    pub(super) const fn new(now: Instant) -> Self {
+        Self {
+            since: now,
+            bytes: [[0; MAX_MEASURED_LAYERS]; MAX_MEASURED_LAYERS],
+            rates: [[0; MAX_MEASURED_LAYERS]; MAX_MEASURED_LAYERS],
+            counted: 0,
+            excused: None,
+        }
+    }
+
+    /// Takes note of a packet of media of `size` bytes.
+    pub(super) fn add(
+        &mut self,
+        now: Instant,
+        layer: Layer,
+        timestamp: u32,
+        keyframe_start: bool,
+        size: usize,
+    ) {
+        let span = now.saturating_duration_since(self.since);
+        if span >= BIN {
+            self.close(now, span);
+        }
+        if keyframe_start {
+            let is_rare = |(at, _)| now.saturating_duration_since(at) >= KEYFRAME_EVERY;
+            if self.excused.is_none_or(is_rare) {
+                self.excused = Some((now, timestamp));
+            }
+        }
+        if self
+            .excused
+            .is_some_and(|(_, excused)| excused == timestamp)
+        {
+            return;
+        }
+        let place = |layer: u8| usize::from(layer).min(MAX_MEASURED_LAYERS - 1);
+        let sum = &mut self.bytes[place(layer.spatial)][place(layer.temporal)];
+        // A datagram's length in 16 bits.
+        *sum = sum.saturating_add((size + BESIDE) as u32);
+    }
+
+    fn close(&mut self, now: Instant, span: Duration) {
+        self.since = now;
+        let bytes = std::mem::take(&mut self.bytes);
+        if span >= PAUSE {
+            return;
+        }
+        self.counted = (self.counted + 1).min(BINS);
+        let share = u64::from(self.counted);
+        let all = self.rates.iter_mut().flatten().zip(bytes.iter().flatten());
+        for (rate, bytes) in all {
+            let came = Bitrate::from_bytes_over((*bytes).into(), span).bps();
+            *rate = (*rate * (share - 1) + came) / share;
+        }
+    }
+
+    /// What it takes to receive all layers up to `top`; `None` while too little has come.
+    pub(super) fn up_to(&self, top: Layer) -> Option<Bitrate> {
+        let within = |top: u8| ..=usize::from(top).min(MAX_MEASURED_LAYERS - 1);
+        let spatial = self.rates.get(within(top.spatial))?;
+        let all = spatial
+            .iter()
+            .flat_map(|rates| &rates[within(top.temporal)]);
+        (self.counted >= 2).then(|| Bitrate::from_bps(all.sum()))
+    }
+
+    /// The highest layers of which anything came lately.
+    pub(super) fn top(&self) -> Layer {
+        let mut top = Layer::default();
+        for (spatial, rates) in (0..).zip(&self.rates) {
+            for (temporal, _) in (0..).zip(rates).filter(|(_, rate)| **rate >= FAINT) {
+                top.spatial = top.spatial.max(spatial);
+                top.temporal = top.temporal.max(temporal);
+            }
+        }
+        top
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "a base for virtual time")]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn layer(spatial: u8, temporal: u8) -> Layer {
+        Layer { spatial, temporal }
+    }
+
+    fn kbps(rates: &LayerRates, top: Layer) -> u64 {
+        rates.up_to(top).unwrap().bps() / 1000
+    }
+
+    /// Thirty frames of 1000 bytes on the wire a second, in three temporal layers.
+    fn second(rates: &mut LayerRates, start: Instant, from: u32) {
+        for frame in 0..30 {
+            let temporal = [0, 2, 1, 2][frame as usize % 4];
+            let at = start + (from * 30 + frame) * 33_333 * MS / 1000;
+            let timestamp = (from * 30 + frame) * 3000;
+            rates.add(at, layer(0, temporal), timestamp, false, 1000 - BESIDE);
+        }
+    }
+
+    #[test]
+    fn layers_cost_what_they_and_those_below_take() {
+        let start = Instant::now();
+        let mut rates = LayerRates::new(start);
+        assert_eq!(rates.up_to(layer(0, 2)), None);
+        (0..5).for_each(|from| second(&mut rates, start, from));
+        assert!((225..255).contains(&kbps(&rates, layer(0, 2))));
+        assert!((45..75).contains(&kbps(&rates, layer(0, 0))));
+        assert!((105..135).contains(&kbps(&rates, layer(0, 1))));
+        assert_eq!(rates.top(), layer(0, 2));
+        assert_eq!(
+            rates.up_to(layer(0, 2)),
+            rates.up_to(layer(u8::MAX, u8::MAX))
+        );
+    }
+
+    #[test]
+    fn a_keyframe_does_not_count_and_many_do() {
+        let start = Instant::now();
+        let (mut one, mut many) = (LayerRates::new(start), LayerRates::new(start));
+        for from in 0..5 {
+            second(&mut one, start, from);
+            second(&mut many, start, from);
+            let at = start + from * 1000 * MS + 990 * MS;
+            for packet in 0..20 {
+                if from == 4 {
+                    one.add(at, layer(0, 0), 1, packet == 0, 1000 - BESIDE);
+                }
+                let timestamp = 1_000_000 + from;
+                many.add(at, layer(0, 0), timestamp, packet == 0, 1000 - BESIDE);
+            }
+        }
+        assert!(kbps(&one, layer(0, 2)) < 255, "{one:?}");
+        assert!(kbps(&many, layer(0, 2)) > 300, "{many:?}");
+    }
+
+    #[test]
+    fn what_was_turned_off_costs_what_it_did() {
+        let start = Instant::now();
+        let mut rates = LayerRates::new(start);
+        (0..5).for_each(|from| second(&mut rates, start, from));
+        let before = kbps(&rates, layer(0, 2));
+        rates.add(start + 60_000 * MS, layer(0, 0), 7, false, 100);
+        assert_eq!(kbps(&rates, layer(0, 2)), before);
+    }
+}

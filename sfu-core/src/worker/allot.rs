@@ -1,0 +1,272 @@
+//! Who gets what of a subscriber's bandwidth: asks the allocator, does what it says, and tells the
+//! control plane which pictures are paused.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use super::peer::{Peer, Sending};
+use super::{Room, Shared, feedback, requests, rungs};
+use crate::bandwidth::allocator::{Allotment, Budget, Limit, allocate};
+use crate::bandwidth::departure::Demand;
+use crate::event::{Event, StreamState};
+use crate::id::TrackId;
+use crate::media::codec::MediaKind;
+use crate::media::layer::Layer;
+use crate::room::tracks::{PeerIndex, Track, TrackIndex};
+use crate::unit::Bitrate;
+
+/// How often a subscriber's bandwidth is divided anew while nothing calls for it.
+///
+/// Longer: rises come later. Shorter: more work for each subscriber.
+const INTERVAL: Duration = Duration::from_millis(100);
+
+/// The least time between two looks, whatever a client reports.
+///
+/// Longer: a fall is obeyed later. Shorter: a flood of reports costs more.
+const SOONEST: Duration = Duration::from_millis(20);
+
+/// How much of an estimate is set aside for repairs at the most, as a part of it. More: a burst of
+/// losses costs layers. Less: repairs of a lossy link crowd out pictures.
+const MOST_REPAIRS: u64 = 4;
+
+/// How many looks the mean of repairs is over. More: calmer and later.
+const REPAIR_LOOKS: u64 = 16;
+
+/// What was divided last.
+#[derive(Debug, Default)]
+pub(super) struct Allotments {
+    by_track: BTreeMap<TrackId, Allotment>,
+    /// The control plane was told that these are paused.
+    paused: BTreeSet<TrackId>,
+    looked: Option<Instant>,
+    /// Something other than the estimate has changed.
+    is_stale: bool,
+    demand: Demand,
+    /// Bits a second of repairs, and the bytes of them at the last look.
+    repairs: (u64, u64),
+}
+
+impl Allotments {
+    /// What a track is to be sent at most; `None` while nothing is known of the bandwidth.
+    pub(super) fn of(&self, track: TrackId) -> Option<&Allotment> {
+        self.by_track.get(&track)
+    }
+
+    /// What was last asked of the estimator.
+    pub(super) const fn demand(&self) -> Demand {
+        self.demand
+    }
+
+    /// The subscription or the track is over.
+    pub(super) fn forget(&mut self, track: TrackId) {
+        self.by_track.remove(&track);
+        self.paused.remove(&track);
+        self.is_stale = true;
+    }
+
+    /// Something changed that is not urgent.
+    pub(super) const fn look_again(&mut self) {
+        self.is_stale = true;
+    }
+
+    fn is_due(&self, now: Instant, estimate: Option<Bitrate>) -> bool {
+        let Some(estimate) = estimate else {
+            return !self.by_track.is_empty();
+        };
+        let calls = self.is_stale || estimate < self.demand.allotted;
+        let wait = if calls { SOONEST } else { INTERVAL };
+        let passed = |at| now.saturating_duration_since(at) >= wait;
+        self.looked.is_none_or(passed)
+    }
+
+    /// What goes for repairs of late.
+    fn note_repairs(&mut self, now: Instant, bytes: u64, estimate: Bitrate) -> u64 {
+        let (mean, before) = self.repairs;
+        let span = self.looked.map(|at| now.saturating_duration_since(at));
+        if span.is_none_or(|span| span >= INTERVAL) {
+            let came = bytes.saturating_sub(before);
+            let rate = Bitrate::from_bytes_over(came, span.unwrap_or_default()).bps();
+            let mean = (mean * (REPAIR_LOOKS - 1) + rate) / REPAIR_LOOKS;
+            self.repairs = (mean, bytes);
+        }
+        self.repairs.0.min(estimate.bps() / MOST_REPAIRS)
+    }
+}
+
+/// Divides a subscriber's bandwidth anew, if it is time to.
+pub(super) fn look(shared: &mut Shared, room: &mut Room, index: PeerIndex, now: Instant) {
+    let Some(peer) = room.peers.get(index) else {
+        return;
+    };
+    if peer.allotments.is_due(now, peer.bandwidth.estimate()) {
+        divide(shared, room, index, now);
+    }
+}
+
+/// Divides a subscriber's bandwidth now.
+pub(super) fn divide(shared: &mut Shared, room: &mut Room, index: PeerIndex, now: Instant) {
+    divide_for(shared, room, index, now, None);
+}
+
+/// As [`divide`], because of something that has come of the track `news`: that may be the keyframe
+/// that its subscribers need.
+fn divide_for(
+    shared: &mut Shared,
+    room: &mut Room,
+    index: PeerIndex,
+    now: Instant,
+    news: Option<TrackIndex>,
+) {
+    let Some(estimate) = room.peers[index].bandwidth.estimate() else {
+        let_all(shared, &mut room.peers[index]);
+        return aim_all(shared, room, index, now, news);
+    };
+    for key in 0..room.peers[index].egresses.capacity() {
+        let sending = room.peers[index].egresses.get(key);
+        let pictures = sending.filter(|sending| sending.kind == MediaKind::Video);
+        if let Some(track) = pictures.map(|sending| sending.track) {
+            rungs::refresh(room, track, now);
+        }
+    }
+    let repairs = room.peers[index].bandwidth.repairs;
+    let repairs = room.peers[index]
+        .allotments
+        .note_repairs(now, repairs, estimate);
+    let budget = Budget {
+        estimate,
+        reserved: Bitrate::from_bps(requests::sounds(room, index).saturating_add(repairs)),
+    };
+    let requests = requests::pictures(room, index);
+    let (allotments, demand) = allocate(now, budget, &requests);
+    let peer = &mut room.peers[index];
+    peer.bandwidth
+        .note_allocation(now, budget, &requests, (&allotments, demand));
+    peer.bandwidth.set_demand(now, demand);
+    let state = &mut peer.allotments;
+    (state.looked, state.is_stale, state.demand) = (Some(now), false, demand);
+    state.by_track = allotments.iter().map(|one| (one.track, *one)).collect();
+    aim_all(shared, room, index, now, news);
+    tell(shared, &mut room.peers[index], &allotments);
+}
+
+/// Nothing is known of the bandwidth: all that is wanted is sent.
+fn let_all(shared: &mut Shared, peer: &mut Peer) {
+    let paused = std::mem::take(&mut peer.allotments).paused;
+    let states: Vec<_> = paused
+        .into_iter()
+        .map(|track| (track, StreamState::Active))
+        .collect();
+    if !states.is_empty() {
+        let participant = peer.id;
+        shared.events.push_back(Event::StreamStates {
+            participant,
+            states,
+        });
+    }
+}
+
+/// Aims all of a subscriber's pictures at what they are allotted.
+fn aim_all(
+    shared: &mut Shared,
+    room: &mut Room,
+    index: PeerIndex,
+    now: Instant,
+    news: Option<TrackIndex>,
+) {
+    for key in 0..room.peers[index].egresses.capacity() {
+        let peer = &mut room.peers[index];
+        let sending = peer.egresses.get(key);
+        let pictures = sending.filter(|sending| sending.kind == MediaKind::Video);
+        let Some(track) = pictures.and_then(|sending| room.tracks.get(sending.track)) else {
+            continue;
+        };
+        let is_other = peer.egresses.get(key).map(|sending| sending.track) != news;
+        if aim(peer, track, key) && is_other {
+            feedback::request_wanted_keyframe(shared, room, index, key, now);
+        }
+    }
+}
+
+/// Aims a subscription at what is wanted and allotted of its track. True when that is something else
+/// than before.
+pub(super) fn aim(peer: &mut Peer, track: &Track, key: usize) -> bool {
+    let wish = peer.wish(track.id);
+    let Peer {
+        egresses,
+        allotments,
+        ..
+    } = peer;
+    let Some(Sending { egress, .. }) = egresses.get_mut(key) else {
+        return false;
+    };
+    let former = egress.target();
+    let allotted = allotments.of(track.id);
+    let target = match allotted {
+        Some(allotted) if allotted.is_paused() => None,
+        _ => track.target_within(wish, former, allotted.and_then(|allotted| allotted.layers)),
+    };
+    egress.set_target(target);
+    if let (Some(target), Some(current)) = (target, egress.current())
+        && allotted.is_some_and(|allotted| allotted.limit != Limit::Nothing)
+        && track.qualities.quality_of(current) > track.qualities.quality_of(target.encoding)
+    {
+        // Until the lower encoding's keyframe comes, no more of the dear one than keeps it moving.
+        egress.go_on_with(Layer {
+            temporal: 0,
+            spatial: u8::MAX,
+        });
+    }
+    target != former
+}
+
+/// Another set of a track's encodings lives, or their frame rates are others: its subscribers aim
+/// anew, and where the bandwidth is known it is divided anew.
+pub(super) fn track_changed(
+    shared: &mut Shared,
+    room: &mut Room,
+    index: TrackIndex,
+    now: Instant,
+    at_once: bool,
+) {
+    if let Some(track) = room.tracks.get(index).filter(|_| at_once) {
+        room.offers.forget(track.id);
+    }
+    let mut at = 0;
+    while let Some(track) = room.tracks.get(index)
+        && let Some(route) = track.routes.get(at).copied()
+    {
+        at += 1;
+        let peer = &mut room.peers[route.peer];
+        if track.kind == MediaKind::Video && peer.bandwidth.estimate().is_some() {
+            peer.allotments.look_again();
+            if at_once {
+                divide_for(shared, room, route.peer, now, Some(index));
+            }
+            continue;
+        }
+        aim(peer, track, route.egress);
+    }
+}
+
+/// Tells the control plane which pictures are paused now, and which no longer.
+fn tell(shared: &mut Shared, peer: &mut Peer, allotments: &[Allotment]) {
+    let paused = &mut peer.allotments.paused;
+    let states: Vec<_> = allotments
+        .iter()
+        .filter_map(|one| match one.is_paused() {
+            true => paused
+                .insert(one.track)
+                .then_some((one.track, StreamState::Paused)),
+            false => paused
+                .remove(&one.track)
+                .then_some((one.track, StreamState::Active)),
+        })
+        .collect();
+    if !states.is_empty() {
+        let participant = peer.id;
+        shared.events.push_back(Event::StreamStates {
+            participant,
+            states,
+        });
+    }
+}

@@ -1,0 +1,4 @@
+//! Scenarios of the laboratory, run in virtual time.
+
+pub(crate) mod hall;
+pub(crate) mod run;

@@ -1,0 +1,93 @@
+//! `cargo sim -- --scoreboard`: all scenarios over many seeds, written down.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use sfu_lab::judge::{Figure, judge};
+use sfu_lab::plot::plot;
+use sfu_lab::scenario::Scenario;
+use sfu_lab::scoreboard::{Row, tables};
+
+use crate::lab::run::run;
+
+/// Where it is written.
+fn folder() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/adaptation"))
+}
+
+/// Figures by scenario and seed.
+type Figures = BTreeMap<(usize, u64), Vec<Figure>>;
+
+/// Runs all and writes the tables, and the pictures of the first seed.
+pub(crate) fn write(scenarios: &[Scenario], seeds: &[u64]) {
+    let plots = folder().join("plots");
+    std::fs::create_dir_all(&plots).unwrap();
+    let first = seeds[0];
+    let figures = sweep(scenarios, seeds, |scenario, seed, log| {
+        if seed == first {
+            let svg = plot(&scenario.title, log).unwrap();
+            std::fs::write(plots.join(format!("{}.svg", scenario.name)), svg).unwrap();
+        }
+    });
+    let row = |(at, scenario): (usize, &Scenario)| {
+        let runs: Vec<_> = seeds
+            .iter()
+            .map(|seed| figures[&(at, *seed)].clone())
+            .collect();
+        Row::new(&scenario.name, &scenario.title, &scenario.source, &runs)
+    };
+    let rows: Vec<Row> = scenarios.iter().enumerate().map(row).collect();
+    std::fs::write(folder().join("scoreboard.md"), text(&rows, seeds.len())).unwrap();
+}
+
+fn text(rows: &[Row], seeds: usize) -> String {
+    let mut text = format!(
+        "# Scoreboard of the adaptation\n\n\
+         Written by `cargo xtask scoreboard`; not by hand. Every scenario in virtual time over {seeds} \
+         seeds: the worst seed for freezes and sound, the 90th percentile otherwise, and of several \
+         subscribers or tracks the worst. ✓ and ✗: as asked, or not; nothing is asked of the rest.\n\n"
+    );
+    text.push_str(&tables(rows));
+    text.push_str("\n## Scenarios\n\n| scenario | | taken from | seed 1 |\n|---|---|---|---|\n");
+    for row in rows {
+        let (name, title, source) = (&row.scenario, &row.title, &row.source);
+        let _ = writeln!(
+            text,
+            "| {name} | {title} | {source} | [plot](plots/{name}.svg) |"
+        );
+    }
+    text
+}
+
+/// Runs every scenario with every seed, on all cores; `look` sees each log.
+pub(crate) fn sweep(
+    scenarios: &[Scenario],
+    seeds: &[u64],
+    look: impl Fn(&Scenario, u64, &sfu_lab::log::Log) + Sync,
+) -> Figures {
+    let places = 0..scenarios.len();
+    let jobs: Vec<(usize, u64)> = seeds
+        .iter()
+        .flat_map(|seed| places.clone().map(|at| (at, *seed)))
+        .collect();
+    let next = AtomicUsize::new(0);
+    let figures = Mutex::new(Figures::new());
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    std::thread::scope(|scope| {
+        for _ in 0..cores {
+            scope.spawn(|| {
+                while let Some((at, seed)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let scenario = &scenarios[*at];
+                    let outcome = run(scenario, *seed);
+                    look(scenario, *seed, &outcome.log);
+                    let judged = judge(scenario, &outcome.log);
+                    figures.lock().unwrap().insert((*at, *seed), judged);
+                }
+            });
+        }
+    });
+    figures.into_inner().unwrap()
+}
