@@ -73,13 +73,9 @@ impl Worker {
             | Command::Unsubscribe { .. }
             | Command::SetSubscriptionEnabled { .. }
             | Command::SetLayerWish { .. }
-            | Command::ExplainSubscriptions { .. } => self.handle_wish(now, &command),
-            Command::RecordAdaptation { participant, .. }
-            | Command::StopRecording { participant, .. } => {
-                self.with_peer(participant, |shared, room, index| {
-                    recording::obey(shared, room, index, now, &command);
-                });
-            }
+            | Command::ExplainSubscriptions { .. }
+            | Command::RecordAdaptation { .. }
+            | Command::StopRecording { .. } => self.handle_wish(now, &command),
             Command::SendData {
                 recipients,
                 label,
@@ -130,6 +126,12 @@ impl Worker {
             } => {
                 self.with_peer(participant, |shared, room, index| {
                     explain::subscriptions(shared, room, index, now, request);
+                });
+            }
+            Command::RecordAdaptation { participant, .. }
+            | Command::StopRecording { participant, .. } => {
+                self.with_peer(participant, |shared, room, index| {
+                    recording::obey(shared, room, index, now, command);
                 });
             }
             _ => {}
