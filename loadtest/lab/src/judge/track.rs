@@ -2,7 +2,7 @@
 
 use super::windows::{STARTS_IN, bins, seconds};
 use super::{Figure, Kind, is_clean_from, optimum, way_to};
-use crate::log::{BIN_MS, Log, SubscriberBin, SubscriberLog, TrackLog};
+use crate::log::{BIN_MS, Log, SubscriberBin, SubscriberLog, TrackBin, TrackLog};
 use crate::scenario::Scenario;
 
 /// No picture stands for longer than this, in milliseconds.
@@ -43,7 +43,8 @@ pub(super) fn judge(
             hear(track, asked && !nature.loses, &mut figure);
         } else {
             let joined = begins(scenario, subscriber, track);
-            see(track, joined, ours, asked, &mut figure);
+            let watched = shown(scenario, subscriber, track);
+            see((track, &watched), joined, (ours, asked), &mut figure);
         }
     }
 }
@@ -55,7 +56,7 @@ fn rate_of_offer(scenario: &Scenario, log: &Log, subscriber: &SubscriberLog) -> 
     let settled = bins(who.map_or(0.0, |who| who.joins) + STARTS_IN);
     let end = subscriber.bins.len();
     let late = subscriber.bins.get(settled..end)?;
-    let offer = optimum::most(log, &[subscriber], (settled, end), f64::INFINITY);
+    let offer = optimum::most(log, &[(subscriber, true)], (settled, end), f64::INFINITY);
     let media = |bin: &SubscriberBin| bin.sent_kbps - bin.padding_kbps - bin.repair_kbps;
     let media: f64 = late.iter().map(media).sum();
     (offer > 0.0).then(|| 100.0 * media / late.len() as f64 / offer)
@@ -75,19 +76,13 @@ fn hear(track: &TrackLog, asked: bool, figure: &mut impl FnMut(Kind, f64, Option
 }
 
 fn see(
-    track: &TrackLog,
+    (track, watched): (&TrackLog, &[TrackBin]),
     joined: f64,
-    freezes: bool,
-    pauses: bool,
+    (freezes, pauses): (bool, bool),
     figure: &mut impl FnMut(Kind, f64, Option<f64>),
 ) {
-    figure(
-        Kind::FreezeLongest,
-        longest(track),
-        freezes.then_some(FREEZE),
-    );
-    let first = track.bins.iter().position(|bin| bin.frames > 0);
-    let watched = &track.bins[first.unwrap_or(track.bins.len())..];
+    let limit = freezes.then_some(FREEZE);
+    figure(Kind::FreezeLongest, longest(track), limit);
     let minutes = watched.len() as f64 * f64::from(BIN_MS) / 60_000.0;
     if minutes > 0.0 {
         let frozen: u32 = track.freezes.iter().map(|(from, to)| to - from).sum();
@@ -112,8 +107,26 @@ fn see(
         let switches = heights.windows(2).filter(|pair| pair[0] != pair[1]).count();
         figure(Kind::Switches, switches as f64 / minutes, None);
     }
+    let first = track.bins.iter().position(|bin| bin.frames > 0);
     let first = first.map_or(f64::INFINITY, |first| seconds(first + 1));
     figure(Kind::FirstPicture, first - joined, None);
+}
+
+/// The bins from the first picture on, without those in which pictures are not wanted.
+fn shown(scenario: &Scenario, subscriber: &SubscriberLog, track: &TrackLog) -> Vec<TrackBin> {
+    let mut people = scenario.participants.iter();
+    let who = people.find(|who| who.name == subscriber.name);
+    let away = who.map_or(&[][..], |who| &who.looks_away);
+    let is_away = |at: usize| {
+        away.iter()
+            .any(|[from, to]| (bins(*from)..bins(*to)).contains(&at))
+    };
+    let first = track.bins.iter().position(|bin| bin.frames > 0);
+    let all = track.bins.iter().enumerate();
+    let all = all.skip(first.unwrap_or(track.bins.len()));
+    all.filter(|(at, _)| !is_away(*at))
+        .map(|(_, bin)| *bin)
+        .collect()
 }
 
 /// When both a track's publisher and its subscriber are there, in seconds.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sfu_core::drop_reason::DropReason;
 use sfu_lab::log::{
     BIN_MS, LayerLog, Log, OfferLog, PublisherLog, SubscriberBin, SubscriberLog, TrackLog,
 };
@@ -19,6 +20,8 @@ pub(crate) struct Outcome {
     pub(crate) log: Log,
     /// The same for the same scenario and seed.
     pub(crate) fingerprint: u64,
+    /// Packets that the engine gave up, by its reason.
+    pub(crate) drops: Vec<(&'static str, u64)>,
 }
 
 /// Runs a scenario whole, on a thread of its own: what is drawn by thread begins anew.
@@ -29,23 +32,30 @@ pub(crate) fn run(scenario: &Scenario, seed: u64) -> Outcome {
 
 fn run_here(scenario: &Scenario, seed: u64) -> Outcome {
     let mut meeting = Meeting::of(scenario, seed);
-    let mut rebindings = hall::rebindings(scenario).into_iter().peekable();
+    let mut acts = hall::acts(scenario).into_iter().peekable();
     let mut notes = Notes::new(scenario);
     let bins = scenario.seconds * 1000 / BIN_MS;
     for bin in 1..=bins {
         let end = Duration::from_millis(u64::from(bin * BIN_MS));
-        while let Some((at, who)) = rebindings.next_if(|(at, _)| *at <= end) {
+        while let Some((at, who, act)) = acts.next_if(|(at, _, _)| *at <= end) {
             meeting.run_until_ms(at.as_millis() as u64);
-            let mut public = meeting.public(who);
-            public.set_port(public.port() + 1000);
-            meeting.rebind(who, public);
+            meeting.act(scenario, who, act);
         }
         meeting.run_until_ms(end.as_millis() as u64);
         notes.bin(&mut meeting);
     }
     let log = notes.end(&mut meeting, scenario, seed);
     let fingerprint = meeting.trace.fingerprint();
-    Outcome { log, fingerprint }
+    let counts = &meeting.worker.stats().drops;
+    let counted = DropReason::ALL
+        .iter()
+        .map(|reason| (reason.label(), counts.get(*reason)));
+    let drops = counted.filter(|(_, count)| *count > 0).collect();
+    Outcome {
+        log,
+        fingerprint,
+        drops,
+    }
 }
 
 /// What is noted while it runs.
