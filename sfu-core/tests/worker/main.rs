@@ -27,6 +27,7 @@ mod outages;
 mod pacing;
 mod permissions;
 mod pool;
+mod recordings;
 mod repairs;
 mod reports;
 mod republishing;
