@@ -50,7 +50,7 @@ pub(super) fn settle(shared: &mut Shared, room: &mut Room, index: PeerIndex, now
     let Some(peer) = room.peers.get_mut(index) else {
         return;
     };
-    peer.pacer.set_rate(now, peer.bandwidth.pacing_rate());
+    peer.bandwidth.set_pace(now, &mut peer.pacer);
     if !peer.pacer.is_probing()
         && let Some(probe) = peer.bandwidth.poll_probe()
     {
