@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use super::recording::Recorded;
+use crate::bandwidth::allocator::{Allotment, Budget, Request};
 use crate::bandwidth::departure::{Class, Demand, Probe, SentPacket};
 use crate::bandwidth::estimator::Estimator;
 use crate::bandwidth::pacer::{DEFAULT_RATE, Left, Pacer};
@@ -36,6 +38,8 @@ const MOST_PACE: u64 = 3;
 pub(super) struct Bandwidth {
     is_on: bool,
     estimator: Estimator,
+    /// All that the estimator is told, while somebody wants to know.
+    recorded: Recorded,
     /// When its first packet with a transport-wide number left.
     numbered: Option<Instant>,
     /// It has given feedback on such packets, or an estimate of its own.
@@ -63,6 +67,7 @@ impl Bandwidth {
         Self {
             is_on,
             estimator: Estimator::new(now),
+            recorded: Recorded::default(),
             numbered: None,
             is_told: false,
             is_expected: false,
@@ -104,6 +109,7 @@ impl Bandwidth {
             probe: left.probe,
         };
         self.estimator.on_sent(now, sent);
+        self.recorded.note(|recorder| recorder.sent(now, &sent));
         let is_first = self.numbered.is_none();
         self.numbered.get_or_insert(now);
         is_first
@@ -117,11 +123,17 @@ impl Bandwidth {
     pub(super) fn on_transport_feedback(&mut self, now: Instant, feedback: &TransportFeedback<'_>) {
         self.is_told = true;
         self.estimator.on_transport_feedback(now, feedback);
+        let after = &self.estimator;
+        self.recorded
+            .note(|recorder| recorder.transport_feedback(now, feedback, after));
     }
 
     pub(super) fn on_remb(&mut self, now: Instant, bitrate: Bitrate) {
         self.is_told = true;
         self.estimator.on_remb(now, bitrate);
+        let after = &self.estimator;
+        self.recorded
+            .note(|recorder| recorder.remb(now, bitrate, after));
     }
 
     pub(super) fn on_receiver_report(
@@ -131,10 +143,16 @@ impl Bandwidth {
         rtt: Option<Duration>,
     ) {
         self.estimator.on_receiver_report(now, fraction_lost, rtt);
+        let after = &self.estimator;
+        self.recorded
+            .note(|recorder| recorder.receiver_report(now, fraction_lost, rtt, after));
     }
 
     pub(super) fn set_demand(&mut self, now: Instant, demand: Demand) {
         self.estimator.set_demand(now, demand);
+        let after = &self.estimator;
+        self.recorded
+            .note(|recorder| recorder.demand(now, demand, after));
     }
 
     /// It has agreed to give feedback on what it is sent: until then its link is thought to be such
@@ -156,7 +174,8 @@ impl Bandwidth {
 
     /// How fast it may be sent.
     fn pacing_rate(&self) -> Bitrate {
-        match self.is_known() {
+        let is_counted = self.is_told || self.numbered.is_some();
+        match self.is_known() && is_counted {
             true => self.estimator.pacing_rate(),
             false => DEFAULT_RATE,
         }
@@ -173,7 +192,7 @@ impl Bandwidth {
         let pace = self.pacing_rate();
         // While nothing is known of the network, the first pictures go by the pace alone.
         match pace.bps() <= MOST_PACE * estimate {
-            true => Bitrate::from_bps(estimate * SUSTAINED / 100),
+            true => Bitrate::from_bps(estimate * (crate::bandwidth::pacer::tune("SUST",120).as_millis() as u64) / 100),
             false => pace,
         }
     }
@@ -182,6 +201,8 @@ impl Bandwidth {
         let is_over = |since| now.saturating_duration_since(since) >= FIRST_FEEDBACK;
         self.is_silent = !self.is_told && self.numbered.is_some_and(is_over);
         self.estimator.handle_timeout(now);
+        let after = &self.estimator;
+        self.recorded.note(|recorder| recorder.timeout(now, after));
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
@@ -189,7 +210,32 @@ impl Bandwidth {
     }
 
     pub(super) fn poll_probe(&mut self) -> Option<Probe> {
-        self.estimator.poll_probe()
+        let probe = self.estimator.poll_probe();
+        let after = &self.estimator;
+        self.recorded.note(|recorder| recorder.probe(probe, after));
+        probe
+    }
+
+    /// What there was was divided, in this way.
+    pub(super) fn note_allocation(
+        &mut self,
+        now: Instant,
+        budget: Budget,
+        requests: &[Request],
+        outcome: (&[Allotment], Demand),
+    ) {
+        self.recorded
+            .note(|recorder| recorder.allocation(now, budget, requests, outcome));
+    }
+
+    /// Begins a recording of what the estimator is told.
+    pub(super) fn record(&mut self, begin: impl FnOnce(&Estimator) -> Recorded) {
+        self.recorded = begin(&self.estimator);
+    }
+
+    /// The recording.
+    pub(super) fn recorded(&mut self) -> &mut Recorded {
+        &mut self.recorded
     }
 
     /// Packets of data that may leave now, of the `turn` that it has among participants.

@@ -93,8 +93,8 @@ impl Default for Pacer {
     fn default() -> Self {
         Self {
             queues: Queues::default(),
-            budget: Budget::new(DEFAULT_RATE, BURST, BURST),
-            sustained: Budget::new(DEFAULT_RATE, DEPTH, BURST),
+            budget: Budget::new(DEFAULT_RATE, tune("BURST", 5), tune("BURST", 5)),
+            sustained: Budget::new(DEFAULT_RATE, tune("DEPTH", 35), tune("STEP", 5)),
             probing: None,
             longest_wait: Duration::ZERO,
         }
@@ -275,3 +275,5 @@ impl Pacer {
 
 #[cfg(test)]
 mod tests;
+
+pub fn tune(name: &str, default: u64) -> Duration { Duration::from_millis(std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)) }
