@@ -130,7 +130,7 @@ pub(super) fn flush(
                 stats.paced_for += left.waited;
             }
             if peer.bandwidth.left(now, left, size, number) {
-                peer.pacer.set_rate(now, peer.bandwidth.pacing_rate());
+                peer.bandwidth.set_pace(now, &mut peer.pacer);
             }
         }
     }
