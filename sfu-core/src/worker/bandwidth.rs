@@ -23,12 +23,6 @@ const MAX_DATA_HELD: Duration = Duration::from_millis(50);
 /// client the first pictures flood its link.
 const FIRST_FEEDBACK: Duration = Duration::from_secs(3);
 
-/// The least pacing rate before the first feedback: of a network of which nothing is known yet.
-///
-/// Higher: the first keyframe floods a thin link. Lower: who joins waits longer for the first
-/// picture, which tells more of the network than anything before it.
-const FIRST_PACE: Bitrate = Bitrate::from_bps(2_000_000);
-
 /// One participant's estimate and what it is made from.
 #[derive(Debug)]
 pub(super) struct Bandwidth {
@@ -170,10 +164,10 @@ impl Bandwidth {
 
     /// How fast it may be sent.
     pub(super) fn pacing_rate(&self) -> Bitrate {
-        match (self.is_known(), self.is_told) {
-            (true, true) => self.estimator.pacing_rate(),
-            (true, false) => self.estimator.pacing_rate().max(FIRST_PACE),
-            (false, _) => DEFAULT_RATE,
+        let is_counted = self.is_told || self.numbered.is_some();
+        match self.is_known() && is_counted {
+            true => self.estimator.pacing_rate(),
+            false => DEFAULT_RATE,
         }
     }
 

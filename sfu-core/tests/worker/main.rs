@@ -6,6 +6,7 @@
 )]
 
 mod allotments;
+mod arrivals;
 mod bounds;
 mod bursts;
 mod client;
