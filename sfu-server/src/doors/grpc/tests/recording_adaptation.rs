@@ -148,9 +148,11 @@ async fn only_a_rooms_admin_records_and_only_for_a_while() {
         assert_eq!(blamed(odd), "duration");
     }
     let mut kept = Vec::new();
-    for _ in 0..crate::rooms::limits::MAX_RECORDINGS {
-        let one = with(admin("kitchen"), about("ann", 5));
-        kept.push(served.client.record_adaptation(one).await.unwrap());
+    for n in 0..crate::rooms::limits::MAX_RECORDINGS {
+        let identity = format!("guest-{n}");
+        let joined = recording::join(&served.rooms, "kitchen", &identity);
+        let one = with(admin("kitchen"), about(&identity, 5));
+        kept.push((joined, served.client.record_adaptation(one).await.unwrap()));
     }
     let one_more = with(admin("kitchen"), about("ann", 5));
     let one_more = served.client.record_adaptation(one_more).await;
