@@ -19,7 +19,7 @@ pub(super) fn encode(encoder: &mut DescriptorEncoder<'_>, workers: &[Published])
     let samples = samples.map(|(limit, count)| ([("limit", limit.name())], count as usize));
     let help =
         "Subscriptions now by what keeps them from the best that their publishers could offer";
-    gauges(encoder, "subscriptions", help, samples)?;
+    gauges(encoder, "subscriptions_by_limit", help, samples)?;
     // Each holds those before it, as a histogram has them.
     let mut upto = 0;
     let counts = all.estimates.map(|count| {
