@@ -7,6 +7,7 @@ use slab::Slab;
 
 use super::allot::Allotments;
 use super::bandwidth::Bandwidth;
+use super::census::Counted;
 use super::departure::Departures;
 use super::departure::congestion::CongestionReader;
 use super::header::HeaderTerms;
@@ -140,6 +141,8 @@ pub(super) struct Peer {
     pub(super) dirty: bool,
     /// Packets of data wait for their turn.
     pub(super) data_waits: bool,
+    /// What the worker's census has of it.
+    pub(super) counted: Counted,
 }
 
 impl Peer {
