@@ -1,6 +1,7 @@
 //! Scenarios of the laboratory in the default run: that a seed repeats, and the seeds that once
 //! failed.
 
+use sfu_lab::judge::{Kind, judge};
 use sfu_lab::scenario::Scenario;
 
 use crate::lab::reference;
@@ -50,4 +51,26 @@ fn the_reference_sends_the_same_media_by_its_own_estimate() {
     assert!(frames > 200, "{frames} pictures in ten seconds");
     let family = Scenario::find("family").unwrap();
     assert!(reference::run(&family, 1).is_none(), "two share a line");
+}
+
+/// Runs that were once not as asked, and what of them is to stay so: scenario, seed, figures. Short
+/// ones, since each costs seconds here; `cargo sim` sweeps the rest.
+const KEPT: &[(&str, u64, &[Kind])] = &[("halving", 1, &[Kind::Falls, Kind::Queue95])];
+
+#[test]
+fn what_was_mended_once_stays_as_asked() {
+    for (name, seed, kinds) in KEPT {
+        let scenario = Scenario::find(name).unwrap();
+        let figures = judge(&scenario, &run(&scenario, *seed).log);
+        for kind in *kinds {
+            let mut found = figures
+                .iter()
+                .filter(|figure| figure.kind == *kind)
+                .peekable();
+            assert!(found.peek().is_some(), "{name} has no {kind:?}");
+            for figure in found {
+                assert!(figure.is_met(), "{name}, seed {seed}: {figure:?}");
+            }
+        }
+    }
 }
