@@ -79,16 +79,20 @@ impl Row {
     }
 }
 
-/// The worst of each kind in one run, whoever has it.
+/// The worst of each kind in one run, whoever has it: of those of whom something is asked, if any.
 fn worst_of(run: &[Figure]) -> BTreeMap<Kind, Worst> {
     let mut all: BTreeMap<Kind, Worst> = BTreeMap::new();
     for figure in run {
         let met = figure.limit.map(|_| figure.is_met());
-        let worst = all.entry(figure.kind).or_insert((figure.value, None));
-        worst.0 = figure.kind.worse(worst.0, figure.value);
-        worst.1 = match (worst.1, met) {
-            (Some(one), Some(other)) => Some(one && other),
-            (one, other) => one.or(other),
+        let one = (figure.value, met);
+        let worst = all.entry(figure.kind).or_insert(one);
+        *worst = match (worst.1, met) {
+            (Some(_), None) => *worst,
+            (None, Some(_)) => one,
+            (before, now) => {
+                let met = before.zip(now).map(|(before, now)| before && now);
+                (figure.kind.worse(worst.0, figure.value), met)
+            }
         };
     }
     all
@@ -128,9 +132,10 @@ const LINKS: [Kind; 11] = [
     Kind::Fairness,
     Kind::ShareOfTcp,
 ];
-const PICTURES: [Kind; 8] = [
+const PICTURES: [Kind; 9] = [
     Kind::FreezeLongest,
     Kind::FreezeTotal,
+    Kind::Paused,
     Kind::FirstPicture,
     Kind::Height,
     Kind::FrameRate,
@@ -154,8 +159,39 @@ pub fn tables(rows: &[Row]) -> String {
     text
 }
 
+/// What an estimator is compared by.
+const COMPARED: [Kind; 9] = [
+    Kind::Used,
+    Kind::RateOfOffer,
+    Kind::QueueMedian,
+    Kind::Queue95,
+    Kind::Falls,
+    Kind::Rises,
+    Kind::ShareOfTcp,
+    Kind::FreezeLongest,
+    Kind::AudioLost,
+];
+
+/// Ours and another's, one line below the other, of the scenarios that both have.
+#[must_use]
+pub fn beside(ours: &[Row], others: &[Row], name: &str) -> String {
+    let called = |row: &Row, name: &str| Row {
+        scenario: format!("{}, {name}", row.scenario),
+        ..row.clone()
+    };
+    let mut rows = Vec::new();
+    for other in others {
+        let own = ours.iter().find(|own| own.scenario == other.scenario);
+        rows.extend(own.map(|own| called(own, "ours")));
+        rows.push(called(other, name));
+    }
+    let mut text = String::new();
+    table(&mut text, &rows, &COMPARED);
+    text
+}
+
 /// One table of some kinds.
-pub fn table(text: &mut String, rows: &[Row], kinds: &[Kind]) {
+fn table(text: &mut String, rows: &[Row], kinds: &[Kind]) {
     let used = |kind: &&Kind| rows.iter().any(|row| row.cells.contains_key(kind));
     let kinds: Vec<Kind> = kinds.iter().filter(used).copied().collect();
     let heads: Vec<&str> = kinds.iter().map(|kind| kind.label()).collect();

@@ -16,6 +16,7 @@ mod busy_rate;
 mod delay;
 mod expected_queue;
 mod inter_arrival;
+mod kept;
 mod link_capacity;
 mod loss;
 mod overuse;

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::peer::Peer;
-use super::{PeerKey, Room, Shared, Worker, allot};
+use super::{PeerKey, Room, Shared, Worker, allot, recording};
 use crate::media::packet::PacketFacts;
 use crate::room::tracks::PeerIndex;
 
@@ -50,7 +50,8 @@ pub(super) fn settle(shared: &mut Shared, room: &mut Room, index: PeerIndex, now
     let Some(peer) = room.peers.get_mut(index) else {
         return;
     };
-    peer.pacer.set_rate(now, peer.bandwidth.pacing_rate());
+    recording::hand_on(shared, peer);
+    peer.bandwidth.set_pace(now, &mut peer.pacer);
     if !peer.pacer.is_probing()
         && let Some(probe) = peer.bandwidth.poll_probe()
     {

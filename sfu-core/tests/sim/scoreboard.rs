@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sfu_lab::judge::{Figure, judge};
 use sfu_lab::plot::plot;
 use sfu_lab::scenario::Scenario;
-use sfu_lab::scoreboard::{Row, tables};
+use sfu_lab::scoreboard::{Row, beside, tables};
 
+use crate::lab::reference;
 use crate::lab::run::run;
 
 /// Where it is written.
@@ -32,18 +32,27 @@ pub(crate) fn write(scenarios: &[Scenario], seeds: &[u64]) {
             std::fs::write(plots.join(format!("{}.svg", scenario.name)), svg).unwrap();
         }
     });
-    let row = |(at, scenario): (usize, &Scenario)| {
-        let runs: Vec<_> = seeds
+    let rows = |figures: &Figures| {
+        let row = |(at, scenario): (usize, &Scenario)| {
+            let runs = seeds
+                .iter()
+                .filter_map(|seed| figures.get(&(at, *seed)).cloned());
+            let runs: Vec<_> = runs.collect();
+            let row = Row::new(&scenario.name, &scenario.title, &scenario.source, &runs);
+            (!runs.is_empty()).then_some(row)
+        };
+        scenarios
             .iter()
-            .map(|seed| figures[&(at, *seed)].clone())
-            .collect();
-        Row::new(&scenario.name, &scenario.title, &scenario.source, &runs)
+            .enumerate()
+            .filter_map(row)
+            .collect::<Vec<_>>()
     };
-    let rows: Vec<Row> = scenarios.iter().enumerate().map(row).collect();
-    std::fs::write(folder().join("scoreboard.md"), text(&rows, seeds.len())).unwrap();
+    let (ours, reference) = (rows(&figures.0), rows(&figures.1));
+    let text = text(&ours, &reference, seeds.len());
+    std::fs::write(folder().join("scoreboard.md"), text).unwrap();
 }
 
-fn text(rows: &[Row], seeds: usize) -> String {
+fn text(rows: &[Row], reference: &[Row], seeds: usize) -> String {
     let mut text = format!(
         "# Scoreboard of the adaptation\n\n\
          Written by `cargo xtask scoreboard`; not by hand. Every scenario in virtual time over {seeds} \
@@ -51,6 +60,12 @@ fn text(rows: &[Row], seeds: usize) -> String {
          subscribers or tracks the worst. ✓ and ✗: as asked, or not; nothing is asked of the rest.\n\n"
     );
     text.push_str(&tables(rows));
+    text.push_str(
+        "\n## Beside str0m's estimator\n\n\
+         The same line, the same media, and a plain choice of layers by str0m's own estimate, where one \
+         subscriber has a line of its own.\n\n",
+    );
+    text.push_str(&beside(rows, reference, "str0m"));
     text.push_str("\n## Scenarios\n\n| scenario | | taken from | seed 1 |\n|---|---|---|---|\n");
     for row in rows {
         let (name, title, source) = (&row.scenario, &row.title, &row.source);
@@ -62,32 +77,40 @@ fn text(rows: &[Row], seeds: usize) -> String {
     text
 }
 
-/// Runs every scenario with every seed, on all cores; `look` sees each log.
+/// Runs every scenario with every seed, on all cores: ours, and the reference. `look` sees each log.
 pub(crate) fn sweep(
     scenarios: &[Scenario],
     seeds: &[u64],
     look: impl Fn(&Scenario, u64, &sfu_lab::log::Log) + Sync,
-) -> Figures {
+) -> (Figures, Figures) {
     let places = 0..scenarios.len();
     let jobs: Vec<(usize, u64)> = seeds
         .iter()
         .flat_map(|seed| places.clone().map(|at| (at, *seed)))
         .collect();
     let next = AtomicUsize::new(0);
-    let figures = Mutex::new(Figures::new());
+    let work = || {
+        let (mut ours, mut others) = (Figures::new(), Figures::new());
+        while let Some((at, seed)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let scenario = &scenarios[*at];
+            let log = run(scenario, *seed).log;
+            look(scenario, *seed, &log);
+            ours.insert((*at, *seed), judge(scenario, &log));
+            if let Some(log) = reference::run(scenario, *seed) {
+                others.insert((*at, *seed), judge(scenario, &log));
+            }
+        }
+        (ours, others)
+    };
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let (mut ours, mut others) = (Figures::new(), Figures::new());
     std::thread::scope(|scope| {
-        for _ in 0..cores {
-            scope.spawn(|| {
-                while let Some((at, seed)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let scenario = &scenarios[*at];
-                    let outcome = run(scenario, *seed);
-                    look(scenario, *seed, &outcome.log);
-                    let judged = judge(scenario, &outcome.log);
-                    figures.lock().unwrap().insert((*at, *seed), judged);
-                }
-            });
+        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
+        for worker in workers {
+            let (one, other) = worker.join().unwrap();
+            ours.extend(one);
+            others.extend(other);
         }
     });
-    figures.into_inner().unwrap()
+    (ours, others)
 }

@@ -6,9 +6,11 @@
 )]
 
 mod allotments;
+mod arrivals;
 mod bounds;
 mod bursts;
 mod client;
+mod congestion;
 mod data;
 mod data_client;
 mod data_hostile;
@@ -25,6 +27,7 @@ mod outages;
 mod pacing;
 mod permissions;
 mod pool;
+mod recordings;
 mod repairs;
 mod reports;
 mod republishing;

@@ -9,6 +9,7 @@ use super::report::Usage;
 use super::sent_history::Sent;
 use super::standing_queue::{StandingQueue, Verdict};
 use super::trendline::Trendline;
+use crate::bandwidth::recording::kept::kept;
 
 /// A trend counts for nothing before packets wait this long for no reason, in microseconds.
 ///
@@ -140,3 +141,18 @@ impl Delay {
         self.usage = Usage::Normal;
     }
 }
+
+kept!(Delay {
+    groups,
+    line,
+    overuse,
+    queueing,
+    busy,
+    by_chance,
+    standing,
+    trend,
+    was_over,
+    usage,
+    jitter,
+    has_found_others
+});

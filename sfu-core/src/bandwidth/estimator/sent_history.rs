@@ -1,6 +1,7 @@
 //! What was sent and not yet, or lately, told of.
 
 use crate::bandwidth::departure::ProbeId;
+use crate::bandwidth::recording::kept::kept;
 
 /// Packets that a history holds at first. Eight bytes each.
 ///
@@ -262,6 +263,21 @@ impl Slot {
         }
     }
 }
+
+kept!(Slot {
+    sent,
+    size,
+    class,
+    state
+});
+kept!(SentHistory {
+    slots,
+    first,
+    next,
+    passed,
+    in_flight,
+    last_sent
+});
 
 #[cfg(test)]
 mod tests {
