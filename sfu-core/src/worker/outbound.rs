@@ -105,6 +105,9 @@ pub(super) fn flush(
             if pads && !filler::pad(stats, peer, send_time, now, batch) {
                 return false;
             }
+            if peer.bandwidth.sign_due().is_some_and(|due| due <= now) {
+                filler::show_life(stats, peer, send_time, now, batch);
+            }
             let done = super::data::flush(shared, peer, key, now, batch);
             pacing::arm(shared, peer, key, now);
             return done;
