@@ -175,6 +175,7 @@ impl Client {
             },
             extmap_allow_mixed: true,
             rtcp_rsize: true,
+            congestion_feedback: false,
             rids: rids.iter().map(|rid| (*rid).try_into().unwrap()).collect(),
             track_cid: cid.map(str::to_owned),
             ssrcs: Default::default(),
