@@ -274,19 +274,27 @@ impl Leaving<'_> {
             self.sender
                 .seal_rtp_in_place(packet.sequence, packet.ssrc, out, header_len, len)
         })?;
+        drop(extensions);
+        Some(self.sealed(sending, packet, payload.len(), written))
+    }
+
+    /// Notes that a packet is in the batch, with `len` bytes of UDP payload.
+    fn sealed(
+        &mut self,
+        sending: &mut Sending,
+        packet: &OutboundPacket,
+        payload_len: usize,
+        len: usize,
+    ) -> Sealed {
+        if packet.rtx_original.is_none() {
+            sending.egress.on_sent(self.now, payload_len);
+        }
         let numbers = sending.header.numbers_departures();
         let number = numbers.then(|| self.departures.counted());
-        drop(extensions);
         if let Some(number) = number {
             let is_repair = packet.rtx_original.is_some();
             sending.header.left(is_repair, packet.sequence, number);
         }
-        if packet.rtx_original.is_none() {
-            sending.egress.on_sent(self.now, payload.len());
-        }
-        Some(Sealed {
-            len: written,
-            number,
-        })
+        Sealed { len, number }
     }
 }
