@@ -16,6 +16,13 @@ use crate::wire::rtcp::TransportFeedback;
 /// at this, packets of data take 200 kbit/s at the most.
 const MAX_DATA_HELD: Duration = Duration::from_millis(50);
 
+/// Who is sent nothing at all, though something waits for its estimate to rise, is sent a packet of
+/// padding so often: without feedback nobody would learn that its queue has drained.
+///
+/// Higher: a participant whose pictures are all paused gets them back later. Lower: more is spent on
+/// a network that carries little.
+const SIGN_OF_LIFE: Duration = Duration::from_millis(500);
+
 /// So long after its first numbered packet a participant is thought to give feedback that has yet
 /// to give any.
 ///
@@ -26,9 +33,9 @@ const FIRST_FEEDBACK: Duration = Duration::from_secs(3);
 /// In percent of the estimate: what a long burst, of a keyframe or of one for each of many tracks,
 /// is sent at.
 ///
-/// Higher: it is there sooner, and fills queues when the estimate is right. Lower: it is late, and
-/// what is sent besides waits for it.
-const SUSTAINED: u64 = 120;
+/// Higher than the network carries, and the keyframe that a better layer begins with fills a queue,
+/// reads as overuse, and costs that layer. Lower: it is late, and what is sent besides waits for it.
+const SUSTAINED: u64 = 95;
 
 /// A pace of more than so many estimates is one that no estimate is behind.
 const MOST_PACE: u64 = 3;
@@ -56,6 +63,10 @@ pub(super) struct Bandwidth {
     pub(super) pads: bool,
     /// How many packets have been sent once more for the probe that is under way.
     pub(super) repeated: u32,
+    /// More is wanted than fits.
+    wants_more: bool,
+    /// When the last numbered packet left.
+    last_left: Option<Instant>,
     /// Since when data waits for the pacer.
     data_held: Option<Instant>,
     /// When the worker looks here next.
@@ -77,6 +88,8 @@ impl Bandwidth {
             padding: 0,
             pads: false,
             repeated: 0,
+            wants_more: false,
+            last_left: None,
             data_held: None,
             armed: None,
         }
@@ -110,6 +123,7 @@ impl Bandwidth {
         };
         self.estimator.on_sent(now, sent);
         self.recorded.note(|recorder| recorder.sent(now, &sent));
+        self.last_left = Some(now);
         let is_first = self.numbered.is_none();
         self.numbered.get_or_insert(now);
         is_first
@@ -121,6 +135,9 @@ impl Bandwidth {
     }
 
     pub(super) fn on_transport_feedback(&mut self, now: Instant, feedback: &TransportFeedback<'_>) {
+        if !self.is_on {
+            return;
+        }
         self.is_told = true;
         self.estimator.on_transport_feedback(now, feedback);
         let after = &self.estimator;
@@ -149,6 +166,7 @@ impl Bandwidth {
     }
 
     pub(super) fn set_demand(&mut self, now: Instant, demand: Demand) {
+        self.wants_more = demand.next.is_some();
         self.estimator.set_demand(now, demand);
         let after = &self.estimator;
         self.recorded
@@ -192,9 +210,7 @@ impl Bandwidth {
         let pace = self.pacing_rate();
         // While nothing is known of the network, the first pictures go by the pace alone.
         match pace.bps() <= MOST_PACE * estimate {
-            true => Bitrate::from_bps(
-                estimate * (crate::bandwidth::pacer::tune("SUST", 120).as_millis() as u64) / 100,
-            ),
+            true => Bitrate::from_bps(estimate * SUSTAINED / 100),
             false => pace,
         }
     }
@@ -238,6 +254,17 @@ impl Bandwidth {
     /// The recording.
     pub(super) fn recorded(&mut self) -> &mut Recorded {
         &mut self.recorded
+    }
+
+    /// When a packet is to be sent only to hear of its arrival.
+    pub(super) fn sign_due(&self) -> Option<Instant> {
+        let last = self.last_left.filter(|_| self.is_told && self.wants_more);
+        last.map(|last| last + SIGN_OF_LIFE)
+    }
+
+    /// There was nothing that could be sent for it.
+    pub(super) fn give_up_sign(&mut self, now: Instant) {
+        self.last_left = Some(now);
     }
 
     /// Packets of data that may leave now, of the `turn` that it has among participants.
