@@ -11,6 +11,7 @@ use super::bandwidth::Bandwidth;
 use super::census::{self, Census, Counted};
 use super::control::remove_track;
 use super::departure::Departures;
+use super::departure::congestion::CongestionReader;
 use super::peer::{Peer, Requested};
 use super::publisher_clock::PublisherClock;
 use super::rtcp_queue::RtcpQueue;
@@ -116,6 +117,7 @@ fn new_peer(
         sections: Vec::new(),
         extensions: ExtensionMap::default(),
         departures: Departures::default(),
+        congestion: CongestionReader::default(),
         streams: Streams::default(),
         ingresses: Slab::new(),
         egresses: Slab::new(),
