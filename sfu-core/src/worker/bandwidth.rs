@@ -192,7 +192,9 @@ impl Bandwidth {
         let pace = self.pacing_rate();
         // While nothing is known of the network, the first pictures go by the pace alone.
         match pace.bps() <= MOST_PACE * estimate {
-            true => Bitrate::from_bps(estimate * (crate::bandwidth::pacer::tune("SUST",120).as_millis() as u64) / 100),
+            true => Bitrate::from_bps(
+                estimate * (crate::bandwidth::pacer::tune("SUST", 120).as_millis() as u64) / 100,
+            ),
             false => pace,
         }
     }

@@ -147,6 +147,8 @@ kept!(Delay {
     overuse,
     queueing,
     standing,
+    busy,
+    by_chance,
     trend,
     was_over,
     usage,

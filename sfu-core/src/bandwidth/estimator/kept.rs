@@ -6,6 +6,8 @@ use crate::bandwidth::recording::kept::kept;
 kept!(Estimator {
     epoch,
     history,
+    expected,
+    has_pictures,
     sent_rate,
     silence,
     clock,

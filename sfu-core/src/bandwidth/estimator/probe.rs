@@ -286,5 +286,7 @@ kept!(ProbeControl {
     not_before,
     pause,
     looked,
+    raised,
+    misled,
     fruitful
 });

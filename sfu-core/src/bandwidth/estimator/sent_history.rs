@@ -268,7 +268,7 @@ kept!(Slot {
     sent,
     size,
     class,
-    fate
+    state
 });
 kept!(SentHistory {
     slots,

@@ -276,4 +276,11 @@ impl Pacer {
 #[cfg(test)]
 mod tests;
 
-pub fn tune(name: &str, default: u64) -> Duration { Duration::from_millis(std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)) }
+pub fn tune(name: &str, default: u64) -> Duration {
+    Duration::from_millis(
+        std::env::var(name)
+            .ok()
+            .and_then(|v| v.parse().ok())
+            .unwrap_or(default),
+    )
+}
