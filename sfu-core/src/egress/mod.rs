@@ -119,10 +119,15 @@ impl Egress {
         }
     }
 
-    /// While the wanted encoding's keyframe has not come, the present one goes on up to `top`.
-    pub fn go_on_with(&mut self, top: Layer) {
-        if self.target.map(|target| target.encoding) != self.current {
-            self.selection.set_aim(top);
+    /// While the wanted encoding's keyframe has not come, the present one goes on up to `top`; `None`:
+    /// nothing is sent until then.
+    pub fn go_on_with(&mut self, top: Option<Layer>) {
+        if self.target.map(|target| target.encoding) == self.current {
+            return;
+        }
+        match top {
+            Some(top) => self.selection.set_aim(top),
+            None => self.pause(),
         }
     }
 

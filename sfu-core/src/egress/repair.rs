@@ -31,7 +31,7 @@ impl Egress {
     /// What was never forwarded can be asked for too, when it lies between packets that were: the
     /// rest of a keyframe whose first packet came late.
     ///
-    /// `None` when it is unknown or too old, was repaired a moment ago, when repairs are spent for
+    /// `None` when it is unknown, too old, or pictures of an encoding that another has followed; when it was repaired a moment ago, when repairs are spent for
     /// this second, and where RTX is not agreed on: nothing but a repair stream may say a thing
     /// twice.
     #[must_use]
@@ -42,6 +42,9 @@ impl Egress {
         }
         let sequence = self.history.extend(sequence)?;
         let (number, epoch) = self.rewriter.origin_of(sequence)?;
+        if self.is_video() && self.is_of_before(&epoch) {
+            return None;
+        }
         let allowed = self.history.may_repair(now, sequence, self.reports.rtt());
         allowed.then_some(Retransmission {
             encoding: epoch.encoding?,
@@ -52,6 +55,13 @@ impl Egress {
             epoch,
             ssrc,
         })
+    }
+
+    /// Whether pictures of an encoding are of the past: another one's keyframe has been sent since,
+    /// which needs none of them. Their repairs would only delay it.
+    fn is_of_before(&self, epoch: &Epoch) -> bool {
+        let current = self.rewriter.current_epoch();
+        current.is_some_and(|current| current.encoding != epoch.encoding)
     }
 
     /// Sends what `retransmission` asked for on the repair stream, with the timestamp and the
