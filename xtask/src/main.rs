@@ -1,4 +1,4 @@
-//! The workspace's commands: `cargo xtask run`, `test`, `layers` and `reality`.
+//! The workspace's commands: `cargo xtask run`, `test`, `layers`, `scoreboard` and `reality`.
 //!
 //! Only `std` is used: the commands are the first thing a newcomer builds.
 
@@ -10,6 +10,7 @@ mod needs;
 mod python;
 mod reality;
 mod run;
+mod scoreboard;
 mod step;
 mod suite;
 mod workspace;
@@ -26,6 +27,8 @@ cargo xtask <command>
                   failure; --fast ends before the advisories
   layers          measure what is seen of switched and of lossy video in Chromium, for
                   20 minutes (`cargo xtask test` has the short version)
+  scoreboard      run every scenario of the laboratory in virtual time over 20 seeds, and
+                  write docs/adaptation/scoreboard.md with its plots
   reality [SCENARIO..]
                   run the laboratory's scenarios in the simulation and with real browsers,
                   for half an hour, and write docs/adaptation/reality.md
@@ -50,6 +53,8 @@ fn main() -> ExitCode {
         ("test", []) => finish(suite::test(suite::Extent::Whole)),
         ("test", [only]) if only == "--fast" => finish(suite::test(suite::Extent::Fast)),
         ("layers", []) => finish(layers::measure()),
+        ("scoreboard", []) => finish(scoreboard::write()),
+        ("scoreboard", _) => misuse("`scoreboard` takes no arguments"),
         ("reality", scenarios) => finish(reality::measure(scenarios)),
         ("layers", _) => misuse("`layers` takes no arguments"),
         ("test", _) => misuse(&format!(

@@ -67,6 +67,11 @@ without pictures at the page. Real frames differ in size, machines are busy, and
 
 ";
 
+/// The profile of the binaries: `REALITY_PROFILE=debug` is for trying things out.
+fn profile() -> String {
+    std::env::var("REALITY_PROFILE").unwrap_or_else(|_| "release".to_owned())
+}
+
 /// Runs these scenarios, or the usual ones, and writes the table of all that have ever been run.
 ///
 /// # Errors
@@ -76,18 +81,15 @@ pub(crate) fn measure(names: &[String]) -> Result<(), String> {
     needs::web_packages()?;
     let root = workspace::root();
     Step::new("page", "npm", &["run", "build"], &workspace::web()).run()?;
-    let build = [
-        "build",
-        "--release",
-        "-p",
-        "sfu-server",
-        "-p",
-        "loadtest",
-        "-p",
-        "sfu-lab",
-    ];
+    let crates = ["-p", "sfu-server", "-p", "loadtest", "-p", "sfu-lab"];
+    let named = if profile() == "debug" {
+        "dev"
+    } else {
+        "release"
+    };
+    let build = [&["build", "--profile", named], &crates[..]].concat();
     Step::new("server, link and judge", "cargo", &build, &root).run()?;
-    let lab = workspace::target("release").join("lab");
+    let lab = workspace::target(&profile()).join("lab");
     let logs = workspace::target_dir().join("reality");
     fs::create_dir_all(&logs).map_err(|error| format!("{}: {error}", logs.display()))?;
     let usual = || USUAL.iter().map(|name| (*name).to_owned()).collect();
@@ -98,20 +100,13 @@ pub(crate) fn measure(names: &[String]) -> Result<(), String> {
     };
     for name in &names {
         let real = logs.join(format!("{name}.json"));
-        Step::new(
-            "real run",
-            "node",
-            &["e2e/reality/run.mjs"],
-            &workspace::web(),
-        )
-        .env("CHROMIUM", needs::chromium()?)
-        .env("SFU_SERVER_BIN", workspace::server_binary("release"))
-        .env("IMPAIRMENT_LINK_BIN", workspace::impairment_link("release"))
-        .env("SFU_LAB_BIN", &lab)
-        .env("REALITY_SCENARIO", name)
-        .env("REALITY_LOG", &real)
-        .run()?;
-        let mut words = vec!["compare".to_owned(), name.clone(), text(&real)];
+        let direct = logs.join(format!("{name}.direct.json"));
+        play(name, &lab, &real, "server")?;
+        if PAIRS.contains(&name.as_str()) {
+            play(name, &lab, &direct, "direct")?;
+        }
+        let mut words = vec!["compare".to_owned(), name.clone()];
+        words.extend([text(&real), text(&direct)]);
         for seed in 1..=SEEDS {
             let log = logs.join(format!("{name}.{seed}.json"));
             simulate(name, seed, &log)?;
@@ -132,8 +127,11 @@ fn play(name: &str, lab: &Path, log: &Path, way: &str) -> Result<(), String> {
     let run = ["e2e/reality/run.mjs"];
     Step::new("real run", "node", &run, &workspace::web())
         .env("CHROMIUM", needs::chromium()?)
-        .env("SFU_SERVER_BIN", workspace::server_binary("release"))
-        .env("IMPAIRMENT_LINK_BIN", workspace::impairment_link("release"))
+        .env("SFU_SERVER_BIN", workspace::server_binary(&profile()))
+        .env(
+            "IMPAIRMENT_LINK_BIN",
+            workspace::impairment_link(&profile()),
+        )
         .env("SFU_LAB_BIN", lab)
         .env("REALITY_SCENARIO", name)
         .env("REALITY_WAY", way)
@@ -146,7 +144,7 @@ fn simulate(name: &str, seed: u32, log: &Path) -> Result<(), String> {
     let _ = fs::remove_file(log);
     let seed = seed.to_string();
     let mut command = Command::new("cargo");
-    command.args(["sim", "--", "--scenario", name, "--seed", &seed, "--log"]);
+    command.args(["sim", "--scenario", name, "--seed", &seed, "--log"]);
     let output = command.arg(log).current_dir(workspace::root()).output();
     let output = output.map_err(|error| format!("cargo sim could not be started ({error})"))?;
     if log.exists() {

@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use sfu_core::command::Command;
-use sfu_core::event::Event;
-use sfu_core::id::WorkerId;
+use sfu_core::event::{Event, StreamState};
+use sfu_core::id::{TrackId, WorkerId};
 use sfu_core::media::path::{Path, Protocol};
 use sfu_core::media::send_batch::SendBatch;
 use sfu_core::transport::{DtlsIdentity, DtlsVersion, TransportSettings};
@@ -112,6 +112,18 @@ pub(crate) enum Arrival {
     },
     Up(ClientId, Upward),
     Down(ClientId, Downward),
+    /// What has passed a line that others share, and has so far still to go.
+    Further(Duration, Box<Self>),
+}
+
+impl Arrival {
+    fn further(self, way: Duration) -> Self {
+        if way.is_zero() {
+            self
+        } else {
+            Self::Further(way, Box::new(self))
+        }
+    }
 }
 
 /// One participant at work.
@@ -121,6 +133,8 @@ pub(crate) struct Place {
     pub(crate) joins_at: Option<Instant>,
     up: LineId,
     down: LineId,
+    /// How much further away it is than others of its lines.
+    pub(crate) further: Duration,
     /// What the engine sees as its address.
     public: SocketAddr,
     left: bool,
@@ -140,6 +154,7 @@ impl Place {
             joins_at: Some(base() + joins_at),
             up,
             down,
+            further: Duration::ZERO,
             left: false,
             told_of_failure: false,
             sent: 0,
@@ -324,6 +339,18 @@ impl Meeting {
         self.network.deliver(at, Arrival::Up(id, Upward::Leave));
     }
 
+    /// A client looks away from the pictures of a track, or back to them.
+    pub(crate) fn look(&mut self, id: ClientId, track: u32, wanted: bool) {
+        if let Some(viewer) = &mut self.places[id].client.viewer {
+            viewer.told(self.now, track, !wanted);
+        }
+        self.command(Command::SetSubscriptionEnabled {
+            participant: crate::server::participant(id),
+            track: TrackId(track.into()),
+            enabled: wanted,
+        });
+    }
+
     /// A client's address in the world's eyes.
     pub(crate) fn public(&self, id: ClientId) -> SocketAddr {
         self.places[id].public
@@ -400,6 +427,7 @@ impl Meeting {
 
     fn arrive(&mut self, arrival: Arrival) {
         match arrival {
+            Arrival::Further(way, arrival) => self.network.deliver(self.now + way, *arrival),
             Arrival::AtEngine {
                 remote,
                 mut datagram,
@@ -478,9 +506,10 @@ impl Meeting {
         let mut outbox = Outbox::new();
         act(&mut self.places[id].client, self.now, &mut outbox);
         let (up, remote) = (self.places[id].up, self.places[id].public);
+        let way = self.places[id].further;
         for (destination, datagram) in outbox {
             assert_eq!(destination, engine(), "clients know no other address");
-            let arrival = |datagram| Arrival::AtEngine { remote, datagram };
+            let arrival = |datagram| Arrival::AtEngine { remote, datagram }.further(way);
             self.network.send(self.now, up, &datagram, arrival);
         }
     }
@@ -507,6 +536,7 @@ impl Meeting {
             }
         }
         while let Some(event) = self.worker.poll_event() {
+            self.tell_of_pauses(&event);
             let (commands, words) = self.server.note(&event);
             self.events.push((self.elapsed(), event));
             for (client, message) in words {
@@ -515,6 +545,22 @@ impl Meeting {
             }
             for command in commands {
                 self.worker.handle_command(self.now, command);
+            }
+        }
+    }
+
+    fn tell_of_pauses(&mut self, event: &Event) {
+        if let Event::StreamStates {
+            participant,
+            states,
+        } = event
+        {
+            let client = &mut self.places[crate::server::client(*participant)].client;
+            for (track, state) in states {
+                if let Some(viewer) = &mut client.viewer {
+                    let paused = *state == StreamState::Paused;
+                    viewer.told(self.now, track.0 as u32, paused);
+                }
             }
         }
     }
@@ -538,7 +584,8 @@ impl Meeting {
         } else {
             0
         };
-        let arrival = |datagram| Arrival::AtClient { remote, datagram };
+        let way = place.further;
+        let arrival = |datagram| Arrival::AtClient { remote, datagram }.further(way);
         self.network.send(self.now, place.down, datagram, arrival);
     }
 

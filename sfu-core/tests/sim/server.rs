@@ -63,7 +63,7 @@ pub(crate) fn participant(client: ClientId) -> ParticipantId {
     ParticipantId(client as u64 + 1)
 }
 
-fn client(participant: ParticipantId) -> ClientId {
+pub(crate) fn client(participant: ParticipantId) -> ClientId {
     usize::try_from(participant.0).unwrap() - 1
 }
 

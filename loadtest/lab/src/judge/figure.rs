@@ -27,6 +27,8 @@ pub enum Kind {
     FreezeLongest,
     /// All such times together, in seconds per minute.
     FreezeTotal,
+    /// Seconds a minute in which the client was told that a picture is paused.
+    Paused,
     /// Seconds from a join to the first picture.
     FirstPicture,
     /// The mean height of the pictures shown.
@@ -58,7 +60,7 @@ pub enum Better {
 
 impl Kind {
     /// All of them, in order.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Used,
         Self::Optimum,
         Self::RateOfOffer,
@@ -69,6 +71,7 @@ impl Kind {
         Self::Rises,
         Self::FreezeLongest,
         Self::FreezeTotal,
+        Self::Paused,
         Self::FirstPicture,
         Self::Height,
         Self::FrameRate,
@@ -94,6 +97,7 @@ impl Kind {
             Self::Rises => "rise s",
             Self::FreezeLongest => "freeze ms",
             Self::FreezeTotal => "frozen s/min",
+            Self::Paused => "paused s/min",
             Self::FirstPicture => "first picture s",
             Self::Height => "height",
             Self::FrameRate => "fps",
@@ -127,7 +131,11 @@ impl Kind {
     pub const fn counts_worst(self) -> bool {
         matches!(
             self,
-            Self::FreezeLongest | Self::FreezeTotal | Self::AudioLost | Self::Silence
+            Self::FreezeLongest
+                | Self::FreezeTotal
+                | Self::Paused
+                | Self::AudioLost
+                | Self::Silence
         )
     }
 
@@ -147,6 +155,7 @@ impl Kind {
             Self::Falls
             | Self::Rises
             | Self::FreezeTotal
+            | Self::Paused
             | Self::FirstPicture
             | Self::Switches
             | Self::AudioLost => 1,

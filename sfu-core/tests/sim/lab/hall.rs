@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use sfu_lab::scenario::{Link, Participant, Publishes, Scenario, seconds};
+use sfu_lab::scenario::{Link, Participant, Publishes, Scenario, milliseconds, seconds};
 
 use crate::client::Client;
 use crate::live::feed::FeedKind;
@@ -21,7 +21,8 @@ pub(crate) const fn name(kind: FeedKind) -> &'static str {
     }
 }
 
-const fn kind(publishes: Publishes) -> FeedKind {
+/// What a thing that is published is encoded as.
+pub(crate) const fn kind(publishes: Publishes) -> FeedKind {
     match publishes {
         Publishes::Camera => FeedKind::Camera,
         Publishes::LayeredCamera => FeedKind::Layered,
@@ -52,7 +53,9 @@ impl Meeting {
                 None => network.add_line(&clean),
             };
             let (up, down) = (line(&who.up), line(&who.down));
-            Place::new(client(at, who, seed), seconds(who.joins), (up, down))
+            let mut place = Place::new(client(at, who, seed), seconds(who.joins), (up, down));
+            place.further = milliseconds(who.delay_ms);
+            place
         };
         let places = scenario.participants.iter().enumerate();
         let places = places.map(&mut place).collect();
@@ -74,8 +77,49 @@ fn client(at: usize, who: &Participant, seed: u64) -> Client {
     Client::live(base(), address, sources.collect())
 }
 
-/// When whose address changes, in the order of time.
-pub(crate) fn rebindings(scenario: &Scenario) -> Vec<(Duration, usize)> {
+/// What somebody does, or what happens to somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Act {
+    /// The address changes.
+    Rebind,
+    /// It looks at pictures, or away from them.
+    Look(bool),
+    Leave,
+}
+
+impl Meeting {
+    /// Lets it happen to a participant now.
+    pub(crate) fn act(&mut self, scenario: &Scenario, who: usize, act: Act) {
+        match act {
+            Act::Rebind => {
+                let mut public = self.public(who);
+                public.set_port(public.port() + 1000);
+                self.rebind(who, public);
+            }
+            Act::Look(wanted) => {
+                for track in pictures(scenario, who) {
+                    self.look(who, track, wanted);
+                }
+            }
+            Act::Leave => self.leave(who),
+        }
+    }
+}
+
+/// The tracks with pictures of all but one.
+fn pictures(scenario: &Scenario, but: usize) -> Vec<u32> {
+    let people = scenario.participants.iter().enumerate();
+    let others = people.filter(|(at, _)| *at != but);
+    let tracks = others.flat_map(|(at, who)| {
+        let sources = who.publishes.iter().enumerate();
+        let pictures = sources.filter(|(_, what)| **what != Publishes::Microphone);
+        pictures.map(move |(n, _)| track(at, n))
+    });
+    tracks.collect()
+}
+
+/// What happens when and to whom, in the order of time.
+pub(crate) fn acts(scenario: &Scenario) -> Vec<(Duration, usize, Act)> {
     let mut all = Vec::new();
     for (at, who) in scenario.participants.iter().enumerate() {
         let own = |link: &&Link| {
@@ -83,9 +127,30 @@ pub(crate) fn rebindings(scenario: &Scenario) -> Vec<(Duration, usize)> {
             who.up.as_ref() == name || who.down.as_ref() == name
         };
         let links = scenario.links.iter().filter(own);
-        all.extend(links.flat_map(Link::rebinds).map(|when| (when, at)));
+        all.extend(
+            links
+                .flat_map(Link::rebinds)
+                .map(|when| (when, at, Act::Rebind)),
+        );
+        for [from, to] in &who.looks_away {
+            all.push((seconds(*from), at, Act::Look(false)));
+            all.push((seconds(*to), at, Act::Look(true)));
+        }
+        all.extend(who.leaves.map(|when| (seconds(when), at, Act::Leave)));
     }
     all.sort_unstable();
     all.dedup();
     all
+}
+
+#[test]
+fn what_people_do_is_in_the_order_of_time() {
+    let acts_of = |name: &str| acts(&Scenario::find(name).unwrap());
+    let at = Duration::from_secs;
+    assert_eq!(
+        acts_of("rfc8867-5.8"),
+        [(at(40), 2, Act::Look(false)), (at(60), 2, Act::Look(true))]
+    );
+    let rebinds = [(at(15), 1, Act::Rebind), (at(28), 1, Act::Rebind)];
+    assert_eq!(acts_of("rebinding"), rebinds);
 }

@@ -29,16 +29,14 @@ pub(crate) fn run(scenario: &Scenario, seed: u64) -> Outcome {
 
 fn run_here(scenario: &Scenario, seed: u64) -> Outcome {
     let mut meeting = Meeting::of(scenario, seed);
-    let mut rebindings = hall::rebindings(scenario).into_iter().peekable();
+    let mut acts = hall::acts(scenario).into_iter().peekable();
     let mut notes = Notes::new(scenario);
     let bins = scenario.seconds * 1000 / BIN_MS;
     for bin in 1..=bins {
         let end = Duration::from_millis(u64::from(bin * BIN_MS));
-        while let Some((at, who)) = rebindings.next_if(|(at, _)| *at <= end) {
+        while let Some((at, who, act)) = acts.next_if(|(at, _, _)| *at <= end) {
             meeting.run_until_ms(at.as_millis() as u64);
-            let mut public = meeting.public(who);
-            public.set_port(public.port() + 1000);
-            meeting.rebind(who, public);
+            meeting.act(scenario, who, act);
         }
         meeting.run_until_ms(end.as_millis() as u64);
         notes.bin(&mut meeting);
@@ -145,7 +143,7 @@ impl Notes {
     }
 }
 
-fn offer(who: &str, source: &Source) -> OfferLog {
+pub(crate) fn offer(who: &str, source: &Source) -> OfferLog {
     let feed = source.feed.as_ref().expect("live");
     OfferLog {
         name: format!("{who}/{}", hall::name(feed.kind)),
@@ -173,20 +171,23 @@ fn tracks(meeting: &mut Meeting, scenario: &Scenario, at: usize) -> Vec<TrackLog
             let track = viewer.tracks.entry(id).or_insert_with(never);
             track.end(end);
             let bins = viewer.bins.get(&id).cloned().unwrap_or_default();
-            logs.push(TrackLog {
-                name: format!("{}/{}", publisher.name, hall::name(kind)),
-                ..track_log(track, bins)
-            });
+            let name = format!("{}/{}", publisher.name, hall::name(kind));
+            logs.push(track_log(&name, track, bins));
         }
     }
     logs
 }
 
-fn track_log(track: &Watched, bins: Vec<sfu_lab::log::TrackBin>) -> TrackLog {
+/// What came of a track.
+pub(crate) fn track_log(
+    name: &str,
+    track: &Watched,
+    bins: Vec<sfu_lab::log::TrackBin>,
+) -> TrackLog {
     let ms = |at: std::time::Instant| at.saturating_duration_since(base()).as_millis() as u32;
     let (packets, lost_packets) = track.packets();
     TrackLog {
-        name: String::new(),
+        name: name.to_owned(),
         is_audio: track.audio,
         bins,
         freezes: track
@@ -204,6 +205,8 @@ fn track_log(track: &Watched, bins: Vec<sfu_lab::log::TrackBin>) -> TrackLog {
 pub(crate) struct Offered {
     layers: Vec<LayerLog>,
     bins: usize,
+    /// Bytes sent since somebody asked last, with all headers.
+    pub(crate) bytes: u64,
 }
 
 impl Offered {
@@ -228,7 +231,13 @@ impl Offered {
         kbps[self.bins] += (payload + HEADERS) as f64 * 8.0 / f64::from(BIN_MS);
     }
 
-    fn bin(&mut self) {
+    /// These packets are sent.
+    pub(crate) fn sent(&mut self, packets: &[crate::publisher::Packet]) {
+        let bytes: usize = packets.iter().map(|packet| packet.len() + HEADERS).sum();
+        self.bytes += bytes as u64;
+    }
+
+    pub(crate) fn bin(&mut self) {
         self.bins += 1;
         for layer in &mut self.layers {
             layer.kbps.resize(self.bins, 0.0);

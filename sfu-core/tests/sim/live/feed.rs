@@ -91,6 +91,10 @@ impl Feed {
         (self.rungs[0].least / PAYLOADS, most / PAYLOADS)
     }
 
+    pub(crate) const fn rungs(&self) -> &'static [Rung] {
+        self.rungs
+    }
+
     /// Follows its part of the client's estimate.
     pub(crate) fn set_rate(&mut self, kbps: f64) {
         let rates = rates::share(self.rungs, &self.rates, kbps * PAYLOADS);
@@ -99,11 +103,6 @@ impl Feed {
             self.wants_keyframe = true;
         }
         self.rates = rates;
-    }
-
-    /// The rates of its layers, in kbit/s.
-    pub(crate) fn rates(&self) -> &[f64] {
-        &self.rates
     }
 
     /// A keyframe of one layer is one of all, as libvpx makes it.

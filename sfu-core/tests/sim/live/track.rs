@@ -33,12 +33,12 @@ struct Assembly {
 /// One track.
 pub(crate) struct Watched {
     pub(crate) audio: bool,
-    /// What was captured before this is not waited for: the track's first packet here.
-    pub(crate) began: Instant,
     frames: BTreeMap<FrameId, Assembly>,
     decoded: BTreeSet<FrameId>,
     /// The newest frame shown, and when.
     pub(crate) shown: Option<(FrameId, Instant)>,
+    /// When the last picture was shown, or could first have been.
+    waits_since: Instant,
     asked: Option<Instant>,
     newest: u32,
     oldest: Option<u32>,
@@ -48,16 +48,18 @@ pub(crate) struct Watched {
     /// The temporal layers seen, by when last.
     temporal: [Option<Instant>; 4],
     pub(crate) freezes: Vec<(Instant, Instant)>,
+    /// The client has been told that no more comes for now.
+    paused: bool,
 }
 
 impl Watched {
     pub(crate) fn new(now: Instant, audio: bool) -> Self {
         Self {
             audio,
-            began: now,
             frames: BTreeMap::new(),
             decoded: BTreeSet::new(),
             shown: None,
+            waits_since: now,
             asked: None,
             newest: 0,
             oldest: None,
@@ -65,6 +67,20 @@ impl Watched {
             bin: TrackBin::default(),
             temporal: [None; 4],
             freezes: Vec::new(),
+            paused: false,
+        }
+    }
+
+    /// The client is told that no more comes for now, or that it goes on. What is not shown between
+    /// the two is no freeze.
+    pub(crate) fn set_paused(&mut self, now: Instant, paused: bool) {
+        if self.paused != paused {
+            if paused {
+                self.end(now);
+            } else {
+                self.waits_since = now;
+            }
+            self.paused = paused;
         }
     }
 
@@ -127,17 +143,19 @@ impl Watched {
             .is_none_or(|(last, _)| tag.id.number != last.number);
         self.bin.frames += u32::from(new);
         self.bin.height = tag.height.into();
-        if let Some((_, last)) = self.shown.filter(|(_, last)| now - *last > patience) {
-            self.freezes.push((last, now));
+        if now - self.waits_since > patience && self.shown.is_some() {
+            self.freezes.push((self.waits_since, now));
         }
+        self.waits_since = now;
         self.shown = Some((tag.id, now));
     }
 
     fn is_stuck(&mut self, now: Instant) -> bool {
-        let (since, patience) = match self.shown {
-            Some((_, at)) => (at, PATIENCE),
-            None => (self.began, FIRST_PATIENCE),
+        let patience = match self.shown {
+            Some(_) => PATIENCE,
+            None => FIRST_PATIENCE,
         };
+        let since = self.waits_since;
         let asked = self.asked.is_some_and(|asked| now - asked < RETRY);
         let stuck = now - since > patience && !asked;
         if stuck {
@@ -166,6 +184,7 @@ impl Watched {
     pub(crate) fn bin(&mut self, now: Instant) -> TrackBin {
         let window = Duration::from_millis(500);
         let seen = |at: &Option<Instant>| at.is_some_and(|at| now - at < window);
+        self.bin.paused = self.paused;
         self.bin.temporal = self.temporal.iter().rposition(seen).unwrap_or(0) as u8;
         let next = TrackBin {
             frames: 0,
@@ -189,9 +208,8 @@ impl Watched {
     /// A freeze that lasts at the end; nothing at all is one.
     pub(crate) fn end(&mut self, now: Instant) {
         let patience = if self.audio { SILENCE } else { FREEZE };
-        let last = self.shown.map_or(self.began, |(_, last)| last);
-        if now - last > patience {
-            self.freezes.push((last, now));
+        if now - self.waits_since > patience && !self.paused {
+            self.freezes.push((self.waits_since, now));
         }
     }
 }

@@ -27,6 +27,13 @@ impl Viewer {
         watched.receive(now, &piece).then_some(track)
     }
 
+    /// The server says that a track is paused, or goes on.
+    pub(crate) fn told(&mut self, now: Instant, track: u32, paused: bool) {
+        let watched = self.tracks.entry(track);
+        let watched = watched.or_insert_with(|| Watched::new(now, false));
+        watched.set_paused(now, paused);
+    }
+
     /// Ends a bin of every track.
     pub(crate) fn bin(&mut self, now: Instant) {
         for (id, track) in &mut self.tracks {

@@ -137,12 +137,10 @@ function pictures(name, frames, looks, layers, start, count) {
   for (const bin of bins) {
     height = bin.height = bin.height || height;
   }
-  const isPaused = (/** @type {number} */ from, /** @type {number} */ to) =>
-    looks.some(({ at, one }) => at >= from && at <= to && one?.paused);
   const times = frames.map(([at]) => at);
-  const freezes = gaps(times, FREEZE_MS, start, count).filter(
-    ([from, to]) => !isPaused(start + from, start + to),
-  );
+  // Nothing at all is a freeze too, from the first look on.
+  const since = times.length > 0 ? times : looks.slice(0, 1).map(({ at }) => at);
+  const freezes = gaps(since, FREEZE_MS, start, count).flatMap((gap) => unpaused(gap, looks, start));
   const last = looks.at(-1)?.one;
   return {
     name,
@@ -152,6 +150,32 @@ function pictures(name, frames, looks, layers, start, count) {
     lost_packets: Math.max(0, last?.lost ?? 0),
     packets: last?.packets ?? 0,
   };
+}
+
+/**
+ * What is left of a time without pictures when the times in which the client knows of a pause are taken
+ * out of it.
+ *
+ * @param {[number, number]} gap @param {Looks} looks @param {number} start @returns {[number, number][]}
+ */
+function unpaused([from, to], looks, start) {
+  /** @type {[number, number][]} */
+  const left = [];
+  let since = from;
+  let paused = false;
+  for (const { at, one } of looks) {
+    const now = Math.min(to, Math.max(from, at - start));
+    if (one?.paused && !paused) {
+      left.push([since, now]);
+    } else if (!one?.paused && paused) {
+      since = now;
+    }
+    paused = one?.paused ?? false;
+  }
+  if (!paused) {
+    left.push([since, to]);
+  }
+  return left.filter(([from, to]) => to - from > FREEZE_MS);
 }
 
 /** @param {string} name @param {Looks} looks @param {number} start @param {number} count */
