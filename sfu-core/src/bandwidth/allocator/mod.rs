@@ -116,11 +116,20 @@ pub fn allocate(now: Instant, budget: Budget, requests: &[Request]) -> (Vec<Allo
     let reserved = budget.reserved.bps();
     let free = budget.estimate.bps().saturating_sub(reserved);
     let former = requests.iter().map(former_rung).collect::<Vec<_>>();
-    let plan = Climb::plan(requests, former.clone(), free);
+    let open = requests.iter().zip(&former);
+    let open: Vec<_> = open
+        .map(|(one, former)| open_rungs(now, one, *former, free))
+        .collect();
+    let plan = Climb::plan(requests, former.clone(), open.clone(), free);
     let mut allotments = Vec::with_capacity(requests.len());
     let (mut allotted, mut most) = (reserved, reserved);
     for (at, request) in requests.iter().enumerate() {
-        let settled = settle(now, request, former[at], plan.at[at], (plan.used(), free));
+        let mut settled = settle(now, request, former[at], plan.at[at], plan.used());
+        let has = settled.layers.is_some().then_some(settled.value);
+        let next = request.ladder.above(has);
+        if next == Some(open[at]) && settled.limit == Limit::Bandwidth {
+            settled.limit = Limit::Trial;
+        }
         let top = request.ladder.rungs().last();
         most = most.saturating_add(top.map_or(0, |top| top.bitrate.bps()));
         allotted = allotted.saturating_add(settled.bitrate.bps());
@@ -144,24 +153,54 @@ fn former_rung(request: &Request) -> Option<usize> {
     of_its_value.or((!request.ladder.rungs().is_empty()).then_some(0))
 }
 
-/// Makes of a plan what is done of it now.
+/// How many of its rungs a request may have now: a rise that has just failed is not made again.
+fn open_rungs(now: Instant, request: &Request, former: Option<usize>, free: u64) -> usize {
+    let all = request.ladder.rungs().len();
+    let standing = request.former.as_ref().map(|former| former.standing);
+    let Some(ceiling) = standing.and_then(|standing| standing.ceiling(now, free)) else {
+        return all;
+    };
+    let below = request.ladder.below(ceiling);
+    below.max(former.map_or(0, |former| former + 1)).min(all)
+}
+
+/// What is held against a rise that fails: what it leads to and, where it begins another encoding, all
+/// of that, for each begins with the same dear keyframe.
+fn risen_to(rungs: &[Rung], former: Option<usize>, planned: Option<usize>) -> u32 {
+    let encoding = |at: Option<usize>| Some(rungs.get(at?)?.layers.encoding);
+    let Some(planned) = planned else {
+        return 0;
+    };
+    let above = former.map_or(0, |former| former + 1)..planned;
+    let first = match encoding(former) == encoding(Some(planned)) {
+        true => planned,
+        false => above
+            .into_iter()
+            .find(|at| encoding(Some(*at)) == encoding(Some(planned)))
+            .unwrap_or(planned),
+    };
+    rungs.get(first).map_or(0, |rung| rung.value)
+}
+
+/// Makes of a plan, by which all takes `used`, what is done of it now.
 fn settle(
     now: Instant,
     request: &Request,
     former: Option<usize>,
     planned: Option<usize>,
-    (used, free): (u64, u64),
+    used: u64,
 ) -> Allotment {
     let rungs = request.ladder.rungs();
+    let value_at = |at: Option<usize>| at.and_then(|at| rungs.get(at)).map_or(0, |rung| rung.value);
     let mut standing = match &request.former {
         Some(former) => former.standing,
-        None => Standing::begin(now),
+        None => Standing::begin(now, value_at(planned), used),
     };
     let mut held = false;
     let mut at = planned;
     if request.former.is_some() {
         if planned > former {
-            held = !standing.may_rise(now, used, free);
+            held = !standing.may_rise(now, risen_to(rungs, former, planned), used);
             at = if held { former } else { planned };
         } else if planned < former {
             standing.fall(now, true);
