@@ -12,7 +12,9 @@
 
 mod acknowledged_rate;
 mod arrival_clock;
+mod busy_rate;
 mod delay;
+mod expected_queue;
 mod inter_arrival;
 mod kept;
 mod link_capacity;
@@ -40,17 +42,18 @@ pub use report::{EstimatorReport, Limit, Usage};
 use acknowledged_rate::AcknowledgedRate;
 use arrival_clock::ArrivalClock;
 use delay::Delay;
+use expected_queue::ExpectedQueue;
 use loss::LossControl;
 use probe::{ProbeControl, Situation};
 use probe_result::ProbeResults;
 use queueing::Least;
 use rate_control::RateControl;
 use receiver_report::ReportedLoss;
-use sent_history::{SentHistory, Told};
+use sent_history::{Sent, SentHistory, Told};
 use sent_rate::SentRate;
 use silence::Silence;
 
-use crate::bandwidth::departure::{Demand, Probe, SentPacket};
+use crate::bandwidth::departure::{Class, Demand, Probe, SentPacket};
 use crate::unit::Bitrate;
 use crate::wire::rtcp::TransportFeedback;
 
@@ -83,8 +86,8 @@ const LEAST_RTT_SPAN: i64 = 15_000_000;
 /// How much faster than the estimate packets may leave: while nothing has shown what the link
 /// carries, when a queue has, and while one drains. Layers come in pictures, and a picture that waits here
 /// is late; one that makes a queue makes sound late too.
-const PACE_UNKNOWN: f64 = 2.5;
-const PACE_KNOWN: f64 = 1.25;
+const PACE_UNKNOWN: f64 = 1.5;
+const PACE_KNOWN: f64 = 1.2;
 const PACE_DRAINING: f64 = 1.0;
 
 /// The least pacing rate while nothing has shown what the link carries, in bits per second.
@@ -98,6 +101,9 @@ const PACE_FIRST: f64 = 5_000_000.0;
 pub struct Estimator {
     epoch: Instant,
     history: SentHistory,
+    expected: ExpectedQueue,
+    /// Pictures were sent.
+    has_pictures: bool,
     sent_rate: SentRate,
     silence: Silence,
     clock: ArrivalClock,
@@ -129,6 +135,8 @@ impl Estimator {
         Self {
             epoch: now,
             history: SentHistory::new(),
+            expected: ExpectedQueue::default(),
+            has_pictures: false,
             sent_rate: SentRate::default(),
             silence: Silence::default(),
             clock: ArrivalClock::default(),
@@ -155,8 +163,15 @@ impl Estimator {
     pub fn on_sent(&mut self, now: Instant, sent: SentPacket) {
         let at = self.micros(now);
         let tag = sent_history::tag(sent.probe);
-        self.history
-            .sent(sent.sequence, at, sent.size, sent.class, tag);
+        let packet = Sent {
+            at,
+            size: sent.size,
+            is_padding: sent.class == Class::Padding,
+            probe: tag,
+            expected: self.expected.sent(at, sent.size, self.estimate),
+        };
+        self.history.sent(sent.sequence, packet);
+        self.has_pictures |= sent.class == Class::Video;
         self.sent_rate.sent(sent.size);
         self.silence.sent(at);
         if tag != 0 {
@@ -174,9 +189,7 @@ impl Estimator {
         }
         self.tell(at, feedback);
         self.sent_rate.update(at);
-        let is_limited = self.control.is_limited();
-        let has_room = !is_limited || self.sent_rate.rate() < USED * self.estimate;
-        self.delay.update(at, self.rtt(), has_room);
+        self.delay.update(at, self.rtt());
         self.obey_delay(at);
         self.loss.update(at, self.rtt());
         self.settle(at);

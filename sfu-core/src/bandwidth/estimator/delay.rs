@@ -1,5 +1,7 @@
 //! What the arrival times of packets say of the queues on the way.
 
+use super::busy_rate::BusyRate;
+use super::expected_queue;
 use super::inter_arrival::InterArrival;
 use super::overuse::Overuse;
 use super::queueing::Queueing;
@@ -9,12 +11,10 @@ use super::standing_queue::{StandingQueue, Verdict};
 use super::trendline::Trendline;
 use crate::bandwidth::recording::kept::kept;
 
-/// A trend counts for nothing before packets wait this long, in microseconds: when the link is all
-/// ours, and when less is sent than it has carried before.
+/// A trend counts for nothing before packets wait this long for no reason, in microseconds.
 ///
 /// Higher: a growing queue is obeyed later. Lower: jitter costs a layer.
-const LEAST_QUEUE: i64 = 5_000;
-const LEAST_QUEUE_WITH_ROOM: i64 = 12_000;
+const LEAST_QUEUE: i64 = 12_000;
 
 /// What the delay says.
 #[derive(Clone, Debug)]
@@ -23,11 +23,14 @@ pub(super) struct Delay {
     line: Trendline,
     overuse: Overuse,
     queueing: Queueing,
+    busy: BusyRate,
     standing: StandingQueue,
     trend: f64,
     /// Some group since the last feedback was over.
     was_over: bool,
     usage: Usage,
+    /// How much later than expected the last packet came, and how much that changes.
+    by_chance: i64,
     jitter: f64,
     has_found_others: bool,
 }
@@ -39,10 +42,12 @@ impl Delay {
             line: Trendline::new(),
             overuse: Overuse::new(),
             queueing: Queueing::new(),
+            busy: BusyRate::default(),
             standing: StandingQueue::new(),
             trend: 0.0,
             was_over: false,
             usage: Usage::Normal,
+            by_chance: 0,
             jitter: 0.0,
             has_found_others: false,
         }
@@ -63,7 +68,8 @@ impl Delay {
 
     /// How much packets are late by chance, in microseconds (RFC 3550 section 6.4.1).
     pub(super) const fn jitter(&self) -> f64 {
-        self.jitter
+        // What is expected is told in coarse steps.
+        (self.jitter - expected_queue::UNIT).max(0.0)
     }
 
     pub(super) const fn usage(&self) -> Usage {
@@ -80,6 +86,11 @@ impl Delay {
         self.standing.own(self.queueing.delay())
     }
 
+    /// What the link carries while it is full, in bits per second.
+    pub(super) fn busy_rate(&self) -> Option<f64> {
+        self.busy.rate()
+    }
+
     /// How long packets wait, in microseconds.
     pub(super) fn queueing(&self) -> i64 {
         self.queueing.delay()
@@ -87,30 +98,29 @@ impl Delay {
 
     /// A packet arrived at `arrival`, in microseconds of the receiver's clock.
     pub(super) fn arrived(&mut self, packet: &Sent, arrival: i64) {
-        self.queueing.packet(packet.at, arrival);
+        let expected = expected_queue::micros(packet.expected);
+        let waited = self.queueing.packet(packet.at, arrival, expected);
+        self.busy.packet(arrival, packet.size, waited);
+        let by_chance = waited - expected;
+        let difference = (by_chance - self.by_chance).unsigned_abs().min(1_000_000);
+        self.jitter += (difference as f64 - self.jitter) / 16.0;
+        self.by_chance = by_chance;
         // A probe makes a queue on purpose, for a moment.
         if packet.probe != 0 {
             return;
         }
         if let Some(gaps) = self.groups.packet(packet.at, arrival) {
-            let difference = (gaps.arrival - gaps.sent).unsigned_abs().min(1_000_000);
-            self.jitter += (difference as f64 - self.jitter) / 16.0;
             self.trend = self.line.update(gaps);
             self.was_over |= self.overuse.update(self.trend, gaps.sent, gaps.at) == Usage::Over;
         }
     }
 
     /// All of a feedback was told.
-    pub(super) fn update(&mut self, now: u64, rtt: u64, has_room: bool) {
-        let queueing = self.queueing.delay();
+    pub(super) fn update(&mut self, now: u64, rtt: u64) {
+        let queueing = self.queueing.unexplained();
         let verdict = self.standing.update(now, queueing, rtt);
         self.has_found_others = verdict == Verdict::Others;
-        let least = if has_room {
-            LEAST_QUEUE_WITH_ROOM
-        } else {
-            LEAST_QUEUE
-        };
-        let is_growing = self.was_over && queueing >= least;
+        let is_growing = self.was_over && queueing >= LEAST_QUEUE;
         self.was_over = self.overuse.usage() == Usage::Over;
         self.usage = match self.overuse.usage() {
             _ if is_growing => Usage::Over,
@@ -125,12 +135,15 @@ impl Delay {
         self.groups = InterArrival::default();
         self.line = Trendline::new();
         self.queueing.begin_anew();
+        self.busy = BusyRate::default();
         self.was_over = false;
         self.usage = Usage::Normal;
     }
 }
 
 kept!(Delay {
+    busy,
+    by_chance,
     groups,
     line,
     overuse,

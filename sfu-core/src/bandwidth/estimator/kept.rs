@@ -4,6 +4,8 @@ use super::Estimator;
 use crate::bandwidth::recording::kept::kept;
 
 kept!(Estimator {
+    expected,
+    has_pictures,
     epoch,
     history,
     sent_rate,

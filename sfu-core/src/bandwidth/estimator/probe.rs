@@ -15,18 +15,25 @@ const FURTHER: f64 = 2.0;
 /// A probe that proves this part of its rate calls for the next.
 const CAME_THROUGH: f64 = 0.7;
 
-/// How long a probe lasts, in seconds, and the fewest packets of one.
+/// How long a probe lasts, in seconds: the first ones, and those beside media; and the fewest packets
+/// of one.
 ///
-/// More: a surer result, and a longer queue when it fails: what a failed one leaves behind is this
-/// long at most where it asks for twice what the link carries. Less: noise.
-const LENGTH: f64 = 0.020;
+/// Longer: a surer result, and a longer queue when it fails: what a failed one leaves behind is this
+/// long where it asks for twice what the link carries. Shorter: noise, and one that is shorter than the
+/// time between pictures finds room between those of another flow that is none.
+const FIRST_LENGTH: f64 = 0.020;
+const LENGTH: f64 = 0.045;
+const PACKETS: u8 = 5;
 
 /// How much longer it lasts by the jitter, and the longest, in seconds: what chance does to its
 /// ends must not look like a full link.
 const BY_JITTER: f64 = 4.0;
 const LONGEST: f64 = 0.100;
 
-const PACKETS: u8 = 5;
+/// The queue that a probe leaves where no more than the estimate is carried, in seconds, and the
+/// shortest that it may become for that.
+const LEAVES: f64 = 0.040;
+const SHORTEST: f64 = 0.015;
 
 /// The least of a probe, in bytes.
 const LEAST_BYTES: f64 = 1_000.0;
@@ -48,6 +55,11 @@ const ABOVE_KNOWN: f64 = 4.0;
 const FIRST_PAUSE: u64 = 1_000_000;
 const LAST_PAUSE: u64 = 4_000_000;
 
+/// A queue that grows so soon after a probe came through says that the probe was wrong, in
+/// microseconds. The pause then doubles, to this at most.
+const MISLED: u64 = 8_000_000;
+const MISLED_PAUSE: u64 = 20_000_000;
+
 /// The time after which nothing more is expected of a probe, beside the round trip.
 const GIVE_UP: u64 = 1_000_000;
 
@@ -60,6 +72,8 @@ pub(super) struct Situation {
     pub(super) estimate: f64,
     pub(super) demand: Demand,
     pub(super) rtt: u64,
+    /// Nothing has been tried yet.
+    pub(super) is_first: bool,
     /// How much packets are late by chance, in microseconds.
     pub(super) jitter: f64,
     /// No queue grows or drains, nothing is lost beyond what is inherent, and feedback comes.
@@ -83,6 +97,9 @@ pub(super) struct ProbeControl {
     has_answer: bool,
     not_before: u64,
     pause: u64,
+    /// When a probe raised the estimate last, and the pause after those that were wrong.
+    raised: Option<u64>,
+    misled: u64,
     /// When it was looked for a due probe last.
     looked: u64,
     fruitful: u32,
@@ -139,7 +156,13 @@ impl ProbeControl {
 
     /// The estimate fell: what was proven is so no more, and the link is left in peace for a moment.
     pub(super) fn fell(&mut self, now: u64) {
-        self.not_before = self.not_before.max(now + FIRST_PAUSE);
+        let raised = self.raised.take();
+        if raised.is_some_and(|at| now - at < MISLED) {
+            self.misled = (self.misled * 2).clamp(2 * FIRST_PAUSE, MISLED_PAUSE);
+        } else if raised.is_some() {
+            self.misled = 0;
+        }
+        self.not_before = self.not_before.max(now + FIRST_PAUSE.max(self.misled));
         self.pause = self.pause.max(FIRST_PAUSE);
     }
 
@@ -148,6 +171,8 @@ impl ProbeControl {
         self.under_way = None;
         self.not_before = now + FIRST_PAUSE / 4;
         self.pause = 0;
+        self.raised = None;
+        self.misled = 0;
     }
 
     /// Asks for a probe when one is due.
@@ -178,6 +203,9 @@ impl ProbeControl {
     /// A probe came to something or nothing. `estimate` is that after it.
     pub(super) fn ended(&mut self, outcome: &Outcome, situation: &Situation, has_raised: bool) {
         self.fruitful += u32::from(has_raised);
+        if has_raised {
+            self.raised = Some(situation.now);
+        }
         self.has_answer |= outcome.proven.is_some();
         let Some(under_way) = self.under_way.filter(|probe| probe.last == outcome.id) else {
             return;
@@ -213,7 +241,14 @@ impl ProbeControl {
         if self.ready.is_full() || rate <= situation.estimate {
             return;
         }
-        let length = (LENGTH + situation.jitter * BY_JITTER / 1e6).min(LONGEST);
+        let own = if situation.is_first {
+            FIRST_LENGTH
+        } else {
+            LENGTH
+        };
+        let length = (own + situation.jitter * BY_JITTER / 1e6).min(LONGEST);
+        let excess = (rate / situation.estimate - 1.0).max(0.01);
+        let length = length.min((LEAVES / excess).max(SHORTEST));
         let id = ProbeId(self.next_id);
         self.next_id = self.next_id.wrapping_add(1);
         self.ready.push(Probe {
@@ -243,6 +278,8 @@ kept!(UnderWay {
     deadline
 });
 kept!(ProbeControl {
+    misled,
+    raised,
     next_id,
     ready,
     under_way,

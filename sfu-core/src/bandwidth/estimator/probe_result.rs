@@ -226,6 +226,7 @@ mod tests {
                 size: 1_000,
                 is_padding: true,
                 probe: 1,
+                expected: 0,
             };
             results.arrived(&sent, packet as i64 * apart);
         }

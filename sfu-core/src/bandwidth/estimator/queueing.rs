@@ -20,6 +20,8 @@ const NONE: i64 = i64::MAX;
 pub(super) struct Queueing {
     base: Least,
     now: Least,
+    /// Beyond what the packets' own burst explains.
+    unexplained: Least,
 }
 
 impl Queueing {
@@ -27,20 +29,36 @@ impl Queueing {
         Self {
             base: Least::new(BASE_SPAN),
             now: Least::new(NOW_SPAN),
+            unexplained: Least::new(NOW_SPAN),
         }
     }
 
-    /// A packet that left at `sent` arrived at `arrival`, in microseconds of the two clocks.
-    pub(super) fn packet(&mut self, sent: u64, arrival: i64) {
+    /// A packet that left at `sent` arrived at `arrival`, in microseconds of the two clocks; on a
+    /// link of the estimated rate it was to wait for `expected`. How long it has waited.
+    pub(super) fn packet(&mut self, sent: u64, arrival: i64, expected: i64) -> i64 {
         let sent = sent as i64;
         let delay = arrival - sent;
         self.base.add(sent, delay);
         self.now.add(sent, delay);
+        self.unexplained.add(sent, delay - expected);
+        delay - self.base.least()
     }
 
     /// Forgets the present: it lies behind a silence.
     pub(super) fn begin_anew(&mut self) {
         self.now = Least::new(NOW_SPAN);
+        self.unexplained = Least::new(NOW_SPAN);
+    }
+
+    /// How much longer packets wait at present than a link of the estimated rate would let them, in
+    /// microseconds.
+    pub(super) fn unexplained(&self) -> i64 {
+        let (base, now) = (self.base.least(), self.unexplained.least());
+        if base == NONE || now == NONE {
+            0
+        } else {
+            (now - base).max(0)
+        }
     }
 
     /// How long packets wait at present, in microseconds.
@@ -97,7 +115,7 @@ impl Least {
     }
 }
 
-kept!(Queueing { base, now });
+kept!(Queueing { base, now, unexplained });
 kept!(Least {
     span,
     began,
@@ -113,17 +131,29 @@ mod tests {
     fn the_delay_is_what_comes_on_top_of_the_least() {
         let mut queueing = Queueing::new();
         for packet in 0..100 {
-            queueing.packet(packet * 5_000, -7_000_000 + packet as i64 * 5_000);
+            queueing.packet(packet * 5_000, -7_000_000 + packet as i64 * 5_000, 0);
         }
         assert_eq!(queueing.delay(), 0);
         for packet in 100..200 {
-            queueing.packet(packet * 5_000, -6_960_000 + packet as i64 * 5_000);
+            queueing.packet(packet * 5_000, -6_960_000 + packet as i64 * 5_000, 0);
         }
         assert_eq!(queueing.delay(), 40_000);
         for packet in 200..9_000 {
-            queueing.packet(packet * 5_000, -6_960_000 + packet as i64 * 5_000);
+            queueing.packet(packet * 5_000, -6_960_000 + packet as i64 * 5_000, 0);
         }
         assert_eq!(queueing.delay(), 0, "the way is longer now");
+    }
+
+    #[test]
+    fn a_burst_explains_its_own_queue() {
+        let mut queueing = Queueing::new();
+        queueing.packet(0, 0, 0);
+        for packet in 0..50_u64 {
+            let wait = packet as i64 * 4_000;
+            queueing.packet(packet * 2_000, packet as i64 * 2_000 + wait, wait);
+        }
+        assert_eq!(queueing.unexplained(), 0);
+        assert!(queueing.delay() > 50_000);
     }
 
     #[test]
@@ -131,7 +161,7 @@ mod tests {
         let mut queueing = Queueing::new();
         for packet in 0..1_000_u64 {
             let jitter = (packet * 7_919 % 30) as i64 * 1_000;
-            queueing.packet(packet * 5_000, packet as i64 * 5_000 + jitter);
+            queueing.packet(packet * 5_000, packet as i64 * 5_000 + jitter, 0);
         }
         assert!(queueing.delay() < 8_000, "{}", queueing.delay());
     }

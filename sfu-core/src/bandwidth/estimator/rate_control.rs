@@ -8,14 +8,22 @@ use crate::bandwidth::recording::kept::kept;
 /// What is left of the rate that comes through when a queue grows (section 5.5 recommends 0.85).
 const BETA: f64 = 0.85;
 
-/// The least that is left of it while a long queue drains.
+/// The same where what the link carries is known, since packets waited for it: the queue alone says
+/// how much less has to be sent for it to drain. And the least that is left while a long one drains.
+const KNOWN_BETA: f64 = 0.97;
 const LEAST_BETA: f64 = 0.5;
 
+/// The least that is left of the rate at once beside another flow.
+const SHARED_BETA: f64 = 0.8;
+
 /// The time in which a queue is to drain, in microseconds: what is taken off the rate is the queue
-/// over this.
+/// over this. Less is taken for a short one, which a picture may have made, and nothing for the
+/// shortest.
 ///
-/// Higher: the queue that we cause lasts longer. Lower: a short queue costs a layer.
-const DRAIN_TIME: f64 = 600_000.0;
+/// A longer time: the queue that we cause lasts longer. A shorter one: a short queue costs a layer.
+const DRAIN_TIME: f64 = 500_000.0;
+const LONG_QUEUE: f64 = 100_000.0;
+const NO_QUEUE: f64 = 20_000.0;
 
 /// A queue shorter than this has drained, in microseconds.
 const DRAINED: i64 = 10_000;
@@ -24,7 +32,7 @@ const DRAINED: i64 = 10_000;
 const LONGEST_HOLD: u64 = 1_500_000;
 
 /// What is taken of the link's capacity once the queue has drained.
-const AFTER_DRAIN: f64 = 0.93;
+const AFTER_DRAIN: f64 = 0.95;
 
 /// Growth each second far from the capacity (section 5.5: eta is 1.08).
 const FAR_GROWTH: f64 = 0.08;
@@ -35,6 +43,9 @@ const RESPONSE: u64 = 100_000;
 
 /// The least growth near the capacity, in bits per second each second.
 const LEAST_NEAR_GROWTH: f64 = 4_000.0;
+
+/// Near the capacity, the part of the rate that has to be used for it to grow.
+const USED: f64 = 0.9;
 
 /// What a packet of the media is, in bits, for the growth near the capacity (section 5.5:
 /// `expected_packet_size_bits`).
@@ -58,6 +69,8 @@ pub(super) struct Facts {
     pub(super) acknowledged: f64,
     /// What came through in the last moment.
     pub(super) acknowledged_now: f64,
+    /// What the link carries while packets wait for it; `None` when none do.
+    pub(super) busy: Option<f64>,
     /// How long packets wait, in microseconds.
     pub(super) queueing: i64,
     /// Bits that are on their way, as far as is known.
@@ -65,6 +78,8 @@ pub(super) struct Facts {
     /// In microseconds: lately, and the least.
     pub(super) rtt: u64,
     pub(super) least_rtt: u64,
+    /// Another flow keeps the queue full.
+    pub(super) is_shared: bool,
     /// The queue has turned out to be another flow's.
     pub(super) has_found_others: bool,
 }
@@ -135,14 +150,17 @@ impl RateControl {
         }
     }
 
-    /// The link has carried `rate`: a probe came through.
-    pub(super) fn prove(&mut self, rate: f64) {
+    /// The link has carried `rate`: a probe came through, and filled it or not.
+    pub(super) fn prove(&mut self, rate: f64, is_full: bool) {
         if rate > self.rate {
             self.rate = rate;
             if self.capacity.is_exceeded_by(rate) {
                 self.capacity.forget();
             }
-            self.is_limited = false;
+            self.is_limited = is_full;
+            if is_full {
+                self.capacity.sample(rate);
+            }
         }
     }
 
@@ -165,9 +183,8 @@ impl RateControl {
     fn decrease(&mut self, facts: &Facts) {
         let response = facts.rtt.clamp(50_000, 500_000) + RESPONSE;
         let is_early = self.decreased.is_some_and(|at| facts.now - at < response);
-        // What comes through while the queue grows is what the link carries. The short span sees a
-        // fall of the capacity, the long one smooths a source that comes in bursts.
-        let carried = facts.acknowledged.min(facts.acknowledged_now);
+        let lately = facts.acknowledged.min(facts.acknowledged_now);
+        let carried = facts.busy.unwrap_or(lately);
         if carried <= 0.0 || is_early && carried > 0.6 * self.rate {
             return;
         }
@@ -177,8 +194,18 @@ impl RateControl {
         }
         // What is on its way has to come through first: the queue has grown since it was measured.
         let coming = facts.in_flight * 1e6 / carried - facts.least_rtt as f64;
-        let drain = 1.0 - coming.max(facts.queueing as f64) / DRAIN_TIME;
-        let target = carried * drain.clamp(LEAST_BETA, BETA);
+        let queue = (coming.max(facts.queueing as f64) - NO_QUEUE).max(0.0);
+        let drain = 1.0 - queue / DRAIN_TIME * (queue / LONG_QUEUE).min(1.0);
+        let most = if facts.busy.is_some() {
+            KNOWN_BETA
+        } else {
+            BETA
+        };
+        let mut target = carried * drain.clamp(LEAST_BETA, most);
+        if facts.is_shared {
+            // Who sends less than its share beside another flow does not learn it by what comes through.
+            target = target.max(self.rate * SHARED_BETA);
+        }
         if target < self.rate {
             self.rate = target;
         }
@@ -207,6 +234,10 @@ impl RateControl {
             self.capacity.forget();
         }
         let grown = if self.capacity.mean().is_some() {
+            if facts.acknowledged < USED * self.rate {
+                // Nothing tries whether there is more.
+                return;
+            }
             // Section 5.5: half a packet or so for each response time.
             let response = (facts.rtt + RESPONSE) as f64 / 1e6;
             let growth = (PACKET_BITS / response).max(LEAST_NEAR_GROWTH);
@@ -243,10 +274,12 @@ mod tests {
             usage,
             acknowledged,
             acknowledged_now: acknowledged,
+            busy: None,
             queueing: 0,
             in_flight: 0.0,
             rtt: 50_000,
             least_rtt: 50_000,
+            is_shared: false,
             has_found_others: false,
         }
     }
@@ -262,7 +295,7 @@ mod tests {
             ..facts(1000, Usage::Over, 1e6)
         };
         control.update(&long);
-        assert!((control.rate() - 0.667e6).abs() < 1e3, "{}", control.rate());
+        assert!((control.rate() - 0.64e6).abs() < 1e3, "{}", control.rate());
     }
 
     #[test]
@@ -276,7 +309,7 @@ mod tests {
         control.update(&full);
         assert!(control.holds());
         control.update(&facts(1200, Usage::Under, 0.85e6));
-        assert!((control.rate() - 0.93e6).abs() < 1.0, "{}", control.rate());
+        assert!((control.rate() - 0.95e6).abs() < 1.0, "{}", control.rate());
         assert!(!control.holds());
     }
 

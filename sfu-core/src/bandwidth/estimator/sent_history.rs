@@ -1,6 +1,6 @@
 //! What was sent and not yet, or lately, told of.
 
-use crate::bandwidth::departure::{Class, ProbeId};
+use crate::bandwidth::departure::ProbeId;
 use crate::bandwidth::recording::kept::kept;
 
 /// Packets that a history holds at first. Eight bytes each.
@@ -15,16 +15,15 @@ const FIRST_SLOTS: usize = 1024;
 const MAX_SLOTS: usize = 8192;
 
 /// What is known of a packet.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 enum Fate {
     /// There was none of this number, or it was told of.
-    #[default]
-    Settled,
+    Settled = 0,
     /// Nothing yet.
-    InFlight,
+    InFlight = 1,
     /// Said to be lost, or passed over by feedback: it may still have come.
-    Missing,
+    Missing = 2,
 }
 
 /// One packet. Eight of them are a cache line.
@@ -33,8 +32,10 @@ struct Slot {
     /// The low 32 bits of its departure in microseconds.
     sent: u32,
     size: u16,
+    /// Bit 0: padding; above: the probe's tag.
     class: u8,
-    fate: Fate,
+    /// Bits 0 and 1: the [`Fate`]; above: how long it is to wait on a link of the estimated rate.
+    state: u8,
 }
 
 const _: () = assert!(size_of::<Slot>() == 8);
@@ -50,6 +51,9 @@ pub(super) struct Sent {
     pub(super) is_padding: bool,
     /// The low bits of the probe that it was part of, see [`tag`].
     pub(super) probe: u8,
+    /// How long it was to wait on a link of the estimated rate, in units of
+    /// [`super::expected_queue`].
+    pub(super) expected: u8,
 }
 
 /// What a feedback's word on one packet changes.
@@ -104,8 +108,8 @@ impl SentHistory {
         self.in_flight
     }
 
-    /// Takes a packet that left at `at` microseconds. Numbers only grow; one that does not is left out.
-    pub(super) fn sent(&mut self, sequence: u64, at: u64, size: u16, class: Class, probe: u8) {
+    /// Takes a packet. Numbers only grow; one that does not is left out.
+    pub(super) fn sent(&mut self, sequence: u64, packet: Sent) {
         if sequence != self.next {
             self.skip_to(sequence);
             if sequence != self.next {
@@ -118,15 +122,15 @@ impl SentHistory {
         let slot = self.slot_mut(sequence);
         let was = *slot;
         *slot = Slot {
-            sent: at as u32,
-            size,
-            class: probe << 1 | u8::from(class == Class::Padding),
-            fate: Fate::InFlight,
+            sent: packet.at as u32,
+            size: packet.size,
+            class: packet.probe << 1 | u8::from(packet.is_padding),
+            state: packet.expected << 2 | Fate::InFlight as u8,
         };
-        debug_assert_ne!(was.fate, Fate::InFlight, "made room before");
+        debug_assert_ne!(was.fate(), Fate::InFlight, "made room before");
         self.next = sequence + 1;
-        self.in_flight += u64::from(size);
-        self.last_sent = at;
+        self.in_flight += u64::from(packet.size);
+        self.last_sent = packet.at;
     }
 
     /// The number that a wire's 16 bits mean: the nearest that was sent.
@@ -148,12 +152,12 @@ impl SentHistory {
         };
         let last_sent = self.last_sent;
         let slot = self.slot_mut(sequence);
-        let fate = slot.fate;
+        let fate = slot.fate();
         let sent = slot.read(last_sent);
-        slot.fate = match (fate, has_arrived) {
+        slot.set(match (fate, has_arrived) {
             (Fate::Settled, _) | (_, true) => Fate::Settled,
             (_, false) => Fate::Missing,
-        };
+        });
         if fate == Fate::InFlight {
             self.in_flight -= u64::from(sent.size);
         }
@@ -174,8 +178,8 @@ impl SentHistory {
         self.passed = self.passed.max(self.first);
         while self.passed < to {
             let slot = self.slot_mut(self.passed);
-            if slot.fate == Fate::InFlight {
-                slot.fate = Fate::Missing;
+            if slot.fate() == Fate::InFlight {
+                slot.set(Fate::Missing);
                 let size = slot.size;
                 self.in_flight -= u64::from(size);
             }
@@ -222,19 +226,31 @@ impl SentHistory {
     /// Forgets the oldest packet, or grows when it is still under way.
     fn make_room(&mut self) {
         let oldest = *self.slot_mut(self.first);
-        if oldest.fate == Fate::InFlight {
+        if oldest.fate() == Fate::InFlight {
             if self.slots.len() < MAX_SLOTS {
                 return self.grow();
             }
             self.in_flight -= u64::from(oldest.size);
             let first = self.first;
-            self.slot_mut(first).fate = Fate::Settled;
+            self.slot_mut(first).set(Fate::Settled);
         }
         self.first += 1;
     }
 }
 
 impl Slot {
+    const fn fate(self) -> Fate {
+        match self.state & 3 {
+            1 => Fate::InFlight,
+            2 => Fate::Missing,
+            _ => Fate::Settled,
+        }
+    }
+
+    const fn set(&mut self, fate: Fate) {
+        self.state = self.state & !3 | fate as u8;
+    }
+
     /// The packet, with its departure's upper bits: it left at most an hour before `last_sent`.
     fn read(self, last_sent: u64) -> Sent {
         let age = (last_sent as u32).wrapping_sub(self.sent);
@@ -243,6 +259,7 @@ impl Slot {
             size: self.size,
             is_padding: self.class & 1 == 1,
             probe: self.class >> 1,
+            expected: self.state >> 2,
         }
     }
 }
@@ -251,7 +268,7 @@ kept!(Slot {
     sent,
     size,
     class,
-    fate
+    state
 });
 kept!(SentHistory {
     slots,

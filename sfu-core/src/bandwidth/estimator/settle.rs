@@ -118,10 +118,12 @@ impl Estimator {
             usage: self.delay.usage(),
             acknowledged: acknowledged.bps() as f64,
             acknowledged_now: recent.bps() as f64,
+            busy: self.delay.busy_rate(),
             queueing: self.delay.own_queueing(),
             in_flight: self.own_in_flight() * 8.0,
             rtt: self.rtt(),
             least_rtt: self.least_rtt(),
+            is_shared: self.delay.is_shared(),
             has_found_others: self.delay.has_found_others(),
         });
         if self.control.rate() < before {
@@ -153,7 +155,7 @@ impl Estimator {
             if let Some(rate) = outcome.proven
                 && self.delay.usage() != Usage::Over
             {
-                self.control.prove(rate);
+                self.control.prove(rate, outcome.is_saturated);
                 self.loss.prove(rate);
                 self.take_least();
             }
@@ -204,6 +206,7 @@ impl Estimator {
             estimate: self.estimate,
             demand: self.demand,
             rtt: self.rtt(),
+            is_first: !self.probes.has_answer(),
             jitter: self.delay.jitter(),
             is_calm,
         }

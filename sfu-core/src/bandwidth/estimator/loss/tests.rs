@@ -40,6 +40,7 @@ impl Run {
                     size: 1_000,
                     is_padding: false,
                     probe: 0,
+                    expected: 0,
                 };
                 self.control.told(&packet, self.rng.f64() < lost);
                 sent += 8_000.0;
@@ -151,6 +152,7 @@ fn what_came_late_was_not_lost() {
             size: 1_000,
             is_padding: false,
             probe: 0,
+            expected: 0,
         };
         control.told(&packet, at % 5 == 0);
         if at % 5 == 0 {

@@ -427,6 +427,8 @@ impl Peer {
                     self.backlog = 0.0;
                 } else if fits > self.layer && ms >= self.may_rise {
                     self.layer = fits;
+                    // It begins with a picture as long as five of the others.
+                    self.backlog += layers[self.layer] / 8_000.0 * 33.0 * 4.0;
                 }
                 let rate = |rate: f64| Bitrate::from_bps(rate as u64);
                 let demand = Demand {
