@@ -21,7 +21,7 @@ const MOST_SQUEEZED: f64 = 2.0;
 
 /// Below this part of the rate at which it left, what arrived is what the link carries, and so much of that is taken.
 const UNSATURATED: f64 = 0.9;
-const SATURATED_SHARE: f64 = 0.95;
+const SATURATED_SHARE: f64 = 0.99;
 
 /// The longest that a probe's packets are apart, in microseconds.
 const LONGEST: f64 = 1_000_000.0;
@@ -243,7 +243,7 @@ mod tests {
     #[test]
     fn a_probe_that_fills_the_link_proves_what_arrives() {
         let outcome = run(4_000, 0);
-        assert_eq!(outcome.proven, Some(1.9e6));
+        assert_eq!(outcome.proven, Some(1.98e6));
         assert!(outcome.is_saturated);
     }
 
