@@ -79,16 +79,20 @@ impl Row {
     }
 }
 
-/// The worst of each kind in one run, whoever has it.
+/// The worst of each kind in one run, whoever has it: of those of whom something is asked, if any.
 fn worst_of(run: &[Figure]) -> BTreeMap<Kind, Worst> {
     let mut all: BTreeMap<Kind, Worst> = BTreeMap::new();
     for figure in run {
         let met = figure.limit.map(|_| figure.is_met());
-        let worst = all.entry(figure.kind).or_insert((figure.value, None));
-        worst.0 = figure.kind.worse(worst.0, figure.value);
-        worst.1 = match (worst.1, met) {
-            (Some(one), Some(other)) => Some(one && other),
-            (one, other) => one.or(other),
+        let one = (figure.value, met);
+        let worst = all.entry(figure.kind).or_insert(one);
+        *worst = match (worst.1, met) {
+            (Some(_), None) => *worst,
+            (None, Some(_)) => one,
+            (before, now) => {
+                let met = before.zip(now).map(|(before, now)| before && now);
+                (figure.kind.worse(worst.0, figure.value), met)
+            }
         };
     }
     all

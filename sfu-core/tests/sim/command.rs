@@ -79,6 +79,7 @@ fn main() -> ExitCode {
                 true => reference::run(&scenario, *seed).map(|log| Outcome {
                     log,
                     fingerprint: 0,
+                    drops: Vec::new(),
                 }),
                 false => Some(run(&scenario, *seed)),
             });
@@ -154,6 +155,16 @@ fn print(scenario: &Scenario, outcome: &Outcome, took: Duration, whole: bool) ->
         failed.len(),
         outcome.fingerprint
     );
+    if whole {
+        let drops = outcome
+            .drops
+            .iter()
+            .map(|(reason, count)| format!("{count} {reason}"));
+        println!(
+            "  given up by the engine: {}",
+            drops.collect::<Vec<_>>().join(", ")
+        );
+    }
     for figure in if whole {
         figures.iter().collect()
     } else {

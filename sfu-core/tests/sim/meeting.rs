@@ -24,8 +24,8 @@ const SIGNALLING: Duration = Duration::from_millis(15);
 /// Most steps at one instant: more means that somebody's deadline never passes.
 const MAX_STEPS_AT_ONCE: u32 = 10_000;
 
-/// Packets of the engine's pool.
-const POOL: u32 = 4096;
+/// Packets of the engine's pool, as the server's.
+const POOL: u32 = 32 * 1024;
 
 /// One participant of a scenario's list.
 #[derive(Clone, Debug)]

@@ -157,8 +157,8 @@ impl Kind {
             | Self::FreezeTotal
             | Self::Paused
             | Self::FirstPicture
-            | Self::Switches
-            | Self::AudioLost => 1,
+            | Self::Switches => 1,
+            Self::AudioLost => 2,
             _ => 0,
         }
     }

@@ -151,12 +151,19 @@ impl Shared<'_> {
 
     /// The most that those who are there can be sent together.
     fn best(&self, window: (usize, usize), kbps: f64) -> f64 {
-        let joined = |subscriber: &&&SubscriberLog| {
+        let at = window.0;
+        let mut present = Vec::new();
+        for subscriber in self.subscribers {
             let mut people = self.scenario.participants.iter();
-            let who = people.find(|who| who.name == subscriber.name);
-            bins(who.map_or(0.0, |who| who.joins)) <= window.0
-        };
-        let present: Vec<_> = self.subscribers.iter().filter(joined).copied().collect();
+            let Some(who) = people.find(|who| who.name == subscriber.name) else {
+                continue;
+            };
+            let mut away = who.looks_away.iter();
+            let away = away.any(|[from, to]| (bins(*from)..bins(*to)).contains(&at));
+            if bins(who.joins) <= at && who.leaves.is_none_or(|leaves| at < bins(leaves)) {
+                present.push((*subscriber, !away));
+            }
+        }
         optimum::most(self.log, &present, window, kbps)
     }
 

@@ -12,11 +12,14 @@ const GRAIN: f64 = 4.0;
 /// Layers come and go with their publisher's uplink: each so many bins are judged by themselves.
 const PART: usize = 50;
 
+/// A subscriber, and whether it wants pictures.
+pub(super) type Wanting<'l> = (&'l SubscriberLog, bool);
+
 /// The most that `subscribers` can be sent together through `capacity` kbit/s, in the mean of the
 /// bins from `from` to `to`. Sound always goes.
 pub(super) fn most(
     log: &Log,
-    subscribers: &[&SubscriberLog],
+    subscribers: &[Wanting<'_>],
     (from, to): (usize, usize),
     capacity: f64,
 ) -> f64 {
@@ -28,21 +31,16 @@ pub(super) fn most(
     sums.sum::<f64>() / to.saturating_sub(from).max(1) as f64
 }
 
-fn part(
-    log: &Log,
-    subscribers: &[&SubscriberLog],
-    (from, to): (usize, usize),
-    capacity: f64,
-) -> f64 {
+fn part(log: &Log, subscribers: &[Wanting<'_>], (from, to): (usize, usize), capacity: f64) -> f64 {
     let mut sound = 0.0;
     let mut ladders = Vec::new();
-    for subscriber in subscribers {
+    for (subscriber, pictures) in subscribers {
         for publisher in log.publishers.iter().filter(|p| p.name != subscriber.name) {
             for offer in &publisher.tracks {
                 let costs = ladder(offer, (from, to));
                 if offer.is_audio {
                     sound += costs.last().copied().unwrap_or(0.0);
-                } else {
+                } else if *pictures {
                     ladders.push(costs);
                 }
             }

@@ -62,6 +62,10 @@ pub(super) fn levels(scenario: &Scenario, link: &LinkLog) -> Vec<Level> {
         .iter()
         .map(|who| bins(who.joins))
         .collect();
+    for who in &scenario.participants {
+        cuts.extend(who.leaves.map(bins));
+        cuts.extend(who.looks_away.iter().flatten().map(|at| bins(*at)));
+    }
     cuts.extend(flows.iter().flat_map(|(from, to)| [*from, *to]));
     let mut levels: Vec<Level> = Vec::new();
     for (at, bin) in link.bins.iter().enumerate() {

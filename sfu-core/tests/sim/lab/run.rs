@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sfu_core::drop_reason::DropReason;
 use sfu_lab::log::{
     BIN_MS, LayerLog, Log, OfferLog, PublisherLog, SubscriberBin, SubscriberLog, TrackLog,
 };
@@ -19,6 +20,8 @@ pub(crate) struct Outcome {
     pub(crate) log: Log,
     /// The same for the same scenario and seed.
     pub(crate) fingerprint: u64,
+    /// Packets that the engine gave up, by its reason.
+    pub(crate) drops: Vec<(&'static str, u64)>,
 }
 
 /// Runs a scenario whole, on a thread of its own: what is drawn by thread begins anew.
@@ -43,7 +46,16 @@ fn run_here(scenario: &Scenario, seed: u64) -> Outcome {
     }
     let log = notes.end(&mut meeting, scenario, seed);
     let fingerprint = meeting.trace.fingerprint();
-    Outcome { log, fingerprint }
+    let counts = &meeting.worker.stats().drops;
+    let counted = DropReason::ALL
+        .iter()
+        .map(|reason| (reason.label(), counts.get(*reason)));
+    let drops = counted.filter(|(_, count)| *count > 0).collect();
+    Outcome {
+        log,
+        fingerprint,
+        drops,
+    }
 }
 
 /// What is noted while it runs.
