@@ -25,6 +25,12 @@ const INTERVAL: Duration = Duration::from_millis(100);
 /// Longer: a fall is obeyed later. Shorter: a flood of reports costs more.
 const SOONEST: Duration = Duration::from_millis(20);
 
+/// What lowest layers may take before an estimate rests on anything.
+///
+/// Higher: a publisher's only encoding is seen at once however dear it is, and a thin link is flooded
+/// for a second. Lower: who joins sees nothing of it before probes have shown that it fits.
+const GRANTED: Bitrate = Bitrate::from_bps(2_500_000);
+
 /// How much of an estimate is set aside for repairs at the most, as a part of it. More: a burst of
 /// losses costs layers. Less: repairs of a lossy link crowd out pictures.
 const MOST_REPAIRS: u64 = 4;
@@ -147,6 +153,10 @@ fn divide_for(
     let budget = Budget {
         estimate,
         reserved: Bitrate::from_bps(requests::sounds(room, index).saturating_add(repairs)),
+        granted: match room.peers[index].bandwidth.is_proven(now) {
+            true => Bitrate::default(),
+            false => GRANTED,
+        },
     };
     let requests = requests::pictures(room, index);
     let (allotments, demand) = allocate(now, budget, &requests);

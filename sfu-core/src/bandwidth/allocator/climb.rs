@@ -42,6 +42,8 @@ pub(super) struct Climb<'a> {
     /// The rung that each is planned to get.
     pub(super) at: Vec<Option<usize>>,
     budget: u64,
+    /// What lowest rungs may take.
+    granted: u64,
     used: u64,
 }
 
@@ -57,12 +59,12 @@ pub(super) const fn needed_for(cost: u64) -> u64 {
 
 impl<'a> Climb<'a> {
     /// Plans for `requests`, which are sent `former` and may have the first `open` of their rungs, with
-    /// `budget` bits a second.
+    /// `budget` bits a second, or `granted` for their lowest rungs.
     pub(super) fn plan(
         requests: &'a [Request],
         former: Vec<Option<usize>>,
         open: Vec<usize>,
-        budget: u64,
+        (budget, granted): (u64, u64),
     ) -> Self {
         let mut order: Vec<_> = (0..requests.len()).collect();
         order.sort_by_key(|&at| {
@@ -77,6 +79,7 @@ impl<'a> Climb<'a> {
             former,
             open,
             budget,
+            granted,
             used: 0,
         };
         climb.lay_base();
@@ -120,10 +123,14 @@ impl<'a> Climb<'a> {
     fn lay_base(&mut self) {
         for place in 0..self.order.len() {
             let request = self.order[place];
-            if self.open[request] > 0 && self.fits(request, 0) {
+            if self.open[request] > 0 && (self.is_granted(request) || self.fits(request, 0)) {
                 self.take(request, 0);
             }
         }
+    }
+
+    fn is_granted(&self, request: usize) -> bool {
+        self.budget < self.granted && self.cost_with(request, 0) <= self.granted
     }
 
     /// Each step leads to any higher rung, so that a dear one of little use does not stand before a

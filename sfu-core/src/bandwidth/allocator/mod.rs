@@ -107,10 +107,13 @@ pub struct Budget {
     /// The part of it that is spent before pictures: sound, repairs, data. Sound is never paused, so
     /// this may be more than all.
     pub reserved: Bitrate,
+    /// What the lowest rungs of all may take whatever the estimate says, which rests on nothing yet;
+    /// zero once it does.
+    pub granted: Bitrate,
 }
 
 /// Divides a budget. The allotments are in the order of the requests; what they take together is
-/// within the budget. With `n` requests it costs `n log n` for each of [`MAX_RUNGS`].
+/// within the budget, but for lowest rungs that are granted. With `n` requests it costs `n log n` for each of [`MAX_RUNGS`].
 #[must_use]
 pub fn allocate(now: Instant, budget: Budget, requests: &[Request]) -> (Vec<Allotment>, Demand) {
     let reserved = budget.reserved.bps();
@@ -120,7 +123,8 @@ pub fn allocate(now: Instant, budget: Budget, requests: &[Request]) -> (Vec<Allo
     let open: Vec<_> = open
         .map(|(one, former)| open_rungs(now, one, *former, free))
         .collect();
-    let plan = Climb::plan(requests, former.clone(), open.clone(), free);
+    let granted = budget.granted.bps().saturating_sub(reserved).max(free);
+    let plan = Climb::plan(requests, former.clone(), open.clone(), (free, granted));
     let mut allotments = Vec::with_capacity(requests.len());
     let (mut allotted, mut most) = (reserved, reserved);
     for (at, request) in requests.iter().enumerate() {

@@ -9,6 +9,12 @@ use crate::bandwidth::recording::kept::kept;
 /// Higher: better pictures come later. Lower: an estimate that swings makes pictures swing.
 pub const RISE_AFTER: Duration = Duration::from_millis(800);
 
+/// For so long after a track was first asked for, what fits it is had at once.
+///
+/// Longer: an estimate that is made up of first probes makes pictures swing. Shorter: who joins looks
+/// at small pictures for longer.
+const NEW: Duration = Duration::from_secs(2);
+
 /// A rise that does not last as long as this has failed.
 ///
 /// Higher: falls that have nothing to do with a rise delay the next. Lower: layers that a link
@@ -30,6 +36,8 @@ const AMPLE_PERCENT: u64 = 30;
 /// What is remembered of a track's rises and falls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Standing {
+    /// When it was first asked for.
+    began: Option<Instant>,
     /// Since when a rise fits.
     fits_since: Option<Instant>,
     /// When it last rose.
@@ -48,7 +56,10 @@ pub(super) struct Standing {
 impl Standing {
     /// Begins to be sent what shows `value` or nothing, while all takes `cost`.
     pub(super) fn begin(now: Instant, value: u32, cost: u64) -> Self {
-        let mut standing = Self::default();
+        let mut standing = Self {
+            began: Some(now),
+            ..Self::default()
+        };
         standing.rise(now, value, cost);
         standing
     }
@@ -94,7 +105,11 @@ impl Standing {
     /// Whether what fits, and shows `value` while all takes `cost`, may be had by now: then it is.
     pub(super) fn may_rise(&mut self, now: Instant, value: u32, cost: u64) -> bool {
         let since = *self.fits_since.get_or_insert(now);
-        let rises = now.saturating_duration_since(since) >= RISE_AFTER;
+        // Somebody waits for a picture that has just come: probes prove what it may be, one by one.
+        let is_new = self
+            .began
+            .is_some_and(|at| now.saturating_duration_since(at) < NEW);
+        let rises = is_new || now.saturating_duration_since(since) >= RISE_AFTER;
         if rises {
             self.rise(now, value, cost);
         }
@@ -103,6 +118,7 @@ impl Standing {
 }
 
 kept!(Standing {
+    began,
     fits_since,
     rose,
     rose_to,

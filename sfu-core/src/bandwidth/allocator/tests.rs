@@ -47,6 +47,7 @@ fn of(rate: Bitrate) -> Budget {
     Budget {
         estimate: rate,
         reserved: Bitrate::default(),
+        granted: Bitrate::default(),
     }
 }
 
@@ -130,12 +131,40 @@ fn sound_comes_before_pictures() {
     let budget = Budget {
         estimate: kbps(200),
         reserved: kbps(120),
+        granted: Bitrate::default(),
     };
     let (allotments, demand) = allocate(Instant::now(), budget, &cameras(1));
     assert_eq!(layers(&allotments[0]), None);
     assert_eq!(demand.allotted, kbps(120));
     assert_eq!(demand.most, kbps(120 + 1700));
-    assert_eq!(demand.next.unwrap().bps() / 1000, 120 + 97);
+    assert_eq!(demand.next.unwrap().bps() / 1000, 120 + 93);
+}
+
+#[test]
+fn before_anything_is_known_the_least_of_each_is_granted() {
+    let one = Ladder::new([Rung {
+        layers: Layers::all_of(0),
+        bitrate: kbps(1500),
+        value: value_of(1280 * 720, 30),
+    }]);
+    let mut requests = vec![request(0, one), request(1, camera())];
+    let mut budget = of(kbps(300));
+    budget.granted = kbps(2000);
+    let now = Instant::now();
+    let (allotments, demand) = allocate(now, budget, &requests);
+    assert!(allotments.iter().all(|one| one.layers.is_some()));
+    assert_eq!(
+        layers(&allotments[1]),
+        Some((0, 0)),
+        "and no more than that"
+    );
+    assert!(demand.next > Some(kbps(1590)));
+    for (request, allotment) in requests.iter_mut().zip(&allotments) {
+        request.former = Some(*allotment);
+    }
+    budget.granted = Bitrate::default();
+    let (allotments, _) = allocate(now, budget, &requests);
+    assert!(allotments[0].is_paused() && layers(&allotments[1]) == Some((0, 2)));
 }
 
 #[test]
@@ -163,10 +192,11 @@ fn a_rise_needs_headroom_and_no_interruption() {
     let mut now = Instant::now();
     let mut requests = cameras(1);
     look(now, kbps(600), &mut requests);
+    now += 3000 * MS;
     for step in 0..200 {
         now += 100 * MS;
         // Enough to keep the best, and not enough to take it; or enough, and never for long.
-        let rate = if step % 2 == 0 { 1470 } else { 1400 };
+        let rate = if step % 2 == 0 { 1410 } else { 1370 };
         let rate = if step < 100 {
             rate
         } else {
@@ -315,6 +345,7 @@ fn never_more_than_the_budget_whatever_is_claimed() {
             let budget = Budget {
                 estimate: Bitrate::from_bps(dice.u64(0..20_000_000)),
                 reserved: Bitrate::from_bps(dice.u64(0..100_000)),
+                granted: Bitrate::default(),
             };
             let (allotments, demand) = allocate(start + step * 300 * MS, budget, &requests);
             let spent = total(&allotments) + budget.reserved.bps();

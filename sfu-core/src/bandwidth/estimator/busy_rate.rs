@@ -1,6 +1,8 @@
 //! What the link carries while packets wait for it: then it is full, and what arrives is its rate,
 //! whatever was or was not sent before.
 
+use crate::bandwidth::recording::kept::kept;
+
 /// A packet that was this much longer on its way than the fastest has waited, in microseconds.
 const WAITED: i64 = 4_000;
 
@@ -73,6 +75,13 @@ impl Stretch {
         self.packets = self.packets.saturating_add(1);
     }
 }
+
+kept!(Stretch {
+    began,
+    bytes,
+    packets
+});
+kept!(BusyRate { older, newer, last });
 
 #[cfg(test)]
 mod tests {

@@ -2,6 +2,8 @@
 //! nothing against the estimate. Pictures come in bursts, and one that begins a layer is as long as
 //! five of the others.
 
+use crate::bandwidth::recording::kept::kept;
+
 /// What the queue is told in, in microseconds: what has room in a slot of the history.
 pub(super) const UNIT: f64 = 4_000.0;
 const MOST_UNITS: f64 = 63.0;
@@ -31,6 +33,8 @@ impl ExpectedQueue {
 pub(super) const fn micros(units: u8) -> i64 {
     units as i64 * UNIT as i64
 }
+
+kept!(ExpectedQueue { queued, at });
 
 #[cfg(test)]
 mod tests {

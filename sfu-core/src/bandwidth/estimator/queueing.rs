@@ -115,7 +115,11 @@ impl Least {
     }
 }
 
-kept!(Queueing { base, now, unexplained });
+kept!(Queueing {
+    base,
+    now,
+    unexplained
+});
 kept!(Least {
     span,
     began,
