@@ -31,7 +31,7 @@ impl Egress {
     /// What was never forwarded can be asked for too, when it lies between packets that were: the
     /// rest of a keyframe whose first packet came late.
     ///
-    /// `None` when it is unknown, too old, or pictures of an encoding that another has followed; when it was repaired a moment ago, when repairs are spent for
+    /// `None` when it is unknown, too old, or of an encoding that was given up; when it was repaired a moment ago, when repairs are spent for
     /// this second, and where RTX is not agreed on: nothing but a repair stream may say a thing
     /// twice.
     #[must_use]
@@ -42,7 +42,7 @@ impl Egress {
         }
         let sequence = self.history.extend(sequence)?;
         let (number, epoch) = self.rewriter.origin_of(sequence)?;
-        if self.is_video() && self.is_of_before(&epoch) {
+        if self.is_given_up(&epoch) {
             return None;
         }
         let allowed = self.history.may_repair(now, sequence, self.reports.rtt());
@@ -57,11 +57,10 @@ impl Egress {
         })
     }
 
-    /// Whether pictures of an encoding are of the past: another one's keyframe has been sent since,
-    /// which needs none of them. Their repairs would only delay it.
-    fn is_of_before(&self, epoch: &Epoch) -> bool {
-        let current = self.rewriter.current_epoch();
-        current.is_some_and(|current| current.encoding != epoch.encoding)
+    /// Whether pictures are of an encoding that the network did not carry: the keyframe of another is
+    /// sent in its place, which needs none of them, and which their repairs would only delay.
+    fn is_given_up(&self, epoch: &Epoch) -> bool {
+        self.given_up.is_some() && self.given_up == epoch.encoding && self.current != self.given_up
     }
 
     /// Sends what `retransmission` asked for on the repair stream, with the timestamp and the

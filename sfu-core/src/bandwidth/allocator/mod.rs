@@ -22,6 +22,16 @@ use crate::id::TrackId;
 use crate::media::layer::Layers;
 use crate::unit::Bitrate;
 
+/// A fall to less than this part of what was sent is a deep one.
+///
+/// Higher: smaller falls cost a worse picture for a second. Lower: deep ones take longer to get over.
+const DEEP_FALL_PERCENT: u64 = 45;
+
+/// The part of what fits that is planned with just after it.
+///
+/// Higher: pictures are better and come later. Lower: the reverse.
+const DRAINING_PERCENT: u64 = 60;
+
 /// What a track is to its subscriber, least first. Its lowest rung goes before those of all lower
 /// ones, and its steps count for more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -118,6 +128,7 @@ pub struct Budget {
 pub fn allocate(now: Instant, budget: Budget, requests: &[Request]) -> (Vec<Allotment>, Demand) {
     let reserved = budget.reserved.bps();
     let free = budget.estimate.bps().saturating_sub(reserved);
+    let free = after_fall(free, requests);
     let former = requests.iter().map(former_rung).collect::<Vec<_>>();
     let open = requests.iter().zip(&former);
     let open: Vec<_> = open
@@ -146,6 +157,21 @@ pub fn allocate(now: Instant, budget: Budget, requests: &[Request]) -> (Vec<Allo
         most: Bitrate::from_bps(most),
     };
     (allotments, demand)
+}
+
+/// What to plan with of what is `free`: behind a deep fall stands a queue that what comes now has to
+/// pass, first of all the keyframes of lower encodings.
+fn after_fall(free: u64, requests: &[Request]) -> u64 {
+    let former = requests
+        .iter()
+        .filter_map(|request| request.former.as_ref());
+    let spent = former
+        .map(|former| former.bitrate.bps())
+        .fold(0, u64::saturating_add);
+    match free < spent / 100 * DEEP_FALL_PERCENT {
+        true => free / 100 * DRAINING_PERCENT,
+        false => free,
+    }
 }
 
 /// The rung that a request is on: rates and layers may have changed since it was put there.

@@ -248,7 +248,7 @@ fn after_a_rise_that_failed_a_smaller_one_is_made() {
     at(0, 200, &mut requests);
     at(6000, 1900, &mut requests);
     assert_eq!(at(800, 1900, &mut requests), ((2, 2), Limit::Nothing));
-    assert_eq!(at(200, 160, &mut requests), ((0, 2), Limit::Bandwidth));
+    assert_eq!(at(200, 280, &mut requests), ((0, 2), Limit::Bandwidth));
     // All fits again, and is not believed yet; but what is below it is.
     at(200, 1900, &mut requests);
     assert_eq!(at(800, 1900, &mut requests).0, (1, 2));
@@ -411,4 +411,18 @@ fn the_same_asked_is_the_same_answered() {
     let now = Instant::now();
     let once = allocate(now, of(kbps(30_000)), &requests);
     assert_eq!(once, allocate(now, of(kbps(30_000)), &requests));
+}
+
+#[test]
+fn a_deep_fall_leaves_room_for_the_queue_that_stands_behind_it() {
+    let mut now = Instant::now();
+    let mut requests = cameras(1);
+    look(now, kbps(2000), &mut requests);
+    now += 10_000 * MS;
+    let (allotments, _) = look(now, kbps(650), &mut requests);
+    assert_eq!(layers(&allotments[0]), Some((0, 2)));
+    for (after, expected) in [(100, (0, 2)), (1000, (1, 2))] {
+        let (allotments, _) = look(now + after * MS, kbps(650), &mut requests);
+        assert_eq!(layers(&allotments[0]), Some(expected), "{after}");
+    }
 }
