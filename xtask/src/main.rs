@@ -9,6 +9,7 @@ mod manifests;
 mod needs;
 mod python;
 mod reality;
+mod replay;
 mod run;
 mod scoreboard;
 mod step;
@@ -32,6 +33,8 @@ cargo xtask <command>
   reality [SCENARIO..]
                   run the laboratory's scenarios in the simulation and with real browsers,
                   for half an hour, and write docs/adaptation/reality.md
+  replay FILE     run a recording of one subscriber's adaptation again, and draw it;
+                  `cargo xtask replay` says more
   help            this text
 ";
 
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         ("run", server_args) => finish(run::run(server_args)),
         ("test", []) => finish(suite::test(suite::Extent::Whole)),
         ("test", [only]) if only == "--fast" => finish(suite::test(suite::Extent::Fast)),
+        ("replay", words) => finish(replay::replay(words)),
         ("layers", []) => finish(layers::measure()),
         ("scoreboard", []) => finish(scoreboard::write()),
         ("scoreboard", _) => misuse("`scoreboard` takes no arguments"),

@@ -139,6 +139,8 @@ pub struct OfferedSection {
     pub extmap_allow_mixed: bool,
     /// The peer takes RTCP packets that are not compound (RFC 5506).
     pub rtcp_rsize: bool,
+    /// The peer tells when packets arrived by RFC 8888, and has no transport-wide feedback.
+    pub congestion_feedback: bool,
     /// Encodings the peer will send, in the order of `a=simulcast`, which is the peer's order of
     /// preference and nothing more (RFC 8853 section 5.1): livekit-client lists the best last,
     /// others the best first. Empty without simulcast.

@@ -73,6 +73,15 @@ pub(super) fn read(kind: MediaKind, formats: &[String], attributes: &[Attribute]
     known.take(MAX_PAYLOADS).collect()
 }
 
+/// Whether the section offers congestion control feedback (RFC 8888 section 6), which is of all its
+/// payload types: the RFC allows `*` only, and others name each.
+pub(super) fn congestion_feedback(attributes: &[Attribute]) -> bool {
+    values(attributes, "rtcp-fb").any(|line| {
+        let mut words = line.split_ascii_whitespace();
+        words.next().is_some() && words.eq(["ack", "ccfb"])
+    })
+}
+
 fn describe(kind: MediaKind, attributes: &[Attribute]) -> Formats<'_> {
     let mut formats = Formats {
         named: [None; 128],

@@ -44,6 +44,7 @@ pub(super) fn read(
         extensions: Default::default(),
         extmap_allow_mixed: defaults.allow_mixed || media.has_attribute("extmap-allow-mixed"),
         rtcp_rsize: media.has_attribute("rtcp-rsize"),
+        congestion_feedback: false,
         rids: Default::default(),
         track_cid: None,
         ssrcs: Default::default(),
@@ -58,6 +59,9 @@ pub(super) fn read(
         return Err(OfferError::NoRtcpMux(section.mid.to_string()));
     }
     section.payloads = payload::read(kind, &name.formats, attributes);
+    // Where both are offered the one with the finer clock, and one list for all streams, is better.
+    let is_transport_wide = section.payloads.iter().any(|payload| payload.transport_cc);
+    section.congestion_feedback = !is_transport_wide && payload::congestion_feedback(attributes);
     section.extensions = extmap::read(attributes, section.extmap_allow_mixed);
     section.rids = encoding::rids(attributes)?;
     if section.direction.sends() {

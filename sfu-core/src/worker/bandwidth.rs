@@ -30,6 +30,16 @@ const FIRST_FEEDBACK: Duration = Duration::from_secs(3);
 /// paused before they are found to fit.
 const PROVEN_AFTER: Duration = Duration::from_secs(1);
 
+/// In percent of the estimate: what a long burst, of a keyframe or of one for each of many tracks,
+/// is sent at.
+///
+/// Higher: it is there sooner, and fills queues when the estimate is right. Lower: it is late, and
+/// what is sent besides waits for it.
+const SUSTAINED: u64 = 120;
+
+/// A pace of more than so many estimates is one that no estimate is behind.
+const MOST_PACE: u64 = 3;
+
 /// One participant's estimate and what it is made from.
 #[derive(Debug)]
 pub(super) struct Bandwidth {
@@ -181,11 +191,29 @@ impl Bandwidth {
     }
 
     /// How fast it may be sent.
-    pub(super) fn pacing_rate(&self) -> Bitrate {
+    fn pacing_rate(&self) -> Bitrate {
         let is_counted = self.is_told || self.numbered.is_some();
         match self.is_known() && is_counted {
             true => self.estimator.pacing_rate(),
             false => DEFAULT_RATE,
+        }
+    }
+
+    /// Paces by what is known by now.
+    pub(super) fn set_pace(&self, now: Instant, pacer: &mut Pacer) {
+        pacer.set_rate(now, self.pacing_rate(), self.sustained_rate());
+    }
+
+    /// What may be sent for longer than a picture takes.
+    fn sustained_rate(&self) -> Bitrate {
+        let estimate = self.estimator.estimate().bps();
+        let pace = self.pacing_rate();
+        // While nothing is known of the network, the first pictures go by the pace alone.
+        match pace.bps() <= MOST_PACE * estimate {
+            true => Bitrate::from_bps(
+                estimate * (crate::bandwidth::pacer::tune("SUST", 120).as_millis() as u64) / 100,
+            ),
+            false => pace,
         }
     }
 

@@ -1,5 +1,7 @@
 //! What a packet is given at the moment when it leaves, and not before: the transport's numbers.
 
+pub(super) mod congestion;
+
 use std::time::{Duration, Instant};
 
 use crate::wire::extensions::{abs_send_time_at, abs_send_time_bytes};

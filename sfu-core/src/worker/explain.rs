@@ -5,11 +5,13 @@ use std::time::{Duration, Instant};
 
 use super::peer::{Peer, Sending};
 use super::{Room, Shared, rungs};
-use crate::bandwidth::allocator::{Allotment, Limit};
+use crate::bandwidth::allocator::{Allotment, Limit as AllotmentLimit};
 use crate::event::Event;
 use crate::ingress::Ingress;
 use crate::media::codec::MediaKind;
-use crate::media::explanation::{LinkExplanation, SubscriptionExplanation, SubscriptionReason};
+use crate::media::explanation::{
+    Limit, LinkExplanation, SubscriptionExplanation, SubscriptionReason,
+};
 use crate::media::layer::{Layer, LayerWish, Layers};
 use crate::room::tracks::{PeerIndex, Track};
 
@@ -46,6 +48,20 @@ pub(super) fn subscriptions(
         explanations: bound.chain(waiting).collect(),
         link: link(peer),
     });
+}
+
+/// What limits each of a participant's subscriptions.
+pub(super) fn limits(room: &Room, peer: &Peer, now: Instant) -> impl Iterator<Item = Limit> {
+    let bound = peer.egresses.iter().filter_map(move |(_, sending)| {
+        let track = room.tracks.get(sending.track)?;
+        let reason = reason(room, peer, track, Some(sending), now);
+        Some(reason.limit(is_bounded(room, peer, track, Some(sending))))
+    });
+    let waiting = peer.waiting.iter().filter_map(move |id| {
+        let track = room.tracks.get(room.tracks.index_of(*id)?)?;
+        Some(reason(room, peer, track, None, now).limit(false))
+    });
+    bound.chain(waiting)
 }
 
 /// What a participant's network carries.
@@ -213,7 +229,7 @@ fn layers_reason(
         return Why::WaitingForLayerSwitch;
     }
     let allotted = peer.allotments.of(track.id);
-    if allotted.is_some_and(|allotted| allotted.limit != Limit::Nothing) {
+    if allotted.is_some_and(|allotted| allotted.limit != AllotmentLimit::Nothing) {
         return Why::LimitedByBandwidth;
     }
     let wish = peer.wish(track.id);

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::departure::congestion;
 use super::pacing;
 use super::repairs::repair;
 use super::{PeerKey, Room, Shared};
@@ -71,8 +72,12 @@ pub(super) fn rtcp(
             bandwidth.on_transport_feedback(now, &feedback);
         }
         RtcpItem::Remb { bitrate, .. } => room.peers[index].bandwidth.on_remb(now, bitrate),
-        // Nobody is answered that the former is understood; streams end by signalling.
-        RtcpItem::CongestionFeedback(_) | RtcpItem::Bye { .. } => {}
+        RtcpItem::CongestionFeedback(feedback) => {
+            shared.stats.transport_feedbacks_in += 1;
+            congestion::take(&mut room.peers[index], now, &feedback);
+        }
+        // Streams end by signalling.
+        RtcpItem::Bye { .. } => {}
     })
     .map_err(|_| DropReason::RtcpMalformed)?;
     pacing::settle(shared, room, index, now);

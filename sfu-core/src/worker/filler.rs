@@ -128,5 +128,8 @@ fn pad_once(peer: &mut Peer, send_time: [u8; 3], batch: &mut SendBatch) -> Optio
         write_padding(out.get_mut(header_len..header_len + PADDING)?)?;
         sender.seal_rtp_in_place(padding.sequence, padding.ssrc, out, header_len, PADDING)
     })?;
-    Some((len, peer.departures.counted()))
+    let number = peer.departures.counted();
+    drop(extensions);
+    sending.header.left(true, padding.sequence, number);
+    Some((len, number))
 }

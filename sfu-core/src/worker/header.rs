@@ -5,6 +5,7 @@
 //! time, or an extension that it has no id for.
 
 use super::departure::Departure;
+use super::departure::congestion::Numbered;
 use super::patience::Patience;
 use crate::id::Mid;
 use crate::media::extension_map::ExtensionMap;
@@ -28,6 +29,8 @@ pub(super) struct HeaderTerms {
     knows_repairs: bool,
     /// How long it is asked to hold pictures back, where the publisher says nothing of it.
     pub(super) patience: Patience,
+    /// What left with which transport-wide number, for who tells of arrivals by the stream's own.
+    pub(super) numbered: Option<Box<Numbered>>,
 }
 
 impl HeaderTerms {
@@ -39,6 +42,7 @@ impl HeaderTerms {
             knows_media: false,
             knows_repairs: false,
             patience: Patience::default(),
+            numbered: offered.congestion_feedback.then(Box::default),
         }
     }
 
@@ -78,9 +82,17 @@ impl HeaderTerms {
         }
     }
 
-    /// Whether packets carry the transport-wide number.
+    /// Whether packets have a transport-wide number, whether they carry it or not.
     pub(super) const fn numbers_departures(&self) -> bool {
-        self.ids.transport_cc.is_some()
+        self.ids.transport_cc.is_some() || self.numbered.is_some()
+    }
+
+    /// The packet `sequence`, of the stream or of its repairs, has left with a transport-wide number.
+    pub(super) fn left(&mut self, is_repair: bool, sequence: u64, number: u64) {
+        if let Some(numbered) = &mut self.numbered {
+            // The low 16 bits are on the wire.
+            numbered.note(is_repair, sequence as u16, number);
+        }
     }
 }
 

@@ -8,8 +8,10 @@ use slab::Slab;
 
 use super::allot::Allotments;
 use super::bandwidth::Bandwidth;
+use super::census::{self, Census, Counted};
 use super::control::remove_track;
 use super::departure::Departures;
+use super::departure::congestion::CongestionReader;
 use super::peer::{Peer, Requested};
 use super::publisher_clock::PublisherClock;
 use super::rtcp_queue::RtcpQueue;
@@ -45,6 +47,7 @@ impl Worker {
                 key,
                 peers: Slab::new(),
                 tracks: Tracks::default(),
+                census: Census::default(),
                 speakers: ActiveSpeakers::new(self.shared.settings.forwarded_voices),
                 offers: rungs::Offers::default(),
                 burst: fan_out::Burst::new(),
@@ -114,6 +117,7 @@ fn new_peer(
         sections: Vec::new(),
         extensions: ExtensionMap::default(),
         departures: Departures::default(),
+        congestion: CongestionReader::default(),
         streams: Streams::default(),
         ingresses: Slab::new(),
         egresses: Slab::new(),
@@ -134,6 +138,7 @@ fn new_peer(
         session_version: 0,
         dirty: false,
         data_waits: false,
+        counted: Counted::default(),
     }
 }
 
@@ -172,6 +177,7 @@ fn remove_peer(shared: &mut Shared, room: &mut Room, index: PeerIndex) {
     for track in tracks {
         remove_track(shared, room, track);
     }
+    census::forget(room, index);
     let Some(mut peer) = room.peers.try_remove(index) else {
         return;
     };

@@ -6,7 +6,7 @@
 //! is what a participant's network carries; [`data`] is that of data messages; [`feedback`] carries
 //! RTCP's facts backwards, with [`repairs`] and [`publisher_clock`]; [`control`] with [`membership`]
 //! and [`wishes`], and [`negotiation`] with [`sections`] and [`formats`], obey the control plane, and
-//! [`explain`], [`recording`] and [`adaptation`] answer it; [`timers`] does what is due by the
+//! [`explain`], [`recording`], [`census`] and [`adaptation`] answer it; [`timers`] does what is due by the
 //! [`deadlines`], [`reports`] among it. All work on behalf of one room runs inside [`Worker::in_room`],
 //! which contains a panic to that room.
 
@@ -16,6 +16,7 @@ mod allot;
 mod arrival;
 mod bandwidth;
 mod binding;
+mod census;
 mod control;
 mod data;
 mod deadlines;
@@ -60,6 +61,7 @@ use rand_chacha::ChaCha12Rng;
 use rand_core::SeedableRng;
 use slab::Slab;
 
+pub use census::{Census, ESTIMATE_BOUNDS};
 pub use settings::WorkerSettings;
 pub use stats::WorkerStats;
 pub use traffic::{Traffic, TrafficKind, Volume};
@@ -109,6 +111,7 @@ struct Room {
     peers: Slab<Peer>,
     tracks: Tracks,
     speakers: ActiveSpeakers,
+    census: Census,
     /// What its tracks could be sent as.
     offers: rungs::Offers,
     /// What its subscribers have not been offered yet.

@@ -130,7 +130,7 @@ pub(super) fn flush(
                 stats.paced_for += left.waited;
             }
             if peer.bandwidth.left(now, left, size, number) {
-                peer.pacer.set_rate(now, peer.bandwidth.pacing_rate());
+                peer.bandwidth.set_pace(now, &mut peer.pacer);
             }
         }
     }
@@ -273,6 +273,11 @@ impl Leaving<'_> {
         })?;
         let numbers = sending.header.numbers_departures();
         let number = numbers.then(|| self.departures.counted());
+        drop(extensions);
+        if let Some(number) = number {
+            let is_repair = packet.rtx_original.is_some();
+            sending.header.left(is_repair, packet.sequence, number);
+        }
         if packet.rtx_original.is_none() {
             sending.egress.on_sent(self.now, payload.len());
         }

@@ -51,7 +51,7 @@ pub(super) fn settle(shared: &mut Shared, room: &mut Room, index: PeerIndex, now
         return;
     };
     recording::hand_on(shared, peer);
-    peer.pacer.set_rate(now, peer.bandwidth.pacing_rate());
+    peer.bandwidth.set_pace(now, &mut peer.pacer);
     if !peer.pacer.is_probing()
         && let Some(probe) = peer.bandwidth.poll_probe()
     {

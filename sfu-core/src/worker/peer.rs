@@ -7,7 +7,9 @@ use slab::Slab;
 
 use super::allot::Allotments;
 use super::bandwidth::Bandwidth;
+use super::census::Counted;
 use super::departure::Departures;
+use super::departure::congestion::CongestionReader;
 use super::header::HeaderTerms;
 use super::publisher_clock::PublisherClock;
 use super::rtcp_queue::RtcpQueue;
@@ -114,6 +116,7 @@ pub(super) struct Peer {
     pub(super) bandwidth: Bandwidth,
     /// The numbers of what leaves.
     pub(super) departures: Departures,
+    pub(super) congestion: CongestionReader,
     pub(super) rtcp: RtcpQueue,
     /// The sender SSRC of our own RTCP towards this participant.
     pub(super) rtcp_ssrc: Ssrc,
@@ -138,6 +141,8 @@ pub(super) struct Peer {
     pub(super) dirty: bool,
     /// Packets of data wait for their turn.
     pub(super) data_waits: bool,
+    /// What the worker's census has of it.
+    pub(super) counted: Counted,
 }
 
 impl Peer {

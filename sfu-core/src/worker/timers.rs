@@ -105,5 +105,6 @@ fn tell_statistics(shared: &mut Shared, room: &mut Room, index: PeerIndex, now: 
     if now >= peer.next_statistics {
         peer.next_statistics = now + STATISTICS_INTERVAL;
         super::statistics::tell(shared, peer);
+        super::census::look(room, index, now);
     }
 }

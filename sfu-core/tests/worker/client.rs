@@ -44,6 +44,8 @@ pub(crate) struct Packet<'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct Got {
     pub(crate) at: Instant,
+    /// Bytes of the datagram.
+    pub(crate) len: usize,
     pub(crate) ssrc: u32,
     pub(crate) sequence: u16,
     pub(crate) timestamp: u32,
@@ -173,6 +175,7 @@ impl Client {
             },
             extmap_allow_mixed: true,
             rtcp_rsize: true,
+            congestion_feedback: false,
             rids: rids.iter().map(|rid| (*rid).try_into().unwrap()).collect(),
             track_cid: cid.map(str::to_owned),
             ssrcs: Default::default(),
@@ -264,6 +267,7 @@ impl Client {
             packet.truncate(len);
             return self.rtcp.push((now, packet));
         }
+        let len = packet.len();
         let header = sfu_core::wire::rtp::RtpHeader::parse(&packet).unwrap();
         let start = usize::from(header.header_len);
         let opened = receiver.open_rtp(&mut packet, start, header.ssrc, header.sequence);
@@ -271,6 +275,7 @@ impl Client {
         let header = sfu_core::wire::rtp::RtpHeader::parse_decrypted(&packet).unwrap();
         self.rtp.push(Got {
             at: now,
+            len,
             ssrc: header.ssrc.0,
             sequence: header.sequence,
             timestamp: header.timestamp,

@@ -321,3 +321,22 @@ fn pictures_that_do_not_fit_are_told_to_be_paused_for_bandwidth() {
     let told = told.iter().find(|told| told.track == track).unwrap();
     assert_eq!(told.limit, Limit::PausedBySubscriber);
 }
+
+#[test]
+fn the_census_counts_who_is_there_by_what_limits_it() {
+    let mut scene = Scene::new(2);
+    let count = |scene: &Scene, limit: Limit| scene.meeting.worker.census().limits[limit.index()];
+    scene.frames(120, 3_000_000);
+    // Everybody is counted anew every ten seconds.
+    scene.frames(330, 100_000);
+    assert_eq!(count(&scene, Limit::PausedForBandwidth), 1);
+    let census = scene.meeting.worker.census();
+    assert_eq!(census.limits.iter().sum::<u32>(), 2);
+    assert_eq!(census.estimates.iter().sum::<u32>(), 1);
+    assert_eq!((census.estimates[0], census.estimated.bps()), (1, 100_000));
+    let participant = participant(scene.viewer);
+    scene
+        .meeting
+        .command(Command::RemoveParticipant { participant });
+    assert_eq!(scene.meeting.worker.census(), Default::default());
+}

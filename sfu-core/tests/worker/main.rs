@@ -10,6 +10,7 @@ mod arrivals;
 mod bounds;
 mod bursts;
 mod client;
+mod congestion;
 mod data;
 mod data_client;
 mod data_hostile;

@@ -2,6 +2,7 @@
 //! token for any room.
 
 mod page;
+mod why;
 
 #[cfg(test)]
 mod tests;
@@ -29,9 +30,11 @@ struct Demo {
     rooms: Rooms,
 }
 
-/// The page at `/`, `POST /demo/token`, and where it is asked for `POST /demo/fault/panic`.
+/// The page at `/`, `POST /demo/token`, `GET /demo/why`, and where it is asked for `POST /demo/fault/panic`.
 pub fn router(development: Development, keys: ApiKeys, rooms: Rooms) -> Router {
-    let mut router = Router::new().route("/demo/token", post(token));
+    let mut router = Router::new()
+        .route("/demo/token", post(token))
+        .route("/demo/why", get(why::why));
     if development.fault_injection {
         router = router.route("/demo/fault/panic", post(panic_in_room));
     }
@@ -88,7 +91,11 @@ impl IntoResponse for Refusal {
         let Self(status, error) = self;
         let code = match error.kind() {
             ErrorKind::InvalidArgument => "invalid_argument",
+            ErrorKind::Unauthenticated => "unauthenticated",
+            ErrorKind::PermissionDenied => "permission_denied",
             ErrorKind::NotFound => "not_found",
+            ErrorKind::RateLimited => "rate_limited",
+            ErrorKind::ResourceExhausted => "resource_exhausted",
             ErrorKind::Unavailable => "unavailable",
             _ => "internal",
         };

@@ -270,6 +270,7 @@ impl Corridor {
             busy: self.busy,
             wakeups: self.wakeups,
             population: self.worker.population(),
+            census: self.worker.census(),
             pool_free: self.worker.pool_free(),
         };
         *self

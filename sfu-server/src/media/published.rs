@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sfu_core::worker::WorkerStats;
+use sfu_core::worker::{Census, WorkerStats};
 
 use super::udp_socket::Counters;
 
@@ -23,6 +23,8 @@ pub struct Published {
     pub wakeups: u64,
     /// Rooms, participants and tracks now.
     pub population: (usize, usize, usize),
+    /// What limits subscriptions, and what their networks carry.
+    pub census: Census,
     /// Free slots of the packet pool.
     pub pool_free: usize,
 }

@@ -4,6 +4,7 @@
 //! label grows with rooms, tracks or people: labels are directions, kinds, reasons, results, the
 //! methods of a contract, and the number of a worker.
 
+mod adaptation;
 mod application;
 mod data;
 mod doors;

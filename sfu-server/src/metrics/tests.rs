@@ -4,7 +4,9 @@ use std::time::Duration;
 use sfu_core::command::Command;
 use sfu_core::drop_reason::DropReason;
 use sfu_core::event::Event;
+use sfu_core::media::explanation::Limit;
 use sfu_core::media::path::{Path, Protocol};
+use sfu_core::unit::Bitrate;
 use sfu_core::worker::TrafficKind;
 
 use super::*;
@@ -46,11 +48,19 @@ fn two_workers() -> Vec<Published> {
     (busy.engine.nacks_in, busy.engine.repairs_not_found) = (4, 1);
     busy.engine.transport_feedbacks_in = 6;
     busy.wakeups = 9;
+    busy.engine.paced_out = 12;
+    busy.engine.paced_for = Duration::from_millis(250);
+    busy.engine.probes_out = 2;
+    busy.census.limits[Limit::Bandwidth.index()] = 2;
+    busy.census.estimates[2] = 1;
+    busy.census.estimated = Bitrate::from_bps(450_000);
     busy.engine.drops.count(DropReason::PaddingOnly);
     let mut idle = Published {
         pool_free: 7,
         ..Default::default()
     };
+    idle.census = busy.census;
+    idle.census.limits[Limit::Bandwidth.index()] = 1;
     idle.engine.drops.count(DropReason::PaddingOnly);
     idle.engine.keyframe_requests_out = 3;
     idle.engine.taken_in.count(TrafficKind::Audio, 50);
@@ -114,6 +124,15 @@ fn what_others_count_is_exported_when_somebody_asks() {
         ("sfu_worker_busy_seconds_total{worker=\"0\"}", 1.5),
         ("sfu_packet_pool_free_slots{worker=\"1\"}", 7.0),
         ("sfu_rooms_failed_total{worker=\"0\"}", 0.0),
+        ("sfu_paced_packets_total{worker=\"0\"}", 12.0),
+        ("sfu_pacer_wait_seconds_total{worker=\"0\"}", 0.25),
+        ("sfu_bandwidth_probes_total{worker=\"0\"}", 2.0),
+        ("sfu_subscriptions_by_limit{limit=\"bandwidth\"}", 3.0),
+        ("sfu_subscriptions_by_limit{limit=\"viewport\"}", 0.0),
+        ("sfu_subscriber_estimate_bps_bucket{le=\"300000\"}", 0.0),
+        ("sfu_subscriber_estimate_bps_bucket{le=\"600000\"}", 2.0),
+        ("sfu_subscriber_estimate_bps_bucket{le=\"+Inf\"}", 2.0),
+        ("sfu_subscriber_estimate_bps_sum", 900_000.0),
         (
             concat!(
                 "sfu_build_info{version=\"",
@@ -342,6 +361,7 @@ fn no_label_grows_with_people() {
         "direction",
         "kind",
         "le",
+        "limit",
         "method",
         "outcome",
         "reason",

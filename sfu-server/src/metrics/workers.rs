@@ -9,6 +9,7 @@ use prometheus_client::registry::Unit;
 use sfu_core::drop_reason::DropReason;
 use sfu_core::worker::{Traffic, TrafficKind};
 
+use super::adaptation;
 use super::write::{counters, gauges, seconds};
 use crate::media::published::Published;
 use crate::media::udp_socket::Counters;
@@ -92,7 +93,17 @@ const KEYFRAME_REQUESTS: [(&str, &str, Pick); 3] = [
 ];
 
 /// Counted by worker: name, help, value.
-const BY_WORKER: [(&str, &str, Pick); 11] = [
+const BY_WORKER: [(&str, &str, Pick); 13] = [
+    (
+        "paced_packets",
+        "Packets that left by a subscriber's pacer",
+        |w| w.engine.paced_out,
+    ),
+    (
+        "bandwidth_probes",
+        "Probes that began, to see whether a subscriber's network carries more",
+        |w| w.engine.probes_out,
+    ),
     (
         "repaired_packets",
         "Lost packets that a publisher's repair made good",
@@ -186,7 +197,8 @@ impl Collector for WorkerCounters {
         }
         traffic(&mut encoder, &workers)?;
         drops(&mut encoder, &workers)?;
-        states(&mut encoder, &workers)
+        states(&mut encoder, &workers)?;
+        adaptation::encode(&mut encoder, &workers)
     }
 }
 
@@ -246,6 +258,10 @@ fn states(encoder: &mut DescriptorEncoder<'_>, workers: &[Published]) -> fmt::Re
     let each = || workers.iter().enumerate();
     let samples = each().map(|(index, worker)| (by_worker(index), worker.busy.as_secs_f64()));
     seconds(encoder, "worker_busy", help, samples)?;
+    let waited = |worker: &Published| worker.engine.paced_for.as_secs_f64();
+    let samples = each().map(|(index, worker)| (by_worker(index), waited(worker)));
+    let help = "Time that packets waited in pacers, added up; by paced packets it is the mean wait";
+    seconds(encoder, "pacer_wait", help, samples)?;
     let samples = each().map(|(index, worker)| (by_worker(index), worker.pool_free));
     let help = "Free slots of a worker's packet pool";
     gauges(encoder, "packet_pool_free_slots", help, samples)?;

@@ -7,10 +7,12 @@ use sfu_core::command::Command;
 use sfu_core::id::{ParticipantId, TrackId};
 use sfu_core::media::explanation::{Limit, LinkExplanation, SubscriptionExplanation};
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::room::State;
 use super::{Rooms, limits, no_participant, no_room};
 use crate::error::{ApiError, ErrorKind};
+use crate::rate::TokenBucket;
 
 /// What a participant is sent and why, and what its network carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,13 +64,23 @@ type Answer = oneshot::Sender<Explained>;
 
 /// The questions about one participant that the engine has not answered yet, oldest first. They end
 /// with the participant.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Questions {
     asked: u64,
+    /// How often the participant itself may ask.
+    own: TokenBucket,
     open: VecDeque<(u64, Answer)>,
 }
 
 impl Questions {
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            asked: 0,
+            own: TokenBucket::new(limits::OWN_QUESTIONS, now),
+            open: VecDeque::new(),
+        }
+    }
+
     /// One more question: its number, and where its answer will be.
     fn ask(&mut self) -> Result<(u64, oneshot::Receiver<Explained>), ApiError> {
         // Who asked has given up on some.
@@ -107,14 +119,36 @@ impl Rooms {
         identity: &str,
     ) -> Result<Explained, ApiError> {
         let room = self.0.registry.named(room).ok_or_else(no_room)?;
-        let answer = room.with(|state| state.ask_why(identity))?;
-        match tokio::time::timeout(limits::ENGINE_ANSWER, answer).await {
-            Ok(answer) => answer.map_err(|_| no_participant()),
-            Err(_) => Err(ApiError::new(
-                ErrorKind::Unavailable,
-                "the media engine did not answer in time",
-            )),
-        }
+        answered(room.with(|state| state.ask_why(identity))?).await
+    }
+
+    /// As [`Self::explain_subscriptions`], asked by the participant itself.
+    ///
+    /// # Errors
+    /// `RateLimited` when it asks more often than [`limits::OWN_QUESTIONS`].
+    pub async fn explain_own(&self, room: &str, identity: &str) -> Result<Explained, ApiError> {
+        let room = self.0.registry.named(room).ok_or_else(no_room)?;
+        let answer = room.with(|state| {
+            let id = state.participant_named(identity)?;
+            let asks = state.participants.get_mut(&id).ok_or_else(no_participant)?;
+            if !asks.questions.own.take(Instant::now()) {
+                let message = "ask less often about the same participant";
+                return Err(ApiError::new(ErrorKind::RateLimited, message));
+            }
+            state.ask_why(identity)
+        })?;
+        answered(answer).await
+    }
+}
+
+/// The engine's answer, unless it takes too long.
+async fn answered(answer: oneshot::Receiver<Explained>) -> Result<Explained, ApiError> {
+    match tokio::time::timeout(limits::ENGINE_ANSWER, answer).await {
+        Ok(answer) => answer.map_err(|_| no_participant()),
+        Err(_) => Err(ApiError::new(
+            ErrorKind::Unavailable,
+            "the media engine did not answer in time",
+        )),
     }
 }
 

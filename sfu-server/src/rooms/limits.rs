@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::rate::Rate;
+
 /// Most rooms on a node. Raising: about 1 kB each and a longer sweep every second. Lowering: busy
 /// nodes refuse new rooms sooner.
 pub const MAX_ROOMS: usize = 10_000;
@@ -201,6 +203,13 @@ pub const MAX_WATCHERS: usize = 4_096;
 /// makes the packet thread look through up to 250 of them. Lowering: operators who look at the same
 /// time are refused.
 pub const MAX_QUESTIONS: usize = 16;
+
+/// How often a participant may ask about its own subscriptions. Raising: each makes the packet thread
+/// look through all of them. Lowering: the page's figures lag behind.
+pub const OWN_QUESTIONS: Rate = Rate {
+    per_second: 2,
+    burst: 6,
+};
 
 /// How long the engine has to answer a question; it takes milliseconds. Raising: callers of a worker
 /// that hangs wait longer. Lowering: those of a busy one are refused.

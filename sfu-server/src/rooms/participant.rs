@@ -102,7 +102,7 @@ impl Participant {
             ever_withheld: false,
             audience: Audience::default(),
             quality: Quality::default(),
-            questions: Questions::default(),
+            questions: Questions::new(now),
             recorder: Recorder::default(),
             pending_offers: 0,
             holds: 0,

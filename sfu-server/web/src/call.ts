@@ -13,6 +13,7 @@ import { roomOptions } from './room_options';
 import type { Settings } from './settings';
 import { displayName } from './tile';
 import type { Admission } from './token';
+import { explainTo } from './why';
 import { Refusal, type Words, ended } from './words';
 
 /**
@@ -68,6 +69,7 @@ export class Call {
       });
     }
     this.joined = true;
+    explainTo(admission.token);
     // The room answers to this event by taking everybody's picture away: it must be held before.
     this.room.engine.prependListener(EngineEvent.Restarting, () => this.people.freeze());
     this.showEverybody();
@@ -113,6 +115,7 @@ export class Call {
         this.people.setSpeaking(new Set(speakers.map(({ identity }) => identity))),
       )
       .on(RoomEvent.ConnectionQualityChanged, update)
+      .on(RoomEvent.TrackStreamStateChanged, (_, __, participant) => updateOf(participant))
       .on(RoomEvent.AudioPlaybackStatusChanged, () => this.offerSound());
 
     for (const event of [RoomEvent.TrackMuted, RoomEvent.TrackUnmuted] as const) {
@@ -156,6 +159,7 @@ export class Call {
 
   private end(reason: DisconnectReason | undefined): void {
     clearInterval(this.lookingAgain);
+    explainTo(undefined);
     this.people.keepOnly(new Set());
     withdrawAll();
     // Until the join has succeeded, `join` itself throws what went wrong.

@@ -2,6 +2,7 @@ import { LocalTrack, RemoteTrack, type TrackPublication } from 'livekit-client';
 import { make } from './dom';
 import { keep, recall } from './memory';
 import { type Counters, type Reading, readTrack } from './track_reading';
+import { limitInWords, linkInWords, qualityInWords, reasons, wantReasons } from './why';
 
 const KEY = 'call.details';
 const LOOK_MS = 1_000;
@@ -19,10 +20,13 @@ export function detailsShown(): boolean {
 export function showDetails(show: boolean): void {
   shown = show;
   keep(() => localStorage, KEY, show ? 'on' : 'off');
+  wantReasons(show);
   for (const overlay of followed) {
     void overlay.look();
   }
 }
+
+wantReasons(shown);
 
 setInterval(() => {
   if (shown) {
@@ -32,23 +36,37 @@ setInterval(() => {
   }
 }, LOOK_MS);
 
-/** The figures on one picture: its size, rate, loss, codec and layer, and those of its sound. */
+/**
+ * The figures on one picture: its size, rate, loss, codec and layer, and those of its sound; and, as
+ * the server tells it, what keeps it from being better.
+ */
 export class Overlay {
   readonly element = make('div', 'overlay');
+  private readonly isOwn: boolean;
   private readonly counters = new Map<string, Counters>();
   private picture: TrackPublication | undefined;
   private sound: TrackPublication | undefined;
 
-  constructor() {
+  /** `isOwn`: it is on one's own tile, and tells of one's own network. */
+  constructor(isOwn = false) {
+    this.isOwn = isOwn;
     this.element.hidden = true;
   }
 
-  /** From now on it is about these two; `undefined` for both ends it. */
+  /** It is about nothing any more. */
+  end(): void {
+    this.picture = undefined;
+    this.sound = undefined;
+    followed.delete(this);
+    this.element.hidden = true;
+  }
+
+  /** From now on it is about these two; `undefined` for both ends it, but for one's own. */
   follow(picture: TrackPublication | undefined, sound: TrackPublication | undefined): void {
     const same = picture === this.picture && sound === this.sound;
     this.picture = picture;
     this.sound = sound;
-    if (picture === undefined && sound === undefined) {
+    if (picture === undefined && sound === undefined && !this.isOwn) {
       followed.delete(this);
     } else {
       followed.add(this);
@@ -70,8 +88,32 @@ export class Overlay {
       ...(picture === undefined ? [] : pictureLines(picture)),
       ...(sound === undefined ? [] : soundLine(sound)),
     ];
-    this.element.replaceChildren(...lines.map((line) => make('div', '', line)));
-    this.element.hidden = !shown || lines.length === 0;
+    this.element.replaceChildren(
+      ...lines.map((line) => make('div', '', line)),
+      ...this.whys().map(({ name, text }) => make('div', name, text)),
+    );
+    this.element.hidden = !shown || this.element.childElementCount === 0;
+  }
+
+  /** Why the picture is as it is, and on one's own what the network carries. */
+  private whys(): { name: string; text: string }[] {
+    const told = reasons();
+    if (told === undefined) {
+      return [];
+    }
+    if (this.isOwn) {
+      return linkInWords(told.link).map((text) => ({ name: 'why-link', text }));
+    }
+    const why = told.tracks.get(this.picture?.trackSid ?? '');
+    if (why === undefined) {
+      return [];
+    }
+    const limit = limitInWords(why);
+    const quality = qualityInWords(why);
+    return [
+      ...(quality === '' ? [] : [{ name: 'why-quality', text: quality }]),
+      ...(limit === undefined ? [] : [{ name: `why why-${why.limit}`, text: limit }]),
+    ];
   }
 
   private async read(publication: TrackPublication | undefined): Promise<Reading | undefined> {

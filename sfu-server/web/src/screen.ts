@@ -54,7 +54,7 @@ export class Screen {
   detach(): void {
     this.video = exchange(this.video, undefined, () => undefined);
     this.audio = exchange(this.audio, undefined, () => undefined);
-    this.overlay.follow(undefined, undefined);
+    this.overlay.end();
   }
 }
 

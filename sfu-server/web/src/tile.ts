@@ -15,7 +15,8 @@ export class Tile {
   private readonly nameLabel = make('span', 'tile-name');
   private readonly mutedMark = make('span', 'muted-mark');
   private readonly quality = new QualityMark();
-  private readonly overlay = new Overlay();
+  private readonly pausedMark = make('div', 'paused-mark', 'Paused: your network is too slow');
+  private readonly overlay: Overlay;
   private readonly participant: Participant;
   private video: Attached;
   private audio: Attached;
@@ -25,6 +26,7 @@ export class Tile {
   /** `former` is the tile of the same person in the session before, if there was one. */
   constructor(participant: Participant, former: Tile | undefined) {
     this.participant = participant;
+    this.overlay = new Overlay(participant.isLocal);
     this.still = former?.still;
     this.element.dataset['identity'] = participant.identity;
     this.element.classList.toggle('own', participant.isLocal);
@@ -32,7 +34,7 @@ export class Tile {
     this.mutedMark.append(icon('microphoneOff'), make('span', 'visually-hidden', 'muted'));
     const caption = make('div', 'caption');
     caption.append(this.mutedMark, this.nameLabel, this.quality.element);
-    this.element.append(this.initials, this.overlay.element, caption);
+    this.element.append(this.initials, this.pausedMark, this.overlay.element, caption);
     if (this.still !== undefined) {
       this.initials.after(this.still);
     }
@@ -70,6 +72,7 @@ export class Tile {
     this.mutedMark.hidden = !muted;
     this.element.dataset['microphone'] = muted ? 'off' : 'on';
     this.element.dataset['camera'] = this.video === undefined ? 'off' : 'on';
+    this.pausedMark.hidden = this.pictureToShow()?.track?.streamState !== Track.StreamState.Paused;
     this.setSpeaking(this.participant.isSpeaking);
     this.quality.show(this.participant.connectionQuality);
     this.overlay.follow(this.pictureToShow(), muted ? undefined : microphone);
@@ -103,7 +106,7 @@ export class Tile {
   detach(): void {
     this.video = exchange(this.video, undefined, () => undefined);
     this.audio = exchange(this.audio, undefined, () => undefined);
-    this.overlay.follow(undefined, undefined);
+    this.overlay.end();
   }
 
   private pictureToShow(): TrackPublication | undefined {

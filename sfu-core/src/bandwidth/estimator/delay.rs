@@ -142,13 +142,13 @@ impl Delay {
 }
 
 kept!(Delay {
-    busy,
-    by_chance,
     groups,
     line,
     overuse,
     queueing,
     standing,
+    busy,
+    by_chance,
     trend,
     was_over,
     usage,

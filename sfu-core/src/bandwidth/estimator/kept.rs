@@ -4,10 +4,10 @@ use super::Estimator;
 use crate::bandwidth::recording::kept::kept;
 
 kept!(Estimator {
-    expected,
-    has_pictures,
     epoch,
     history,
+    expected,
+    has_pictures,
     sent_rate,
     silence,
     clock,

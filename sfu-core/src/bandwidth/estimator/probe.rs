@@ -278,8 +278,6 @@ kept!(UnderWay {
     deadline
 });
 kept!(ProbeControl {
-    misled,
-    raised,
     next_id,
     ready,
     under_way,
@@ -288,5 +286,7 @@ kept!(ProbeControl {
     not_before,
     pause,
     looked,
+    raised,
+    misled,
     fruitful
 });

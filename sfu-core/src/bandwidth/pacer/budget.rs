@@ -21,23 +21,28 @@ const MAX_LATE: Duration = Duration::from_millis(5);
 
 /// Bytes that have left and are paid for by time.
 ///
-/// It is open until a burst has left, and then closed until all of that is paid for: what waits
+/// It is open until a burst has left, and then closed until a part of that is paid for: what waits
 /// leaves in bursts, not packet by packet. An unused time is not saved.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Budget {
     /// Nanoseconds that a byte takes, in 2^-[`FRACTION`].
     byte_time: u64,
     burst: Duration,
+    /// What may still be owed when it opens again.
+    owing: Duration,
     /// When all that has left is paid for.
     paid: Option<Instant>,
     is_spent: bool,
 }
 
 impl Budget {
-    pub(super) fn new(rate: Bitrate, burst: Duration) -> Self {
+    /// A burst of what `rate` is in that time at the most, which is closed then for the time of
+    /// `step` at least.
+    pub(super) fn new(rate: Bitrate, burst: Duration, step: Duration) -> Self {
         Self {
             byte_time: byte_time(rate),
             burst,
+            owing: burst.saturating_sub(step),
             paid: None,
             is_spent: false,
         }
@@ -69,7 +74,7 @@ impl Budget {
 
     /// Whether something may leave at `now`.
     pub(super) fn is_open(&self, now: Instant) -> bool {
-        !self.is_spent || self.paid.is_none_or(|paid| paid <= now)
+        !self.is_spent || self.paid.is_none_or(|paid| paid <= now + self.owing)
     }
 
     /// Bytes that may leave at `now` before it closes.
@@ -84,7 +89,8 @@ impl Budget {
 
     /// When it opens again; `None` while it is open.
     pub(super) fn opens(&self, now: Instant) -> Option<Instant> {
-        self.paid.filter(|paid| self.is_spent && *paid > now)
+        let paid = self.paid.filter(|_| !self.is_open(now))?;
+        paid.checked_sub(self.owing)
     }
 
     /// Something that takes `nanos` has left.
@@ -121,7 +127,7 @@ mod tests {
     fn a_burst_leaves_at_once_and_then_nothing_until_it_is_paid_for() {
         let now = base();
         // A millisecond for each 1000 bytes.
-        let mut budget = Budget::new(Bitrate::from_bps(8_000_000), BURST);
+        let mut budget = Budget::new(Bitrate::from_bps(8_000_000), BURST, BURST);
         for _ in 0..6 {
             assert!(budget.is_open(now));
             spend(&mut budget, now, 1000);
@@ -137,7 +143,7 @@ mod tests {
     #[test]
     fn a_late_wake_up_slows_nothing_down() {
         let start = base();
-        let mut budget = Budget::new(Bitrate::from_bps(8_000_000), BURST);
+        let mut budget = Budget::new(Bitrate::from_bps(8_000_000), BURST, BURST);
         let mut left = 0;
         for ms in (0..1000).step_by(4) {
             let now = start + Duration::from_millis(ms);
@@ -150,9 +156,30 @@ mod tests {
     }
 
     #[test]
+    fn a_deep_budget_goes_on_in_steps() {
+        let now = base();
+        let depth = Duration::from_millis(40);
+        let mut budget = Budget::new(Bitrate::from_bps(8_000_000), depth, BURST);
+        for _ in 0..41 {
+            assert!(budget.is_open(now));
+            spend(&mut budget, now, 1000);
+        }
+        let opens = now + Duration::from_millis(6);
+        assert_eq!(budget.opens(now), Some(opens));
+        assert!(!budget.is_open(opens - Duration::from_nanos(1)));
+        assert!(budget.is_open(opens));
+        let mut left = 0;
+        while budget.is_open(opens) {
+            spend(&mut budget, opens, 1000);
+            left += 1;
+        }
+        assert_eq!(left, 6);
+    }
+
+    #[test]
     fn time_without_packets_is_not_saved() {
         let now = base();
-        let mut budget = Budget::new(Bitrate::from_bps(8_000_000), BURST);
+        let mut budget = Budget::new(Bitrate::from_bps(8_000_000), BURST, BURST);
         spend(&mut budget, now, 1000);
         let later = now + Duration::from_secs(60);
         let left = (0..).take_while(|_| {
@@ -166,7 +193,7 @@ mod tests {
     #[test]
     fn another_rate_counts_for_what_is_owed_too() {
         let now = base();
-        let mut budget = Budget::new(Bitrate::from_bps(8_000_000), BURST);
+        let mut budget = Budget::new(Bitrate::from_bps(8_000_000), BURST, BURST);
         spend(&mut budget, now, 10_000);
         budget.set_rate(now + Duration::from_millis(2), Bitrate::from_bps(4_000_000));
         assert_eq!(budget.opens(now), Some(now + Duration::from_millis(18)));
@@ -180,7 +207,7 @@ mod tests {
     #[test]
     fn what_leaves_beside_the_budget_keeps_it_closed() {
         let now = base();
-        let mut budget = Budget::new(Bitrate::from_bps(8_000_000), BURST);
+        let mut budget = Budget::new(Bitrate::from_bps(8_000_000), BURST, BURST);
         spend(&mut budget, now, 6000);
         let later = now + Duration::from_millis(4);
         spend(&mut budget, later, 100);
@@ -192,7 +219,7 @@ mod tests {
     fn no_rate_is_too_low_or_too_high() {
         let now = base();
         for bps in [0, 1, u64::MAX] {
-            let mut budget = Budget::new(Bitrate::from_bps(bps), BURST);
+            let mut budget = Budget::new(Bitrate::from_bps(bps), BURST, BURST);
             spend(&mut budget, now, 1200);
             let opens = budget.opens(now).unwrap_or(now);
             assert!(opens <= now + Duration::from_secs(2), "{bps}");

@@ -35,6 +35,13 @@ pub const MAX_QUEUED: usize = 512;
 /// link. Lower: a frame waits here though there is room, and each wake-up sends less.
 pub const BURST: Duration = Duration::from_millis(5);
 
+/// How much more than the sustained rate may have left, in its time: what waits in the network when
+/// that rate is just what it carries.
+///
+/// Higher: the pictures that others build on, which are large, are there sooner when there is room.
+/// Lower: they fill the queue of the narrowest link less, which delays sound and reads as overuse.
+pub const DEPTH: Duration = Duration::from_millis(35);
+
 /// What waits leaves within about this time, whatever the pacing rate is.
 ///
 /// Higher: a keyframe on a thin link delays what is behind it for longer. Lower: it fills the queue
@@ -74,7 +81,10 @@ pub struct PacerReport {
 #[derive(Debug)]
 pub struct Pacer {
     queues: Queues,
+    /// The pace of a picture's packets.
     budget: Budget,
+    /// The rate that lasts.
+    sustained: Budget,
     probing: Option<Probing>,
     longest_wait: Duration,
 }
@@ -83,7 +93,8 @@ impl Default for Pacer {
     fn default() -> Self {
         Self {
             queues: Queues::default(),
-            budget: Budget::new(DEFAULT_RATE, BURST),
+            budget: Budget::new(DEFAULT_RATE, tune("BURST", 5), tune("BURST", 5)),
+            sustained: Budget::new(DEFAULT_RATE, tune("DEPTH", 35), tune("STEP", 5)),
             probing: None,
             longest_wait: Duration::ZERO,
         }
@@ -112,9 +123,10 @@ impl Pacer {
         })
     }
 
-    /// Paces by `rate` from `now` on.
-    pub fn set_rate(&mut self, now: Instant, rate: Bitrate) {
+    /// Paces by `rate` from `now` on, and what lasts longer than [`DEPTH`] by `sustained`.
+    pub fn set_rate(&mut self, now: Instant, rate: Bitrate, sustained: Bitrate) {
         self.budget.set_rate(now, rate);
+        self.sustained.set_rate(now, sustained);
     }
 
     /// Sends what comes next at the rate of `probe`. One at a time: see [`Self::is_probing`].
@@ -167,14 +179,10 @@ impl Pacer {
     /// Whether what is not sound may leave.
     #[must_use]
     pub fn is_open(&self, now: Instant) -> bool {
-        self.gate().is_open(now)
-    }
-
-    /// The budget that holds packets back at present.
-    fn gate(&self) -> &Budget {
-        self.probing
-            .as_ref()
-            .map_or(&self.budget, |probing| &probing.budget)
+        match &self.probing {
+            Some(probing) => probing.budget.is_open(now),
+            None => self.budget.is_open(now) && self.sustained.is_open(now),
+        }
     }
 
     /// The packet that leaves next, if it may leave now. To be read where it lies: it was written
@@ -202,13 +210,14 @@ impl Pacer {
     pub fn count(&mut self, now: Instant, size: u16) {
         let most = MAX_WAIT.as_nanos() as u64;
         let waiting = self.queues.bytes as u64;
-        let nanos = if self.budget.nanos(waiting) > most {
-            // All that waits is to have left within the longest wait.
-            most * u64::from(size) / waiting
-        } else {
-            self.budget.nanos(u64::from(size))
-        };
-        self.budget.spend(now, nanos);
+        for budget in [&mut self.budget, &mut self.sustained] {
+            let nanos = match budget.nanos(waiting) > most {
+                // All that waits is to have left within the longest wait.
+                true => most * u64::from(size) / waiting,
+                false => budget.nanos(u64::from(size)),
+            };
+            budget.spend(now, nanos);
+        }
     }
 
     /// When a packet that waits may leave, or the probe goes on: at once, or later. `None` when
@@ -225,7 +234,10 @@ impl Pacer {
     /// When something that is not sound may leave again; `None` when it may now.
     #[must_use]
     pub fn opens(&self, now: Instant) -> Option<Instant> {
-        self.gate().opens(now)
+        match &self.probing {
+            Some(probing) => probing.budget.opens(now),
+            None => self.budget.opens(now).max(self.sustained.opens(now)),
+        }
     }
 
     /// True when nothing waits.
@@ -263,3 +275,12 @@ impl Pacer {
 
 #[cfg(test)]
 mod tests;
+
+pub fn tune(name: &str, default: u64) -> Duration {
+    Duration::from_millis(
+        std::env::var(name)
+            .ok()
+            .and_then(|v| v.parse().ok())
+            .unwrap_or(default),
+    )
+}

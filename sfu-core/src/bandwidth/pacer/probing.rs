@@ -30,7 +30,7 @@ impl Probing {
     pub(super) fn new(now: Instant, probe: Probe) -> Self {
         Self {
             probe,
-            budget: Budget::new(probe.rate, BURST),
+            budget: Budget::new(probe.rate, BURST, BURST),
             since: now,
             bytes: 0,
             packets: 0,

@@ -66,7 +66,7 @@ fn leave(pacer: &mut Pacer, now: Instant) -> Vec<u64> {
 
 fn pacer(now: Instant) -> Pacer {
     let mut pacer = Pacer::default();
-    pacer.set_rate(now, RATE);
+    pacer.set_rate(now, RATE, RATE);
     pacer
 }
 
@@ -95,6 +95,29 @@ fn a_small_burst_leaves_at_once_and_a_keyframe_is_spread() {
     assert!((50 * MS..60 * MS).contains(&took), "{took:?}");
     assert_eq!(pacer.report().longest_wait, took);
     assert_eq!(pacer.report(), PacerReport::default(), "told once");
+}
+
+#[test]
+fn a_long_burst_slows_down_to_what_lasts() {
+    let start = base();
+    let mut pacer = Pacer::default();
+    let fast = Bitrate::from_bps(RATE.bps() * 4);
+    pacer.set_rate(start, fast, RATE);
+    for sequence in 0..120 {
+        push(&mut pacer, start, Class::Video, sequence);
+    }
+    let mut left = Vec::new();
+    let mut now = start;
+    while let Some(at) = pacer.next(now) {
+        now = at;
+        left.extend(leave(&mut pacer, now).iter().map(|_| now - start));
+    }
+    let by = |span: Duration| left.iter().filter(|at| **at <= span).count();
+    // Until as much has left as is to wait in the network: 4 each ms, of which 1 each ms goes on.
+    assert!((38..=52).contains(&by(10 * MS)), "{}", by(10 * MS));
+    assert!((60..=75).contains(&by(30 * MS)), "{}", by(30 * MS));
+    let took = now - start;
+    assert!((80 * MS..90 * MS).contains(&took), "{took:?}");
 }
 
 #[test]
@@ -131,7 +154,8 @@ fn repairs_go_before_pictures_and_padding_last_and_each_in_its_order() {
 fn nothing_waits_for_much_longer_than_is_allowed() {
     let start = base();
     let mut pacer = Pacer::default();
-    pacer.set_rate(start, Bitrate::from_bps(300_000));
+    let rate = Bitrate::from_bps(300_000);
+    pacer.set_rate(start, rate, rate);
     // Ten times as much as leaves by the rate, for ten seconds.
     let mut now = start;
     for ms in 0..10_000_u64 {

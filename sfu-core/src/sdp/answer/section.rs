@@ -114,6 +114,10 @@ impl Answer {
             Use::Send(_) => "sendonly",
         };
         self.line(format_args!("a={direction}"));
+        if let (Use::Send(_), true) = (&use_of, offered.congestion_feedback) {
+            // RFC 8888 section 6. What is received is told of by transport-wide feedback only.
+            self.line(format_args!("a=rtcp-fb:* ack ccfb"));
+        }
         for payload in use_of.payloads(offered) {
             self.payload(payload, use_of.wishes());
         }

@@ -93,6 +93,34 @@ fn every_fixture_is_mirrored_in_every_use() {
 }
 
 #[test]
+fn feedback_by_the_streams_own_numbers_is_taken_of_who_has_no_other() {
+    let offers = |lines: &[&str]| read(&with(lines)).sections[0].congestion_feedback;
+    assert!(offers(&["a=rtcp-fb:* ack ccfb"]));
+    assert!(offers(&["a=rtcp-fb:111 ack ccfb"]));
+    for none in [
+        "a=rtcp-fb:* ack",
+        "a=rtcp-fb:* nack",
+        "a=rtcp-fb:* ack ccfb 1",
+    ] {
+        assert!(!offers(&[none]), "{none}");
+    }
+    let both = ["a=rtcp-fb:* ack ccfb", "a=rtcp-fb:111 transport-cc"];
+    assert!(!offers(&both));
+
+    let line = "a=rtcp-fb:* ack ccfb";
+    let offer = read(&with(&both[..1]));
+    let sent = answer_all(&offer, |offered| sending(offered, Codec::Opus));
+    assert!(section(&sent, 0).contains(&line));
+    // It would promise the same of what is received.
+    for answer in [
+        answer_all(&offer, receiving),
+        answer_all(&offer, |_| AnsweredSection::Inactive),
+    ] {
+        assert!(!section(&answer, 0).contains(&line));
+    }
+}
+
+#[test]
 fn the_session_lines() {
     let offer = read(SMALL);
     let answer = write_answer(&offer, &local(), &[receiving(&offer.sections[0])], 42);

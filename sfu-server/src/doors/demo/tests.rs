@@ -6,6 +6,8 @@ use tower::ServiceExt;
 use super::*;
 use crate::doors::recording::{self, keys};
 
+mod why;
+
 const DEVELOPMENT: Development = Development {
     fault_injection: false,
     published_key: true,

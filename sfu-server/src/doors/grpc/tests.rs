@@ -26,6 +26,7 @@ use crate::shutdown::Latch;
 mod changes;
 mod explaining;
 mod limits;
+mod recording_adaptation;
 mod watching;
 
 struct Served {
