@@ -149,9 +149,8 @@ impl Shared<'_> {
         (capacity > 0.0).then(|| (100.0 * used / capacity, 100.0 * best / capacity))
     }
 
-    /// The most that those who are there can be sent together.
-    fn best(&self, window: (usize, usize), kbps: f64) -> f64 {
-        let at = window.0;
+    /// Those who are there in a bin, and whether they want pictures.
+    fn present(&self, at: usize) -> Vec<optimum::Wanting<'_>> {
         let mut present = Vec::new();
         for subscriber in self.subscribers {
             let mut people = self.scenario.participants.iter();
@@ -164,6 +163,12 @@ impl Shared<'_> {
                 present.push((*subscriber, !away));
             }
         }
+        present
+    }
+
+    /// The most that those who are there can be sent together.
+    fn best(&self, window: (usize, usize), kbps: f64) -> f64 {
+        let present = self.present(window.0);
         optimum::most(self.log, &present, window, kbps)
     }
 
@@ -228,32 +233,35 @@ impl Shared<'_> {
         there.map_or(f64::INFINITY, |from| seconds(from - level.from + span))
     }
 
-    /// The least mean estimate as a part of the greatest, where each could use as much.
+    /// The least mean estimate as a part of the greatest, while several are there who want pictures.
     fn fairness(&self) -> Option<f64> {
-        if self.subscribers.len() < 2 {
-            return None;
-        }
-        let steady: Vec<_> = self.levels.iter().filter_map(Level::steady).collect();
-        let mean = |subscriber: &&&SubscriberLog| {
-            let bins = steady
-                .iter()
-                .flat_map(|(from, to)| &subscriber.bins[*from..*to]);
-            let (mut sum, mut count) = (0.0, 0.0);
-            for bin in bins {
+        let (mut sum, mut count) = (0.0, 0.0);
+        for (from, to) in self.levels.iter().filter_map(Level::steady) {
+            let mean = |subscriber: &SubscriberLog| {
                 // What is not estimated yet is judged by what is sent.
-                sum += if bin.estimate_kbps > 0.0 {
-                    bin.estimate_kbps
-                } else {
-                    bin.sent_kbps
-                };
-                count += 1.0;
+                let rates = subscriber.bins[from..to].iter().map(|bin| {
+                    let known = bin.estimate_kbps > 0.0;
+                    if known {
+                        bin.estimate_kbps
+                    } else {
+                        bin.sent_kbps
+                    }
+                });
+                rates.sum::<f64>() / (to - from) as f64
+            };
+            let wanting = self
+                .present(from)
+                .into_iter()
+                .filter(|(_, pictures)| *pictures);
+            let means: Vec<f64> = wanting.map(|(subscriber, _)| mean(subscriber)).collect();
+            let most = means.iter().copied().fold(0.0, f64::max);
+            let least = means.iter().copied().fold(f64::INFINITY, f64::min);
+            if means.len() > 1 && most > 0.0 {
+                sum += 100.0 * least / most * (to - from) as f64;
+                count += (to - from) as f64;
             }
-            sum / f64::max(count, 1.0)
-        };
-        let means: Vec<f64> = self.subscribers.iter().map(|s| mean(&s)).collect();
-        let most = means.iter().copied().fold(0.0, f64::max);
-        let least = means.iter().copied().fold(f64::INFINITY, f64::min);
-        (most > 0.0).then(|| 100.0 * least / most)
+        }
+        (count > 0.0).then(|| sum / count)
     }
 
     /// What is carried of ours while TCP flows are there, as a part of our fair share.

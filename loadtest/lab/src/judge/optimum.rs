@@ -51,7 +51,9 @@ fn part(log: &Log, subscribers: &[Wanting<'_>], (from, to): (usize, usize), capa
     sound + greatest(&ladders, room)
 }
 
-/// What each choice of a track costs: every spatial layer with every number of temporal layers.
+/// What each choice of a track costs: every spatial layer with every number of temporal layers, but
+/// for those that cost more than another and show no more pixels a second. A large picture that
+/// stutters is not what anybody is to be given for a whole link.
 fn ladder(offer: &OfferLog, (from, to): (usize, usize)) -> Vec<f64> {
     let bins = (to - from).max(1) as f64;
     let rate = |kbps: &[f64]| kbps.iter().take(to).skip(from).sum::<f64>() / bins;
@@ -64,11 +66,20 @@ fn ladder(offer: &OfferLog, (from, to): (usize, usize)) -> Vec<f64> {
         });
         let is_sent = rate(&top.kbps) > 0.0;
         if is_sent {
-            costs.push(part.map(|layer| rate(&layer.kbps)).sum());
+            let cost: f64 = part.map(|layer| rate(&layer.kbps)).sum();
+            // Each temporal layer doubles the frame rate.
+            let shown = u64::from(top.height).pow(2) << top.temporal.min(7);
+            costs.push((cost, shown));
         }
     }
-    costs.sort_by(f64::total_cmp);
-    costs
+    costs.sort_by(|one, other| one.0.total_cmp(&other.0));
+    let mut most = None;
+    costs.retain(|(_, shown)| {
+        let more = most.is_none_or(|most| *shown > most);
+        most = most.max(Some(*shown));
+        more
+    });
+    costs.into_iter().map(|(cost, _)| cost).collect()
 }
 
 /// The greatest sum of at most one of each ladder that is within `room`.
@@ -95,6 +106,32 @@ fn greatest(ladders: &[Vec<f64>], room: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_choice_that_costs_more_and_shows_no_more_is_none() {
+        let layer = |spatial: u8, temporal, kbps| crate::log::LayerLog {
+            spatial,
+            temporal,
+            height: 360 << spatial,
+            kbps: vec![kbps; 10],
+        };
+        let layers = vec![
+            layer(0, 0, 200.0),
+            layer(0, 1, 100.0),
+            layer(0, 2, 200.0),
+            layer(1, 0, 700.0),
+            layer(1, 1, 300.0),
+            layer(1, 2, 700.0),
+        ];
+        let mut offer = OfferLog {
+            layers,
+            ..OfferLog::default()
+        };
+        let costs = ladder(&offer, (0, 10));
+        assert_eq!(costs, [200.0, 300.0, 500.0, 1000.0, 1700.0]);
+        offer.stacked = true;
+        assert_eq!(ladder(&offer, (0, 10))[3..], [1300.0, 2200.0]);
+    }
 
     #[test]
     fn the_greatest_sum_that_fits_is_found() {
