@@ -141,8 +141,15 @@ impl Watched {
         let new = self
             .shown
             .is_none_or(|(last, _)| tag.id.number != last.number);
+        let height = u32::from(tag.height);
+        // The layers of one picture are shown one after the other: the best of a bin is what is seen.
+        let first = self.bin.frames == 0;
+        self.bin.height = if first {
+            height
+        } else {
+            self.bin.height.max(height)
+        };
         self.bin.frames += u32::from(new);
-        self.bin.height = tag.height.into();
         if now - self.waits_since > patience && self.shown.is_some() {
             self.freezes.push((self.waits_since, now));
         }
