@@ -16,6 +16,13 @@ use crate::wire::rtcp::TransportFeedback;
 /// at this, packets of data take 200 kbit/s at the most.
 const MAX_DATA_HELD: Duration = Duration::from_millis(50);
 
+/// Who is sent nothing at all, though something waits for its estimate to rise, is sent a packet of
+/// padding so often: without feedback nobody would learn that its queue has drained.
+///
+/// Higher: a participant whose pictures are all paused gets them back later. Lower: more is spent on
+/// a network that carries little.
+const SIGN_OF_LIFE: Duration = Duration::from_millis(500);
+
 /// So long after its first numbered packet a participant is thought to give feedback that has yet
 /// to give any.
 ///
@@ -23,12 +30,19 @@ const MAX_DATA_HELD: Duration = Duration::from_millis(50);
 /// client the first pictures flood its link.
 const FIRST_FEEDBACK: Duration = Duration::from_secs(3);
 
+/// So long after the first feedback the estimate is taken to rest on something: the first probes are
+/// answered.
+///
+/// Higher: a thin link is flooded for longer with what does not fit. Lower: pictures of good links are
+/// paused before they are found to fit.
+const PROVEN_AFTER: Duration = Duration::from_secs(1);
+
 /// In percent of the estimate: what a long burst, of a keyframe or of one for each of many tracks,
 /// is sent at.
 ///
-/// Higher: it is there sooner, and fills queues when the estimate is right. Lower: it is late, and
-/// what is sent besides waits for it.
-const SUSTAINED: u64 = 120;
+/// Higher than the network carries, and the keyframe that a better layer begins with fills a queue,
+/// reads as overuse, and costs that layer. Lower: it is late, and what is sent besides waits for it.
+const SUSTAINED: u64 = 95;
 
 /// A pace of more than so many estimates is one that no estimate is behind.
 const MOST_PACE: u64 = 3;
@@ -44,6 +58,8 @@ pub(super) struct Bandwidth {
     numbered: Option<Instant>,
     /// It has given feedback on such packets, or an estimate of its own.
     is_told: bool,
+    /// When its first feedback came.
+    told_since: Option<Instant>,
     /// It has agreed to give such feedback.
     is_expected: bool,
     /// It was given time enough for that.
@@ -56,6 +72,10 @@ pub(super) struct Bandwidth {
     pub(super) pads: bool,
     /// How many packets have been sent once more for the probe that is under way.
     pub(super) repeated: u32,
+    /// More is wanted than fits.
+    wants_more: bool,
+    /// When the last numbered packet left.
+    last_left: Option<Instant>,
     /// Since when data waits for the pacer.
     data_held: Option<Instant>,
     /// When the worker looks here next.
@@ -71,12 +91,15 @@ impl Bandwidth {
             numbered: None,
             is_told: false,
             is_expected: false,
+            told_since: None,
             is_silent: false,
             sent: 0,
             repairs: 0,
             padding: 0,
             pads: false,
             repeated: 0,
+            wants_more: false,
+            last_left: None,
             data_held: None,
             armed: None,
         }
@@ -110,6 +133,7 @@ impl Bandwidth {
         };
         self.estimator.on_sent(now, sent);
         self.recorded.note(|recorder| recorder.sent(now, &sent));
+        self.last_left = Some(now);
         let is_first = self.numbered.is_none();
         self.numbered.get_or_insert(now);
         is_first
@@ -121,7 +145,11 @@ impl Bandwidth {
     }
 
     pub(super) fn on_transport_feedback(&mut self, now: Instant, feedback: &TransportFeedback<'_>) {
+        if !self.is_on {
+            return;
+        }
         self.is_told = true;
+        self.told_since.get_or_insert(now);
         self.estimator.on_transport_feedback(now, feedback);
         let after = &self.estimator;
         self.recorded
@@ -130,6 +158,7 @@ impl Bandwidth {
 
     pub(super) fn on_remb(&mut self, now: Instant, bitrate: Bitrate) {
         self.is_told = true;
+        self.told_since.get_or_insert(now);
         self.estimator.on_remb(now, bitrate);
         let after = &self.estimator;
         self.recorded
@@ -149,6 +178,7 @@ impl Bandwidth {
     }
 
     pub(super) fn set_demand(&mut self, now: Instant, demand: Demand) {
+        self.wants_more = demand.next.is_some();
         self.estimator.set_demand(now, demand);
         let after = &self.estimator;
         self.recorded
@@ -159,6 +189,12 @@ impl Bandwidth {
     /// as the estimator begins with.
     pub(super) const fn expect_feedback(&mut self) {
         self.is_expected = true;
+    }
+
+    /// Whether the estimate rests on something.
+    pub(super) fn is_proven(&self, now: Instant) -> bool {
+        let since = self.told_since;
+        since.is_some_and(|since| now.saturating_duration_since(since) >= PROVEN_AFTER)
     }
 
     /// What may be sent; `None` when nothing tells.
@@ -192,9 +228,7 @@ impl Bandwidth {
         let pace = self.pacing_rate();
         // While nothing is known of the network, the first pictures go by the pace alone.
         match pace.bps() <= MOST_PACE * estimate {
-            true => Bitrate::from_bps(
-                estimate * (crate::bandwidth::pacer::tune("SUST", 120).as_millis() as u64) / 100,
-            ),
+            true => Bitrate::from_bps(estimate * SUSTAINED / 100),
             false => pace,
         }
     }
@@ -238,6 +272,17 @@ impl Bandwidth {
     /// The recording.
     pub(super) fn recorded(&mut self) -> &mut Recorded {
         &mut self.recorded
+    }
+
+    /// When a packet is to be sent only to hear of its arrival.
+    pub(super) fn sign_due(&self) -> Option<Instant> {
+        let last = self.last_left.filter(|_| self.is_told && self.wants_more);
+        last.map(|last| last + SIGN_OF_LIFE)
+    }
+
+    /// There was nothing that could be sent for it.
+    pub(super) fn give_up_sign(&mut self, now: Instant) {
+        self.last_left = Some(now);
     }
 
     /// Packets of data that may leave now, of the `turn` that it has among participants.

@@ -89,22 +89,49 @@ pub(super) fn pad(
         if batch.is_full() {
             return false;
         }
-        let Some((len, number)) = pad_once(peer, send_time, batch) else {
+        if !pad_once(stats, peer, send_time, now, batch) {
             // A participant without pictures has no stream that could carry it.
             peer.pacer.give_up_probe();
             break;
-        };
-        count(stats, TrafficKind::Padding, Some(len));
-        let path = peer.transport.selected_path();
-        let size = path.map_or(0, |path| on_wire(path, len));
-        let left = peer.pacer.filled(now, size);
-        peer.bandwidth.left(now, left, size, Some(number));
+        }
     }
     true
 }
 
+/// Writes one packet of padding, to hear whether it arrives.
+pub(super) fn show_life(
+    stats: &mut WorkerStats,
+    peer: &mut Peer,
+    send_time: [u8; 3],
+    now: Instant,
+    batch: &mut SendBatch,
+) {
+    if !pad_once(stats, peer, send_time, now, batch) {
+        peer.bandwidth.give_up_sign(now);
+    }
+}
+
+/// Writes and counts one packet of padding, if there is a stream that can carry it.
+fn pad_once(
+    stats: &mut WorkerStats,
+    peer: &mut Peer,
+    send_time: [u8; 3],
+    now: Instant,
+    batch: &mut SendBatch,
+) -> bool {
+    let Some((len, number)) = seal(peer, send_time, batch) else {
+        return false;
+    };
+    count(stats, TrafficKind::Padding, Some(len));
+    let path = peer.transport.selected_path();
+    let size = path.map_or(0, |path| on_wire(path, len));
+    let left = peer.pacer.filled(now, size);
+    peer.bandwidth.left(now, left, size, Some(number));
+    true
+}
+
 /// Seals one packet of padding: its bytes of UDP payload, and its transport-wide number.
-fn pad_once(peer: &mut Peer, send_time: [u8; 3], batch: &mut SendBatch) -> Option<(usize, u64)> {
+fn seal(peer: &mut Peer, send_time: [u8; 3], batch: &mut SendBatch) -> Option<(usize, u64)> {
     let path = peer.transport.selected_path()?;
     let sender = peer.transport.srtp_sender()?;
     let mut all = peer.egresses.iter_mut();

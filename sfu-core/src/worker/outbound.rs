@@ -105,6 +105,9 @@ pub(super) fn flush(
             if pads && !filler::pad(stats, peer, send_time, now, batch) {
                 return false;
             }
+            if peer.bandwidth.sign_due().is_some_and(|due| due <= now) {
+                filler::show_life(stats, peer, send_time, now, batch);
+            }
             let done = super::data::flush(shared, peer, key, now, batch);
             pacing::arm(shared, peer, key, now);
             return done;
@@ -271,19 +274,27 @@ impl Leaving<'_> {
             self.sender
                 .seal_rtp_in_place(packet.sequence, packet.ssrc, out, header_len, len)
         })?;
+        drop(extensions);
+        Some(self.sealed(sending, packet, payload.len(), written))
+    }
+
+    /// Notes that a packet is in the batch, with `len` bytes of UDP payload.
+    fn sealed(
+        &mut self,
+        sending: &mut Sending,
+        packet: &OutboundPacket,
+        payload_len: usize,
+        len: usize,
+    ) -> Sealed {
+        if packet.rtx_original.is_none() {
+            sending.egress.on_sent(self.now, payload_len);
+        }
         let numbers = sending.header.numbers_departures();
         let number = numbers.then(|| self.departures.counted());
-        drop(extensions);
         if let Some(number) = number {
             let is_repair = packet.rtx_original.is_some();
             sending.header.left(is_repair, packet.sequence, number);
         }
-        if packet.rtx_original.is_none() {
-            sending.egress.on_sent(self.now, payload.len());
-        }
-        Some(Sealed {
-            len: written,
-            number,
-        })
+        Sealed { len, number }
     }
 }

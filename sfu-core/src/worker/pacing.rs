@@ -85,5 +85,6 @@ fn next(peer: &Peer, now: Instant) -> Option<Instant> {
     // Data goes when the pacer opens, or when it has waited for long enough.
     let opens = peer.pacer.opens(now).unwrap_or(now);
     let data = peer.bandwidth.data_goes().map(|at| at.min(opens));
-    peer.pacer.next(now).into_iter().chain(data).min()
+    let waiting = peer.pacer.next(now).into_iter().chain(data);
+    waiting.chain(peer.bandwidth.sign_due()).min()
 }

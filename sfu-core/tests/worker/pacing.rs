@@ -1,6 +1,6 @@
 //! When packets leave: what waits, what overtakes, and what an estimate is made of.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sfu_core::bandwidth::departure::Adaptation;
 use sfu_core::id::Ssrc;
@@ -62,12 +62,13 @@ fn feed_back(meeting: &mut Meeting, viewer: usize, from: usize) {
 /// [`feed_back`], as behind a link that takes so long for a byte.
 fn feed_back_over(meeting: &mut Meeting, viewer: usize, from: usize, byte: Duration) {
     let start = meeting.clients[viewer].rtp[0].at;
-    let ticks = |at: Instant| (at - start).as_micros() as i32 / 250;
-    let got = &meeting.clients[viewer].rtp[from..];
-    let numbered = got
-        .iter()
-        .filter_map(|got| Some((number(got)?, ticks(got.at))));
-    let numbered: Vec<(u16, i32)> = numbered.collect();
+    let mut free = start;
+    let arrived = meeting.clients[viewer].rtp.iter().map(|got| {
+        free = free.max(got.at) + byte * got.len as u32;
+        let ticks = (free - start).as_micros() as i32 / 250;
+        (number(got).unwrap(), ticks)
+    });
+    let numbered: Vec<(u16, i32)> = arrived.skip(from).collect();
     let Some(&(first, at)) = numbered.first() else {
         return;
     };
@@ -107,7 +108,7 @@ fn a_keyframe_is_spread_and_keeps_its_order_and_sound_overtakes_it() {
     let start = meeting.now;
     send_keyframe(&mut meeting, camera, 40);
     let at_once = meeting.clients[viewer].rtp.len();
-    assert!((1..5).contains(&at_once), "{at_once} at once");
+    assert!((1..10).contains(&at_once), "{at_once} at once");
     meeting.send(voice, &audio(0));
     let sound = meeting.clients[viewer].rtp.last().unwrap();
     assert_eq!((sound.payload.len(), sound.at), (80, start), "at once");
@@ -165,7 +166,7 @@ fn feedback_moves_the_estimate_and_what_fills_its_probes_is_numbered_once() {
     let numbers: Vec<u16> = got.iter().filter_map(number).collect();
     assert_eq!(numbers, (0..got.len() as u16).collect::<Vec<_>>());
     // What was sent again is what had been sent.
-    for got in on_repairs {
+    for got in on_repairs.iter().filter(|got| !got.payload.is_empty()) {
         assert_eq!(got.payload[6..], payload[4..], "but for its numbers");
     }
 }

@@ -33,14 +33,19 @@ pub const MAX_QUEUED: usize = 512;
 ///
 /// Higher: longer runs, which cost less, and more that waits in the network before the narrowest
 /// link. Lower: a frame waits here though there is room, and each wake-up sends less.
-pub const BURST: Duration = Duration::from_millis(5);
+pub const BURST: Duration = Duration::from_millis(10);
 
 /// How much more than the sustained rate may have left, in its time: what waits in the network when
 /// that rate is just what it carries.
 ///
 /// Higher: the pictures that others build on, which are large, are there sooner when there is room.
 /// Lower: they fill the queue of the narrowest link less, which delays sound and reads as overuse.
-pub const DEPTH: Duration = Duration::from_millis(35);
+pub const DEPTH: Duration = Duration::from_millis(20);
+
+/// How much of the sustained rate leaves at once when more than [`DEPTH`] has left.
+///
+/// Higher: fewer and longer runs of a keyframe. Lower: the reverse.
+const STEP: Duration = Duration::from_millis(5);
 
 /// What waits leaves within about this time, whatever the pacing rate is.
 ///
@@ -93,8 +98,8 @@ impl Default for Pacer {
     fn default() -> Self {
         Self {
             queues: Queues::default(),
-            budget: Budget::new(DEFAULT_RATE, tune("BURST", 5), tune("BURST", 5)),
-            sustained: Budget::new(DEFAULT_RATE, tune("DEPTH", 35), tune("STEP", 5)),
+            budget: Budget::new(DEFAULT_RATE, BURST, BURST),
+            sustained: Budget::new(DEFAULT_RATE, DEPTH, STEP),
             probing: None,
             longest_wait: Duration::ZERO,
         }
@@ -275,12 +280,3 @@ impl Pacer {
 
 #[cfg(test)]
 mod tests;
-
-pub fn tune(name: &str, default: u64) -> Duration {
-    Duration::from_millis(
-        std::env::var(name)
-            .ok()
-            .and_then(|v| v.parse().ok())
-            .unwrap_or(default),
-    )
-}
