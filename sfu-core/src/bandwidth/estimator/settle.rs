@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::rate_control::Facts;
 use super::{
-    AcknowledgedRate, Estimator, EstimatorReport, Limit, MAX_ESTIMATE, MIN_ESTIMATE, REMB_STANDS,
-    Situation, Told, USED, Usage, arrival_clock, micros_of,
+    AcknowledgedRate, Demand, Estimator, EstimatorReport, FIRST_ESTIMATE, Limit, MAX_ESTIMATE,
+    MIN_ESTIMATE, REMB_STANDS, Situation, Told, USED, Usage, arrival_clock, micros_of,
 };
 use crate::unit::Bitrate;
 use crate::wire::rtcp::TransportFeedback;
@@ -192,6 +192,21 @@ impl Estimator {
         self.estimate = least.clamp(MIN_ESTIMATE.bps() as f64, MAX_ESTIMATE.bps() as f64);
     }
 
+    /// What is wanted. Before anybody has said so, pictures that are sent are reason enough to try:
+    /// what their layers take is only known after a while.
+    fn demand_or_first(&self) -> Demand {
+        let is_said = self.demand != Demand::default();
+        if is_said || !self.has_pictures || self.feedbacks == 0 || self.probes.has_begun() {
+            return self.demand;
+        }
+        let times = |times: u64| Bitrate::from_bps(FIRST_ESTIMATE.bps() * times);
+        Demand {
+            allotted: FIRST_ESTIMATE,
+            next: Some(times(2)),
+            most: times(5),
+        }
+    }
+
     fn situation(&self, now: u64) -> Situation {
         // Without a word of the receiver's a probe tells nothing.
         let is_answered = self.feedbacks > 0 || self.remb.is_some() || !self.probes.has_begun();
@@ -204,7 +219,7 @@ impl Estimator {
         Situation {
             now,
             estimate: self.estimate,
-            demand: self.demand,
+            demand: self.demand_or_first(),
             rtt: self.rtt(),
             is_first: !self.probes.has_answer(),
             jitter: self.delay.jitter(),
