@@ -58,6 +58,8 @@ pub struct Egress {
     target: Option<Layers>,
     /// The encoding sent. `None` before the start and until the keyframe after a pause.
     current: Option<u8>,
+    /// The encoding that was last left because the network did not carry it.
+    given_up: Option<u8>,
     /// A keyframe came to be needed since [`Egress::take_keyframe_wish`] last said so.
     wishes_keyframe: bool,
     selection: Selection,
@@ -78,6 +80,7 @@ impl Egress {
             enabled: true,
             target: None,
             current: None,
+            given_up: None,
             wishes_keyframe: false,
             selection: Selection::default(),
             rewriter: Rewriter::new(&settings),
@@ -119,10 +122,16 @@ impl Egress {
         }
     }
 
-    /// While the wanted encoding's keyframe has not come, the present one goes on up to `top`.
-    pub fn go_on_with(&mut self, top: Layer) {
-        if self.target.map(|target| target.encoding) != self.current {
-            self.selection.set_aim(top);
+    /// While the wanted encoding's keyframe has not come, the present one goes on up to `top`; `None`:
+    /// nothing is sent until then.
+    pub fn go_on_with(&mut self, top: Option<Layer>) {
+        if self.target.map(|target| target.encoding) == self.current {
+            return;
+        }
+        self.given_up = self.current.or(self.given_up);
+        match top {
+            Some(top) => self.selection.set_aim(top),
+            None => self.pause(),
         }
     }
 

@@ -31,7 +31,7 @@ impl Egress {
     /// What was never forwarded can be asked for too, when it lies between packets that were: the
     /// rest of a keyframe whose first packet came late.
     ///
-    /// `None` when it is unknown or too old, was repaired a moment ago, when repairs are spent for
+    /// `None` when it is unknown, too old, or of an encoding that was given up; when it was repaired a moment ago, when repairs are spent for
     /// this second, and where RTX is not agreed on: nothing but a repair stream may say a thing
     /// twice.
     #[must_use]
@@ -42,6 +42,9 @@ impl Egress {
         }
         let sequence = self.history.extend(sequence)?;
         let (number, epoch) = self.rewriter.origin_of(sequence)?;
+        if self.is_given_up(&epoch) {
+            return None;
+        }
         let allowed = self.history.may_repair(now, sequence, self.reports.rtt());
         allowed.then_some(Retransmission {
             encoding: epoch.encoding?,
@@ -52,6 +55,12 @@ impl Egress {
             epoch,
             ssrc,
         })
+    }
+
+    /// Whether pictures are of an encoding that the network did not carry: the keyframe of another is
+    /// sent in its place, which needs none of them, and which their repairs would only delay.
+    fn is_given_up(&self, epoch: &Epoch) -> bool {
+        self.given_up.is_some() && self.given_up == epoch.encoding && self.current != self.given_up
     }
 
     /// Sends what `retransmission` asked for on the repair stream, with the timestamp and the

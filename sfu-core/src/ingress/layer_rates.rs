@@ -20,6 +20,10 @@ const BIN: Duration = Duration::from_millis(250);
 /// How many of them the mean is over. More is calmer and later.
 const BINS: u32 = 5;
 
+/// So many of them tell what an encoding will go on to send. More: publishers are taken at their word
+/// for longer. Fewer: what has just begun looks cheap.
+const SETTLED: u32 = 8;
+
 /// What is silent for longer is measured by what it sent before: nobody wanted it, and now somebody
 /// might. Longer: a pause reads as a lower rate. Shorter: a screen that stands still costs what it
 /// did when it moved.
@@ -45,6 +49,8 @@ pub(super) struct LayerRates {
     /// Bits a second of each layer by itself, over `counted` bins.
     rates: [[u64; MAX_MEASURED_LAYERS]; MAX_MEASURED_LAYERS],
     counted: u32,
+    /// Bins since the start, up to [`SETTLED`].
+    settled: u32,
     /// The newest keyframe that does not count: when it came, and its timestamp.
     excused: Option<(Instant, u32)>,
 }
@@ -56,6 +62,7 @@ impl LayerRates {
             bytes: [[0; MAX_MEASURED_LAYERS]; MAX_MEASURED_LAYERS],
             rates: [[0; MAX_MEASURED_LAYERS]; MAX_MEASURED_LAYERS],
             counted: 0,
+            settled: 0,
             excused: None,
         }
     }
@@ -98,6 +105,7 @@ impl LayerRates {
             return;
         }
         self.counted = (self.counted + 1).min(BINS);
+        self.settled = (self.settled + 1).min(SETTLED);
         let share = u64::from(self.counted);
         let all = self.rates.iter_mut().flatten().zip(bytes.iter().flatten());
         for (rate, bytes) in all {
@@ -114,6 +122,12 @@ impl LayerRates {
             .iter()
             .flat_map(|rates| &rates[within(top.temporal)]);
         (self.counted >= 2).then(|| Bitrate::from_bps(all.sum()))
+    }
+
+    /// Whether enough has come to go by it alone: an encoder begins below its rate, and makes up for
+    /// its first keyframe.
+    pub(super) const fn is_settled(&self) -> bool {
+        self.settled >= SETTLED
     }
 
     /// The highest layers of which anything came lately.

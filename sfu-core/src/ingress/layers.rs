@@ -74,6 +74,12 @@ impl Ingress {
         self.layer_rates.up_to(top)
     }
 
+    /// Whether that is all that there is to know: else the encoding may go on to send more.
+    #[must_use]
+    pub fn is_measured(&self) -> bool {
+        self.layer_rates.is_settled()
+    }
+
     /// The highest layers that came lately.
     #[must_use]
     pub fn top_layer(&self) -> Layer {

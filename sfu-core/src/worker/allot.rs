@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use super::peer::{Peer, Sending};
+use super::rungs::Offers;
 use super::{Room, Shared, feedback, requests, rungs};
 use crate::bandwidth::allocator::{Allotment, Budget, Limit, allocate};
 use crate::bandwidth::departure::Demand;
 use crate::event::{Event, StreamState};
 use crate::id::TrackId;
 use crate::media::codec::MediaKind;
-use crate::media::layer::Layer;
 use crate::room::tracks::{PeerIndex, Track, TrackIndex};
 use crate::unit::Bitrate;
 
@@ -24,6 +24,12 @@ const INTERVAL: Duration = Duration::from_millis(100);
 ///
 /// Longer: a fall is obeyed later. Shorter: a flood of reports costs more.
 const SOONEST: Duration = Duration::from_millis(20);
+
+/// What lowest layers may take before an estimate rests on anything.
+///
+/// Higher: a publisher's only encoding is seen at once however dear it is, and a thin link is flooded
+/// for a second. Lower: who joins sees nothing of it before probes have shown that it fits.
+const GRANTED: Bitrate = Bitrate::from_bps(2_500_000);
 
 /// How much of an estimate is set aside for repairs at the most, as a part of it. More: a burst of
 /// losses costs layers. Less: repairs of a lossy link crowd out pictures.
@@ -42,6 +48,8 @@ pub(super) struct Allotments {
     /// Something other than the estimate has changed.
     is_stale: bool,
     demand: Demand,
+    /// What was divided.
+    estimate: Bitrate,
     /// Bits a second of repairs, and the bytes of them at the last look.
     repairs: (u64, u64),
 }
@@ -50,6 +58,16 @@ impl Allotments {
     /// What a track is to be sent at most; `None` while nothing is known of the bandwidth.
     pub(super) fn of(&self, track: TrackId) -> Option<&Allotment> {
         self.by_track.get(&track)
+    }
+
+    /// What a track could take if all others have what they are allotted.
+    fn room_of(&self, allotted: &Allotment) -> Bitrate {
+        let others = self
+            .demand
+            .allotted
+            .bps()
+            .saturating_sub(allotted.bitrate.bps());
+        Bitrate::from_bps(self.estimate.bps().saturating_sub(others))
     }
 
     /// What was last asked of the estimator.
@@ -135,6 +153,10 @@ fn divide_for(
     let budget = Budget {
         estimate,
         reserved: Bitrate::from_bps(requests::sounds(room, index).saturating_add(repairs)),
+        granted: match room.peers[index].bandwidth.is_proven(now) {
+            true => Bitrate::default(),
+            false => GRANTED,
+        },
     };
     let requests = requests::pictures(room, index);
     let (allotments, demand) = allocate(now, budget, &requests);
@@ -143,7 +165,8 @@ fn divide_for(
         .note_allocation(now, budget, &requests, (&allotments, demand));
     peer.bandwidth.set_demand(now, demand);
     let state = &mut peer.allotments;
-    (state.looked, state.is_stale, state.demand) = (Some(now), false, demand);
+    (state.looked, state.is_stale) = (Some(now), false);
+    (state.demand, state.estimate) = (demand, estimate);
     state.by_track = allotments.iter().map(|one| (one.track, *one)).collect();
     aim_all(shared, room, index, now, news);
     tell(shared, &mut room.peers[index], &allotments);
@@ -181,7 +204,7 @@ fn aim_all(
             continue;
         };
         let is_other = peer.egresses.get(key).map(|sending| sending.track) != news;
-        if aim(peer, track, key) && is_other {
+        if aim(peer, track, &room.offers, key) && is_other {
             feedback::request_wanted_keyframe(shared, room, index, key, now);
         }
     }
@@ -189,7 +212,7 @@ fn aim_all(
 
 /// Aims a subscription at what is wanted and allotted of its track. True when that is something else
 /// than before.
-pub(super) fn aim(peer: &mut Peer, track: &Track, key: usize) -> bool {
+pub(super) fn aim(peer: &mut Peer, track: &Track, offers: &Offers, key: usize) -> bool {
     let wish = peer.wish(track.id);
     let Peer {
         egresses,
@@ -207,14 +230,10 @@ pub(super) fn aim(peer: &mut Peer, track: &Track, key: usize) -> bool {
     };
     egress.set_target(target);
     if let (Some(target), Some(current)) = (target, egress.current())
-        && allotted.is_some_and(|allotted| allotted.limit != Limit::Nothing)
+        && let Some(allotted) = allotted.filter(|allotted| allotted.limit != Limit::Nothing)
         && track.qualities.quality_of(current) > track.qualities.quality_of(target.encoding)
     {
-        // Until the lower encoding's keyframe comes, no more of the dear one than keeps it moving.
-        egress.go_on_with(Layer {
-            temporal: 0,
-            spatial: u8::MAX,
-        });
+        egress.go_on_with(offers.least_of(track.id, current, allotments.room_of(allotted)));
     }
     target != former
 }
@@ -244,7 +263,7 @@ pub(super) fn track_changed(
             }
             continue;
         }
-        aim(peer, track, route.egress);
+        aim(peer, track, &room.offers, route.egress);
     }
 }
 

@@ -29,6 +29,9 @@ const GUESSED: [Bitrate; MAX_ENCODINGS] = [
     Bitrate::from_bps(1_700_000),
 ];
 
+/// What of it the lower temporal layers take, in percent: all, all but the highest, and the lowest.
+const GUESSED_SHARES: [u64; 3] = [100, 60, 40];
+
 /// The pixels of the worst one; each next has four times as many.
 const GUESSED_PIXELS: u32 = 320 * 180;
 
@@ -51,6 +54,18 @@ pub(super) struct Offers {
 }
 
 impl Offers {
+    /// The lowest layer of an encoding, to go on with until a cheaper encoding's keyframe comes; `None`
+    /// where not even that is within `room`: what is sent now would stand in the keyframe's way.
+    pub(super) fn least_of(&self, track: TrackId, encoding: u8, room: Bitrate) -> Option<Layer> {
+        let (_, offers) = self.by_track.get(&track)?;
+        let mut offers = offers.iter();
+        let least = offers.find(|offer| offer.layers.encoding == encoding)?;
+        (least.bitrate <= room).then_some(Layer {
+            spatial: least.layers.top.spatial,
+            temporal: least.layers.top.temporal.min(MAX_MEASURED_LAYERS as u8 - 1),
+        })
+    }
+
     /// A track is over, or its encodings are others.
     pub(super) fn forget(&mut self, track: TrackId) {
         self.by_track.remove(&track);
@@ -161,12 +176,22 @@ fn add_encoding(
 }
 
 fn bitrate(track: &Track, encoding: u8, publishing: &Publishing, top: Layer) -> Bitrate {
-    let announced = || track.allocation.as_ref()?.bitrate(Layers { encoding, top });
-    let measured = publishing.ingress.bitrate_up_to(top);
-    measured.or_else(announced).unwrap_or_else(|| {
+    let ingress = &publishing.ingress;
+    let measured = ingress.bitrate_up_to(top);
+    if let Some(measured) = measured.filter(|_| ingress.is_measured()) {
+        return measured;
+    }
+    let announced = track.allocation.as_ref();
+    let announced = announced.and_then(|told| told.bitrate(Layers { encoding, top }));
+    let expected = announced.unwrap_or_else(|| {
         let quality = usize::from(track.qualities.quality_of(encoding));
-        GUESSED[quality.min(MAX_ENCODINGS - 1)]
-    })
+        let all = GUESSED[quality.min(MAX_ENCODINGS - 1)];
+        // Lower temporal layers have the shares that libwebrtc gives them, of three.
+        let above = usize::from(ingress.top_layer().temporal.saturating_sub(top.temporal));
+        let percent = GUESSED_SHARES[above.min(GUESSED_SHARES.len() - 1)];
+        Bitrate::from_bps(all.bps() * percent / 100)
+    });
+    measured.unwrap_or_default().max(expected)
 }
 
 /// The pixels of one spatial layer, of which the encoding has some up to `top`: each is twice as

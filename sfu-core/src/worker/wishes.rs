@@ -112,7 +112,7 @@ fn obey(
         if track.kind == MediaKind::Video && peer.bandwidth.estimate().is_some() {
             allot::divide(shared, room, index, now);
         } else {
-            allot::aim(peer, track, key);
+            allot::aim(peer, track, &room.offers, key);
         }
     }
     feedback::request_wanted_keyframe(shared, room, index, key, now);

@@ -200,7 +200,7 @@ fn identity() -> DtlsIdentity {
     IDENTITY.clone()
 }
 
-fn worker(seed: u64) -> Worker {
+fn worker(seed: u64, adaptation: bool) -> Worker {
     let settings = WorkerSettings {
         worker: WorkerId(0),
         identity: identity(),
@@ -208,7 +208,7 @@ fn worker(seed: u64) -> Worker {
         candidates: vec![engine()],
         pool_packets: POOL,
         forwarded_voices: None,
-        adaptation: true,
+        adaptation,
         epoch: (base(), Duration::from_secs(1_700_000_000)),
     };
     let mut bytes = [0; 32];
@@ -217,8 +217,18 @@ fn worker(seed: u64) -> Worker {
 }
 
 impl Meeting {
-    /// A meeting of the listed seats; nothing has happened yet.
+    /// A meeting of the listed seats; nothing has happened yet. All that is published is sent on:
+    /// what must arrive whole is not to hang on what an estimator thinks of a link that carries all.
     pub(crate) fn new(seed: u64, seats: &[Seat]) -> Self {
+        Self::seated(seed, seats, false)
+    }
+
+    /// One in which what is sent follows what each subscriber's network is thought to carry.
+    pub(crate) fn adapting(seed: u64, seats: &[Seat]) -> Self {
+        Self::seated(seed, seats, true)
+    }
+
+    fn seated(seed: u64, seats: &[Seat], adaptation: bool) -> Self {
         // `str0m` draws everything but DTLS from this thread's generator, and a test is a thread.
         fastrand::seed(seed);
         let mut network = Network::new(base(), seed);
@@ -242,14 +252,19 @@ impl Meeting {
             }
         };
         let places = seats.iter().enumerate().map(seat).collect();
-        Self::assemble(seed, network, places)
+        Self::assemble(seed, network, places, adaptation)
     }
 
     /// A meeting over this network.
-    pub(crate) fn assemble(seed: u64, network: Network<Arrival>, places: Vec<Place>) -> Self {
+    pub(crate) fn assemble(
+        seed: u64,
+        network: Network<Arrival>,
+        places: Vec<Place>,
+        adaptation: bool,
+    ) -> Self {
         Self {
             now: base(),
-            worker: worker(seed),
+            worker: worker(seed, adaptation),
             batch: SendBatch::with_capacity(64 * 1500),
             server: Server::default(),
             network,

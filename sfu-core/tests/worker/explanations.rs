@@ -340,3 +340,58 @@ fn the_census_counts_who_is_there_by_what_limits_it() {
         .command(Command::RemoveParticipant { participant });
     assert_eq!(scene.meeting.worker.census(), Default::default());
 }
+
+/// Bits, written as zeros and ones, as bytes.
+fn bits(text: &str) -> Vec<u8> {
+    let bits: Vec<u8> = text
+        .bytes()
+        .filter(|bit| matches!(bit, b'0' | b'1'))
+        .map(|bit| bit - b'0')
+        .collect();
+    let byte = |bits: &[u8]| (0..8).fold(0, |byte, at| byte << 1 | bits.get(at).unwrap_or(&0));
+    bits.chunks(8).map(byte).collect()
+}
+
+#[test]
+fn a_publisher_that_sends_fewer_spatial_layers_than_it_offered_sends_no_better() {
+    const THEIRS: u8 = 12;
+    let mut meeting = Meeting::new();
+    let camera = meeting.join();
+    meeting.announce(camera, 1, MediaKind::Video, "cid");
+    meeting.clients[camera].section(MediaKind::Video, Some("cid"), &[]);
+    meeting.clients[camera].sections[0]
+        .extensions
+        .dependency_descriptor = Some(THEIRS);
+    meeting.connect(camera);
+    let viewer = meeting.viewer(1, MediaKind::Video);
+    // Two decode targets of a spatial layer each; templates: the lower one's key and later frames,
+    // the upper one's (AV1 RTP, Appendix A.8).
+    let structure =
+        "000000 00001 00 10 00 11 1010 1011 0010 0010 0 100010 100000 10000 10001 0 0 0";
+    let mut sent = 0;
+    let mut send = |meeting: &mut Meeting, template: &str, more: &str| {
+        let head = format!("11 {template} {sent:016b} {more}");
+        meeting.clients[camera].extension = Some((THEIRS, bits(&head)));
+        let keyframe = template == "000000";
+        meeting.send(camera, &video(sent, &vp8(keyframe, sent as u16)));
+        sent += 1;
+        meeting.pass(16 * MS);
+    };
+    send(&mut meeting, "000000", &format!("1 0 0 0 0 {structure}"));
+    send(&mut meeting, "000010", "");
+    let told = one(&mut meeting, viewer);
+    assert_eq!((told.reason, told.limit), (Why::AsAsked, Limit::None));
+    assert_eq!(told.current.map(|layers| layers.top.spatial), Some(1));
+    // Only the lower one from here on.
+    send(&mut meeting, "000001", "0 1 0 0 0 01");
+    send(&mut meeting, "000001", "");
+    let told = one(&mut meeting, viewer);
+    assert_eq!(
+        (told.reason, told.limit),
+        (Why::QualityNotSent { best: 0 }, Limit::Publisher)
+    );
+    // Who asks for no more misses nothing.
+    wish(&mut meeting, viewer, 0);
+    send(&mut meeting, "000001", "");
+    assert_eq!(why(&mut meeting, viewer), Why::AsAsked);
+}

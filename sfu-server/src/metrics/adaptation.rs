@@ -34,8 +34,8 @@ pub(super) fn encode(encoder: &mut DescriptorEncoder<'_>, workers: &[Published])
         .zip(counts)
         .map(|(bound, count)| ([("le", bound)], count));
     let help = "Subscribers now whose network is thought to carry at most so many bits a second";
-    gauges(encoder, "subscriber_estimate_bps_bucket", help, samples)?;
+    gauges(encoder, "subscribers_by_estimate", help, samples)?;
     let sum = usize::try_from(all.estimated.bps()).unwrap_or(usize::MAX);
     let help = "What all subscribers' networks are thought to carry together, in bits a second";
-    super::write::gauge(encoder, "subscriber_estimate_bps_sum", help, sum)
+    super::write::gauge(encoder, "subscriber_estimates_bps", help, sum)
 }

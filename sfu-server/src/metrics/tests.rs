@@ -129,10 +129,10 @@ fn what_others_count_is_exported_when_somebody_asks() {
         ("sfu_bandwidth_probes_total{worker=\"0\"}", 2.0),
         ("sfu_subscriptions_by_limit{limit=\"bandwidth\"}", 3.0),
         ("sfu_subscriptions_by_limit{limit=\"viewport\"}", 0.0),
-        ("sfu_subscriber_estimate_bps_bucket{le=\"300000\"}", 0.0),
-        ("sfu_subscriber_estimate_bps_bucket{le=\"600000\"}", 2.0),
-        ("sfu_subscriber_estimate_bps_bucket{le=\"+Inf\"}", 2.0),
-        ("sfu_subscriber_estimate_bps_sum", 900_000.0),
+        ("sfu_subscribers_by_estimate{le=\"300000\"}", 0.0),
+        ("sfu_subscribers_by_estimate{le=\"600000\"}", 2.0),
+        ("sfu_subscribers_by_estimate{le=\"+Inf\"}", 2.0),
+        ("sfu_subscriber_estimates_bps", 900_000.0),
         (
             concat!(
                 "sfu_build_info{version=\"",

@@ -119,12 +119,13 @@ export function limitInWords(why: TrackReason): string | undefined {
 /** What is sent of what is wanted, as `2 of 3` and so on; empty where there is nothing to choose. */
 export function qualityInWords(why: TrackReason): string {
   const { current, wanted: most, allotted_kbps: now, wanted_kbps: all } = why;
+  const thinned = current !== undefined && why.allotted?.temporal !== undefined;
   if (most === undefined) {
     return '';
   }
-  const step = current === undefined ? 'nothing' : `quality ${current.quality + 1}`;
+  const step = current === undefined ? 'Nothing' : `Quality ${current.quality + 1}`;
   const rate = now === undefined || all === undefined || all === 0 ? '' : `, ${now} of ${all} kbit/s`;
-  return `${step} of ${most.quality + 1}${rate}`;
+  return `${step} of ${most.quality + 1}${thinned ? ', fewer frames' : ''}${rate}`;
 }
 
 /** One's own network, for people. */

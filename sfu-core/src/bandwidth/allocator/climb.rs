@@ -10,7 +10,7 @@ use super::{Request, Rung};
 /// exact, and pictures do not all cost the same.
 ///
 /// Higher: links are used less, and layers stay. Lower: the reverse.
-pub(super) const HEADROOM_PERCENT: u64 = 8;
+pub(super) const HEADROOM_PERCENT: u64 = 4;
 
 /// How much more a step counts that leads to what is sent already, in percent: so much better
 /// another track's must be to be worth the change.
@@ -37,9 +37,13 @@ pub(super) struct Climb<'a> {
     order: Vec<usize>,
     /// The rung that each is sent now; `None`: nothing.
     former: Vec<Option<usize>>,
+    /// How many of its rungs each may have for now.
+    open: Vec<usize>,
     /// The rung that each is planned to get.
     pub(super) at: Vec<Option<usize>>,
     budget: u64,
+    /// What lowest rungs may take.
+    granted: u64,
     used: u64,
 }
 
@@ -54,8 +58,14 @@ pub(super) const fn needed_for(cost: u64) -> u64 {
 }
 
 impl<'a> Climb<'a> {
-    /// Plans for `requests`, which are sent `former`, with `budget` bits a second.
-    pub(super) fn plan(requests: &'a [Request], former: Vec<Option<usize>>, budget: u64) -> Self {
+    /// Plans for `requests`, which are sent `former` and may have the first `open` of their rungs, with
+    /// `budget` bits a second, or `granted` for their lowest rungs.
+    pub(super) fn plan(
+        requests: &'a [Request],
+        former: Vec<Option<usize>>,
+        open: Vec<usize>,
+        (budget, granted): (u64, u64),
+    ) -> Self {
         let mut order: Vec<_> = (0..requests.len()).collect();
         order.sort_by_key(|&at| {
             let request = &requests[at];
@@ -67,7 +77,9 @@ impl<'a> Climb<'a> {
             order,
             at: vec![None; requests.len()],
             former,
+            open,
             budget,
+            granted,
             used: 0,
         };
         climb.lay_base();
@@ -111,10 +123,14 @@ impl<'a> Climb<'a> {
     fn lay_base(&mut self) {
         for place in 0..self.order.len() {
             let request = self.order[place];
-            if !self.requests[request].ladder.rungs().is_empty() && self.fits(request, 0) {
+            if self.open[request] > 0 && (self.is_granted(request) || self.fits(request, 0)) {
                 self.take(request, 0);
             }
         }
+    }
+
+    fn is_granted(&self, request: usize) -> bool {
+        self.budget < self.granted && self.cost_with(request, 0) <= self.granted
     }
 
     /// Each step leads to any higher rung, so that a dear one of little use does not stand before a
@@ -133,11 +149,13 @@ impl<'a> Climb<'a> {
         }
     }
 
-    /// The best step up from where a request is; `None` when it is nowhere or on top.
+    /// The best step up from where a request is, of those that fit and are open now, or of all; `None`
+    /// when it is nowhere or on top.
     fn best_step(&self, place: usize, must_fit: bool) -> Option<Step> {
         let request = self.order[place];
         let level = self.at[request]?;
-        let above = level + 1..self.requests[request].ladder.rungs().len();
+        let all = self.requests[request].ladder.rungs().len();
+        let above = level + 1..if must_fit { self.open[request] } else { all };
         let open = above.filter(|&to| !must_fit || self.fits(request, to));
         let steps = open.map(|to| Step {
             worth: self.worth(request, level, to),

@@ -71,6 +71,19 @@ impl Ladder {
         &self.rungs
     }
 
+    /// How many rungs show less than `value`.
+    pub(super) fn below(&self, value: u32) -> usize {
+        self.rungs.partition_point(|rung| rung.value < value)
+    }
+
+    /// The rung above the one that shows `value`, or the lowest; `None` above the highest.
+    pub(super) fn above(&self, value: Option<u32>) -> Option<usize> {
+        let at = value.map_or(0, |value| {
+            self.rungs.partition_point(|rung| rung.value <= value)
+        });
+        (at < self.rungs.len()).then_some(at)
+    }
+
     /// The highest rung that shows no more than `value`.
     pub(super) fn up_to(&self, value: u32) -> Option<usize> {
         self.rungs.iter().rposition(|rung| rung.value <= value)

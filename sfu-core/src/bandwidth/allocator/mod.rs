@@ -22,6 +22,16 @@ use crate::id::TrackId;
 use crate::media::layer::Layers;
 use crate::unit::Bitrate;
 
+/// A fall to less than this part of what was sent is a deep one.
+///
+/// Higher: smaller falls cost a worse picture for a second. Lower: deep ones take longer to get over.
+const DEEP_FALL_PERCENT: u64 = 45;
+
+/// The part of what fits that is planned with just after it.
+///
+/// Higher: pictures are better and come later. Lower: the reverse.
+const DRAINING_PERCENT: u64 = 60;
+
 /// What a track is to its subscriber, least first. Its lowest rung goes before those of all lower
 /// ones, and its steps count for more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -107,20 +117,34 @@ pub struct Budget {
     /// The part of it that is spent before pictures: sound, repairs, data. Sound is never paused, so
     /// this may be more than all.
     pub reserved: Bitrate,
+    /// What the lowest rungs of all may take whatever the estimate says, which rests on nothing yet;
+    /// zero once it does.
+    pub granted: Bitrate,
 }
 
 /// Divides a budget. The allotments are in the order of the requests; what they take together is
-/// within the budget. With `n` requests it costs `n log n` for each of [`MAX_RUNGS`].
+/// within the budget, but for lowest rungs that are granted. With `n` requests it costs `n log n` for each of [`MAX_RUNGS`].
 #[must_use]
 pub fn allocate(now: Instant, budget: Budget, requests: &[Request]) -> (Vec<Allotment>, Demand) {
     let reserved = budget.reserved.bps();
     let free = budget.estimate.bps().saturating_sub(reserved);
+    let free = after_fall(free, requests);
     let former = requests.iter().map(former_rung).collect::<Vec<_>>();
-    let plan = Climb::plan(requests, former.clone(), free);
+    let open = requests.iter().zip(&former);
+    let open: Vec<_> = open
+        .map(|(one, former)| open_rungs(now, one, *former, free))
+        .collect();
+    let granted = budget.granted.bps().saturating_sub(reserved).max(free);
+    let plan = Climb::plan(requests, former.clone(), open.clone(), (free, granted));
     let mut allotments = Vec::with_capacity(requests.len());
     let (mut allotted, mut most) = (reserved, reserved);
     for (at, request) in requests.iter().enumerate() {
-        let settled = settle(now, request, former[at], plan.at[at], (plan.used(), free));
+        let mut settled = settle(now, request, former[at], plan.at[at], plan.used());
+        let has = settled.layers.is_some().then_some(settled.value);
+        let next = request.ladder.above(has);
+        if next == Some(open[at]) && settled.limit == Limit::Bandwidth {
+            settled.limit = Limit::Trial;
+        }
         let top = request.ladder.rungs().last();
         most = most.saturating_add(top.map_or(0, |top| top.bitrate.bps()));
         allotted = allotted.saturating_add(settled.bitrate.bps());
@@ -135,6 +159,21 @@ pub fn allocate(now: Instant, budget: Budget, requests: &[Request]) -> (Vec<Allo
     (allotments, demand)
 }
 
+/// What to plan with of what is `free`: behind a deep fall stands a queue that what comes now has to
+/// pass, first of all the keyframes of lower encodings.
+fn after_fall(free: u64, requests: &[Request]) -> u64 {
+    let former = requests
+        .iter()
+        .filter_map(|request| request.former.as_ref());
+    let spent = former
+        .map(|former| former.bitrate.bps())
+        .fold(0, u64::saturating_add);
+    match free < spent / 100 * DEEP_FALL_PERCENT {
+        true => free / 100 * DRAINING_PERCENT,
+        false => free,
+    }
+}
+
 /// The rung that a request is on: rates and layers may have changed since it was put there.
 fn former_rung(request: &Request) -> Option<usize> {
     let former = request.former.as_ref()?;
@@ -144,24 +183,54 @@ fn former_rung(request: &Request) -> Option<usize> {
     of_its_value.or((!request.ladder.rungs().is_empty()).then_some(0))
 }
 
-/// Makes of a plan what is done of it now.
+/// How many of its rungs a request may have now: a rise that has just failed is not made again.
+fn open_rungs(now: Instant, request: &Request, former: Option<usize>, free: u64) -> usize {
+    let all = request.ladder.rungs().len();
+    let standing = request.former.as_ref().map(|former| former.standing);
+    let Some(ceiling) = standing.and_then(|standing| standing.ceiling(now, free)) else {
+        return all;
+    };
+    let below = request.ladder.below(ceiling);
+    below.max(former.map_or(0, |former| former + 1)).min(all)
+}
+
+/// What is held against a rise that fails: what it leads to and, where it begins another encoding, all
+/// of that, for each begins with the same dear keyframe.
+fn risen_to(rungs: &[Rung], former: Option<usize>, planned: Option<usize>) -> u32 {
+    let encoding = |at: Option<usize>| Some(rungs.get(at?)?.layers.encoding);
+    let Some(planned) = planned else {
+        return 0;
+    };
+    let above = former.map_or(0, |former| former + 1)..planned;
+    let first = match encoding(former) == encoding(Some(planned)) {
+        true => planned,
+        false => above
+            .into_iter()
+            .find(|at| encoding(Some(*at)) == encoding(Some(planned)))
+            .unwrap_or(planned),
+    };
+    rungs.get(first).map_or(0, |rung| rung.value)
+}
+
+/// Makes of a plan, by which all takes `used`, what is done of it now.
 fn settle(
     now: Instant,
     request: &Request,
     former: Option<usize>,
     planned: Option<usize>,
-    (used, free): (u64, u64),
+    used: u64,
 ) -> Allotment {
     let rungs = request.ladder.rungs();
+    let value_at = |at: Option<usize>| at.and_then(|at| rungs.get(at)).map_or(0, |rung| rung.value);
     let mut standing = match &request.former {
         Some(former) => former.standing,
-        None => Standing::begin(now),
+        None => Standing::begin(now, value_at(planned), used),
     };
     let mut held = false;
     let mut at = planned;
     if request.former.is_some() {
         if planned > former {
-            held = !standing.may_rise(now, used, free);
+            held = !standing.may_rise(now, risen_to(rungs, former, planned), used);
             at = if held { former } else { planned };
         } else if planned < former {
             standing.fall(now, true);

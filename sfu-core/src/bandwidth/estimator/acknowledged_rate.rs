@@ -78,3 +78,34 @@ kept!(AcknowledgedRate {
     newest,
     oldest
 });
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_is_what_arrived_in_the_span() {
+        let mut rate = AcknowledgedRate::new();
+        assert_eq!(rate.over(500), None);
+        for packet in 0..200 {
+            rate.arrived(-3_000_000 + packet * 10_000, 1_250);
+        }
+        assert_eq!(rate.over(500), Some(Bitrate::from_bps(1_000_000)));
+        for packet in 200..212 {
+            rate.arrived(-3_000_000 + packet * 10_000, 2_500);
+        }
+        assert_eq!(rate.over(100), Some(Bitrate::from_bps(2_000_000)));
+        rate.arrived(10_000_000, 1_000);
+        assert_eq!(
+            rate.over(500),
+            Some(Bitrate::from_bps(0)),
+            "nothing came for long"
+        );
+        rate.arrived(-3_000_000, 1_000);
+        assert_eq!(
+            rate.over(500),
+            Some(Bitrate::from_bps(0)),
+            "too old to count"
+        );
+    }
+}

@@ -40,3 +40,19 @@ pub(super) fn delta(wire: i32) -> i64 {
 }
 
 kept!(ArrivalClock { last });
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reference_time_wraps_and_may_go_back() {
+        let mut clock = ArrivalClock::default();
+        let last = 0xff_ffff;
+        assert_eq!(clock.reference(last), i64::from(last) * 64_000);
+        assert_eq!(clock.reference(2), (i64::from(last) + 3) * 64_000);
+        assert_eq!(clock.reference(last - 1), (i64::from(last) - 1) * 64_000);
+        assert_eq!(clock.reference(3), (i64::from(last) + 4) * 64_000);
+        assert_eq!(delta(-4), -1_000);
+    }
+}

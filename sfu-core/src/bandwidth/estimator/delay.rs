@@ -117,10 +117,11 @@ impl Delay {
 
     /// All of a feedback was told.
     pub(super) fn update(&mut self, now: u64, rtt: u64) {
-        let queueing = self.queueing.unexplained();
-        let verdict = self.standing.update(now, queueing, rtt);
+        let unexplained = self.queueing.unexplained();
+        let queueing = self.queueing.delay();
+        let verdict = self.standing.update(now, queueing, unexplained, rtt);
         self.has_found_others = verdict == Verdict::Others;
-        let is_growing = self.was_over && queueing >= LEAST_QUEUE;
+        let is_growing = self.was_over && unexplained >= LEAST_QUEUE;
         self.was_over = self.overuse.usage() == Usage::Over;
         self.usage = match self.overuse.usage() {
             _ if is_growing => Usage::Over,
@@ -146,9 +147,9 @@ kept!(Delay {
     line,
     overuse,
     queueing,
-    standing,
     busy,
     by_chance,
+    standing,
     trend,
     was_over,
     usage,

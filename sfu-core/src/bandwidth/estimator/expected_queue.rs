@@ -8,6 +8,10 @@ use crate::bandwidth::recording::kept::kept;
 pub(super) const UNIT: f64 = 4_000.0;
 const MOST_UNITS: f64 = 63.0;
 
+/// The least rate of that link, in bits per second: sound and a few control packets are sent whatever
+/// the estimate is, and are no burst.
+const LEAST_RATE: f64 = 150_000.0;
+
 /// The link of the estimated rate.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct ExpectedQueue {
@@ -20,6 +24,7 @@ impl ExpectedQueue {
     /// A packet of `size` bytes leaves at `at` microseconds, while `rate` bits per second is estimated.
     /// How long it is to wait, in units: see [`micros`].
     pub(super) fn sent(&mut self, at: u64, size: u16, rate: f64) -> u8 {
+        let rate = rate.max(LEAST_RATE);
         let passed = at.saturating_sub(self.at) as f64;
         self.at = at;
         let left = (self.queued - rate * passed * 1e-6).max(0.0);

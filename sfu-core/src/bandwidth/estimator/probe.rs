@@ -285,8 +285,104 @@ kept!(ProbeControl {
     has_answer,
     not_before,
     pause,
-    looked,
     raised,
     misled,
+    looked,
     fruitful
 });
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn situation(now_ms: u64, estimate: f64, next: u64, most: u64) -> Situation {
+        Situation {
+            now: now_ms * 1_000,
+            estimate,
+            demand: Demand {
+                allotted: Bitrate::default(),
+                next: Some(Bitrate::from_bps(next)),
+                most: Bitrate::from_bps(most),
+            },
+            rtt: 50_000,
+            is_first: false,
+            jitter: 0.0,
+            is_calm: true,
+        }
+    }
+
+    fn outcome(id: ProbeId, proven: f64, is_saturated: bool) -> Outcome {
+        Outcome {
+            id,
+            proven: Some(proven),
+            is_saturated,
+        }
+    }
+
+    #[test]
+    fn it_begins_with_three_and_six_times_the_first_estimate() {
+        let mut control = ProbeControl::default();
+        control.update(&situation(0, 300e3, 500_000, 5_000_000));
+        let rates: Vec<u64> = std::iter::from_fn(|| control.poll())
+            .map(|probe| probe.rate.bps())
+            .collect();
+        assert_eq!(rates, [900_000, 1_800_000]);
+        control.update(&situation(100, 300e3, 500_000, 5_000_000));
+        assert_eq!(control.poll(), None, "one at a time");
+    }
+
+    #[test]
+    fn it_goes_no_further_than_what_is_wanted() {
+        let mut control = ProbeControl::default();
+        control.update(&situation(0, 300e3, 310_000, 400_000));
+        assert_eq!(control.poll().map(|probe| probe.rate.bps()), Some(500_000));
+        let mut control = ProbeControl::default();
+        control.update(&situation(0, 300e3, 200_000, 200_000));
+        assert_eq!(control.poll(), None, "what is wanted is known to fit");
+    }
+
+    #[test]
+    fn one_that_comes_through_calls_for_the_next_and_failures_are_spaced() {
+        let mut control = ProbeControl::default();
+        control.update(&situation(0, 300e3, 500_000, 9_000_000));
+        let last = std::iter::from_fn(|| control.poll()).last().expect("two");
+        let after = situation(200, 1.8e6, 4_000_000, 9_000_000);
+        control.ended(&outcome(last.id, 1.8e6, false), &after, true);
+        let further = control.poll().expect("at once");
+        assert_eq!(further.rate.bps(), 3_600_000);
+        let mut now = 400;
+        let mut id = further.id;
+        let mut pauses = Vec::new();
+        for _ in 0..4 {
+            let failed = situation(now, 1.8e6, 4_000_000, 9_000_000);
+            control.ended(&outcome(id, 1.7e6, true), &failed, false);
+            let before = now;
+            let probe = loop {
+                now += 100;
+                control.update(&situation(now, 1.8e6, 4_000_000, 9_000_000));
+                if let Some(probe) = control.poll() {
+                    break probe;
+                }
+            };
+            id = probe.id;
+            pauses.push(now - before);
+        }
+        assert_eq!(pauses, [1_000, 2_000, 4_000, 4_000]);
+    }
+
+    #[test]
+    fn nothing_is_tried_while_a_queue_grows() {
+        let mut control = ProbeControl::default();
+        let busy = Situation {
+            is_calm: false,
+            ..situation(0, 300e3, 500_000, 5_000_000)
+        };
+        control.update(&busy);
+        assert_eq!(control.poll(), None);
+        assert_eq!(
+            control.deadline(300e3, busy.demand),
+            None,
+            "feedback brings calm"
+        );
+    }
+}

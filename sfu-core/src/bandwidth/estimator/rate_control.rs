@@ -13,8 +13,12 @@ const BETA: f64 = 0.85;
 const KNOWN_BETA: f64 = 0.97;
 const LEAST_BETA: f64 = 0.5;
 
-/// The least that is left of the rate at once beside another flow.
-const SHARED_BETA: f64 = 0.8;
+/// The least that is left of the rate at once beside another flow, whose queue grows and shrinks with its own
+/// window, and the time between two such falls, in microseconds.
+///
+/// More, and more seldom: less is left for the other flow. Less, and more often: for this one.
+const SHARED_BETA: f64 = 0.9;
+const SHARED_RESPONSE: u64 = 1_500_000;
 
 /// The time in which a queue is to drain, in microseconds: what is taken off the rate is the queue
 /// over this. Less is taken for a short one, which a picture may have made, and nothing for the
@@ -181,11 +185,15 @@ impl RateControl {
     }
 
     fn decrease(&mut self, facts: &Facts) {
-        let response = facts.rtt.clamp(50_000, 500_000) + RESPONSE;
+        let response = if facts.is_shared {
+            SHARED_RESPONSE
+        } else {
+            facts.rtt.clamp(50_000, 500_000) + RESPONSE
+        };
         let is_early = self.decreased.is_some_and(|at| facts.now - at < response);
         let lately = facts.acknowledged.min(facts.acknowledged_now);
         let carried = facts.busy.unwrap_or(lately);
-        if carried <= 0.0 || is_early && carried > 0.6 * self.rate {
+        if carried <= 0.0 || is_early && (facts.is_shared || carried > 0.6 * self.rate) {
             return;
         }
         self.capacity.sample(carried);

@@ -278,10 +278,88 @@ kept!(SentHistory {
     in_flight,
     last_sent
 });
-kept!(
-    enum Fate {
-        Settled,
-        InFlight,
-        Missing,
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packet(at: u64) -> Sent {
+        Sent {
+            at,
+            size: 1_000,
+            is_padding: at % 2 == 1,
+            probe: 3,
+            expected: 5,
+        }
     }
-);
+
+    fn filled(first: u64, count: u64) -> SentHistory {
+        let mut history = SentHistory::new();
+        for sequence in first..first + count {
+            history.sent(sequence, packet(sequence));
+        }
+        history
+    }
+
+    #[test]
+    fn each_packet_is_told_of_once_as_it_was_sent() {
+        let mut history = filled(65_500, 100);
+        assert_eq!(history.in_flight(), 100_000);
+        assert_eq!(history.tell(65_501, true), Told::Arrived(packet(65_501)));
+        assert_eq!(history.tell(65_501, true), Told::Vain);
+        // 65,536 + 10 on the wire.
+        assert_eq!(history.tell(10, false), Told::Lost(packet(65_546)));
+        assert_eq!(history.tell(10, false), Told::Vain);
+        assert_eq!(history.tell(10, true), Told::ArrivedLate(packet(65_546)));
+        assert_eq!(history.in_flight(), 98_000);
+    }
+
+    #[test]
+    fn what_was_never_sent_or_is_long_forgotten_is_told_in_vain() {
+        let mut history = filled(0, 3_000);
+        assert_eq!(history.tell(3_000, true), Told::Vain);
+        assert_eq!(history.tell(65_000, true), Told::Vain);
+        for sequence in 0..2_000 {
+            history.tell(sequence, true);
+        }
+        for sequence in 3_000..20_000 {
+            history.sent(sequence, packet(sequence));
+            history.tell(sequence as u16, true);
+        }
+        assert_eq!(history.tell(2_500, true), Told::Vain);
+        assert_eq!(
+            history.in_flight(),
+            0,
+            "what is forgotten is in flight no more"
+        );
+    }
+
+    #[test]
+    fn it_grows_while_nothing_is_told_and_is_bounded() {
+        let history = filled(0, 100_000);
+        assert_eq!(history.slots.len(), MAX_SLOTS);
+        assert_eq!(history.in_flight(), MAX_SLOTS as u64 * 1_000);
+    }
+
+    #[test]
+    fn numbers_that_were_left_out_were_not_sent() {
+        let mut history = filled(10, 5);
+        history.sent(20, packet(20));
+        assert_eq!(history.tell(17, true), Told::Vain);
+        assert_eq!(history.tell(20, true), Told::Arrived(packet(20)));
+        assert_eq!(history.tell(14, true), Told::Arrived(packet(14)));
+        history.sent(12, packet(12));
+        history.sent(1 << 40, packet(99));
+        assert_eq!(history.in_flight(), 1_000, "all else is out of reach");
+    }
+
+    #[test]
+    fn what_feedback_passes_over_is_in_flight_no_more_and_may_still_be_told() {
+        let mut history = filled(0, 10);
+        history.pass(6);
+        assert_eq!(history.in_flight(), 4_000);
+        assert_eq!(history.tell(3, true), Told::ArrivedLate(packet(3)));
+        history.pass(2);
+        assert_eq!(history.in_flight(), 4_000);
+    }
+}

@@ -21,6 +21,10 @@ const MUCH_LONGER: i64 = 2;
 /// How long after less is sent, beside the round trip, a queue of ours is shorter, in microseconds.
 const PATIENCE: u64 = 400_000;
 
+/// How long, beside the round trip, the longest queue of ours takes to drain, in microseconds: one
+/// that only comes and goes is another flow's.
+const LONGEST_DRAIN: u64 = 2_000_000;
+
 /// A queue of ours is shorter than this part of what it was then.
 const SHRINKS: f64 = 0.8;
 
@@ -47,6 +51,7 @@ pub(super) enum Verdict {
 /// Less is sent for the sake of a queue.
 #[derive(Clone, Copy, Debug)]
 struct Obeyed {
+    began: u64,
     since: u64,
     from: i64,
     in_vain: u8,
@@ -87,10 +92,21 @@ impl StandingQueue {
         }
     }
 
-    /// Judges the queue of the moment.
-    pub(super) fn update(&mut self, now: u64, queueing: i64, rtt: u64) -> Verdict {
+    /// Judges the queue of the moment, of which `unexplained` is no burst's own.
+    pub(super) fn update(
+        &mut self,
+        now: u64,
+        queueing: i64,
+        unexplained: i64,
+        rtt: u64,
+    ) -> Verdict {
         self.forget(now, queueing);
-        if queueing <= self.threshold {
+        let long = if self.obeyed.is_some() {
+            queueing
+        } else {
+            unexplained
+        };
+        if long <= self.threshold {
             self.long_since = None;
             if queueing < self.threshold / 2 {
                 self.obeyed = None;
@@ -99,11 +115,12 @@ impl StandingQueue {
         }
         let since = *self.long_since.get_or_insert(now);
         let Some(obeyed) = &mut self.obeyed else {
-            let is_sudden = queueing > self.threshold * MUCH_LONGER;
+            let is_sudden = unexplained > self.threshold * MUCH_LONGER;
             if now - since < LASTING && !is_sudden {
                 return Verdict::Bearable;
             }
             self.obeyed = Some(Obeyed {
+                began: now,
                 since: now,
                 from: queueing,
                 in_vain: 0,
@@ -113,21 +130,21 @@ impl StandingQueue {
         if now - obeyed.since < PATIENCE + rtt {
             return Verdict::Bearable;
         }
-        if (queueing as f64) < obeyed.from as f64 * SHRINKS {
+        let shrinks = (queueing as f64) < obeyed.from as f64 * SHRINKS;
+        let may_be_ours = now - obeyed.began < LONGEST_DRAIN + rtt;
+        if may_be_ours && (shrinks || obeyed.in_vain == 0) {
+            let in_vain = u8::from(!shrinks);
             *obeyed = Obeyed {
                 since: now,
                 from: queueing,
-                in_vain: 0,
+                in_vain,
+                ..*obeyed
             };
-            return Verdict::Bearable;
-        }
-        if obeyed.in_vain == 0 {
-            *obeyed = Obeyed {
-                since: now,
-                from: queueing,
-                in_vain: 1,
+            return if shrinks {
+                Verdict::Bearable
+            } else {
+                Verdict::TooLong
             };
-            return Verdict::TooLong;
         }
         self.threshold = ((queueing as f64 * ABOVE_OTHERS) as i64).min(CEILING);
         self.obeyed = None;
@@ -146,6 +163,7 @@ impl StandingQueue {
 }
 
 kept!(Obeyed {
+    began,
     since,
     from,
     in_vain
@@ -166,16 +184,19 @@ mod tests {
         let mut standing = StandingQueue::new();
         let mut obeyed = Vec::new();
         for tick in 0..100 {
-            if standing.update(tick * 50_000, 80_000, 50_000) == Verdict::TooLong {
+            if standing.update(tick * 50_000, 80_000, 80_000, 50_000) == Verdict::TooLong {
                 obeyed.push(tick);
             }
         }
         assert_eq!(obeyed, [0, 9], "at once, again, and no more");
         assert_eq!(standing.own(80_000), 0);
         for tick in 100..300 {
-            assert_eq!(standing.update(tick * 50_000, 0, 50_000), Verdict::Bearable);
+            assert_eq!(
+                standing.update(tick * 50_000, 0, 0, 50_000),
+                Verdict::Bearable
+            );
         }
-        let verdict = standing.update(15_000_000, 80_000, 50_000);
+        let verdict = standing.update(15_000_000, 80_000, 80_000, 50_000);
         assert_eq!(verdict, Verdict::TooLong, "the other flow has gone");
     }
 
@@ -186,7 +207,7 @@ mod tests {
         for tick in 0..40_u32 {
             let queue = 200_000 - i64::from(tick) * 5_000;
             obeyed += u32::from(
-                standing.update(u64::from(tick) * 50_000, queue, 50_000) == Verdict::TooLong,
+                standing.update(u64::from(tick) * 50_000, queue, queue, 50_000) == Verdict::TooLong,
             );
         }
         assert_eq!(obeyed, 1);

@@ -40,7 +40,10 @@ pub enum ReplayError {
     #[error("the recording breaks off before it begins")]
     Empty,
     /// What the estimator remembered cannot be read.
-    #[error("an estimator of version {0} remembers other things than this program's: use that one")]
+    #[error(
+        "the recording's estimator (version {0}) remembers other things than this program's: run \
+         it with one built from the same sources"
+    )]
     OtherState(String),
     /// A record cannot be read.
     #[error("record {number} is not one that version {version} writes")]

@@ -90,7 +90,11 @@ kept!(
         Under,
     }
 );
-kept!(Budget { estimate, reserved });
+kept!(Budget {
+    estimate,
+    reserved,
+    granted
+});
 kept!(Rung {
     layers,
     bitrate,

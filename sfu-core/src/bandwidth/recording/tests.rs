@@ -141,6 +141,7 @@ impl Sender {
 
     fn allot(&mut self) {
         let budget = Budget {
+            granted: Bitrate::default(),
             estimate: self.estimator.estimate(),
             reserved: Bitrate::from_bps(40_000),
         };

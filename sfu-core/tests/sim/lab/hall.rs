@@ -59,7 +59,7 @@ impl Meeting {
         };
         let places = scenario.participants.iter().enumerate();
         let places = places.map(&mut place).collect();
-        let mut meeting = Self::assemble(seed, network, places);
+        let mut meeting = Self::assemble(seed, network, places, true);
         let listed = scenario.participants.iter().enumerate();
         let deaf = listed.filter(|(_, who)| !who.subscribes).map(|(at, _)| at);
         meeting.server.deaf = deaf.collect();

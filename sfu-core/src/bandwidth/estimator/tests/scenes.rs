@@ -189,6 +189,20 @@ fn a_flow_of_tcps_kind_leaves_half_of_the_share() {
 }
 
 #[test]
+fn a_short_flow_of_tcps_kind_does_not_silence_two() {
+    let way = Way {
+        capacity: Box::new(|_| 2e6),
+        rtt_ms: 100,
+        ..Way::default()
+    };
+    let mut world = World::new(way, vec![layers(), layers()], 1).with_window();
+    world.run(120);
+    show("window and two", &world);
+    let carried = world.peers[0].carried(40, 120) + world.peers[1].carried(40, 120);
+    assert!(carried > 0.66e6, "{carried}");
+}
+
+#[test]
 fn jitter_is_not_taken_for_a_queue() {
     let way = Way {
         capacity: Box::new(|_| 10e6),
