@@ -10,12 +10,6 @@ use crate::bandwidth::pacer::{DEFAULT_RATE, Left, Pacer};
 use crate::unit::Bitrate;
 use crate::wire::rtcp::TransportFeedback;
 
-/// Data waits no longer than this for media that takes all that may be sent: one packet then goes.
-///
-/// Higher: a message takes longer on a link that pictures fill. Lower: the pictures get less of it;
-/// at this, packets of data take 200 kbit/s at the most.
-const MAX_DATA_HELD: Duration = Duration::from_millis(50);
-
 /// Who is sent nothing at all, though something waits for its estimate to rise, is sent a packet of
 /// padding so often: without feedback nobody would learn that its queue has drained.
 ///
@@ -77,7 +71,7 @@ pub(super) struct Bandwidth {
     /// When the last numbered packet left.
     last_left: Option<Instant>,
     /// Since when data waits for the pacer.
-    data_held: Option<Instant>,
+    pub(super) data_held: Option<Instant>,
     /// When the worker looks here next.
     pub(super) armed: Option<Instant>,
 }
@@ -283,31 +277,5 @@ impl Bandwidth {
     /// There was nothing that could be sent for it.
     pub(super) fn give_up_sign(&mut self, now: Instant) {
         self.last_left = Some(now);
-    }
-
-    /// Packets of data that may leave now, of the `turn` that it has among participants.
-    pub(super) fn data_quota(&mut self, now: Instant, pacer: &Pacer, turn: usize) -> usize {
-        let is_late = |since| now >= since + MAX_DATA_HELD;
-        match self.data_held {
-            _ if pacer.is_open(now) => {
-                self.data_held = None;
-                turn
-            }
-            Some(since) if is_late(since) => {
-                self.data_held = None;
-                turn.min(1)
-            }
-            _ => 0,
-        }
-    }
-
-    /// Data waits for the pacer.
-    pub(super) fn hold_data(&mut self, now: Instant) {
-        self.data_held.get_or_insert(now);
-    }
-
-    /// When data that waits for the pacer goes, whatever the pacer says.
-    pub(super) fn data_goes(&self) -> Option<Instant> {
-        self.data_held.map(|since| since + MAX_DATA_HELD)
     }
 }

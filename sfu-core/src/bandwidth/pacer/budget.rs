@@ -30,6 +30,8 @@ pub(super) struct Budget {
     burst: Duration,
     /// What may still be owed when it opens again.
     owing: Duration,
+    /// How late it may go on without a loss of rate.
+    late: Duration,
     /// When all that has left is paid for.
     paid: Option<Instant>,
     is_spent: bool,
@@ -43,9 +45,15 @@ impl Budget {
             byte_time: byte_time(rate),
             burst,
             owing: burst.saturating_sub(step),
+            late: MAX_LATE,
             paid: None,
             is_spent: false,
         }
+    }
+
+    /// The same, which loses no rate by going on so late.
+    pub(super) const fn catching_up(self, late: Duration) -> Self {
+        Self { late, ..self }
     }
 
     /// Pays by `rate` from `now` on, for what is owed too.
@@ -96,7 +104,7 @@ impl Budget {
     /// Something that takes `nanos` has left.
     pub(super) fn spend(&mut self, now: Instant, nanos: u64) {
         // Who goes on a little late has lost no time.
-        let paid = self.paid.filter(|paid| *paid + MAX_LATE >= now);
+        let paid = self.paid.filter(|paid| *paid + self.late >= now);
         let paid = paid.unwrap_or(now) + Duration::from_nanos(nanos);
         self.is_spent = paid > now + self.burst || (self.is_spent && !self.is_open(now));
         self.paid = Some(paid);

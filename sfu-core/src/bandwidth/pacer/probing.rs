@@ -11,6 +11,12 @@ use crate::bandwidth::departure::{Probe, ProbeId};
 /// the reverse; a worker's timers are exact to a millisecond.
 const BURST: Duration = Duration::from_millis(1);
 
+/// How late the next packets of a probe may leave that are to make up for it.
+///
+/// Higher: on a busy machine a probe ends in one burst. Lower: there it is sent at less than its rate,
+/// and cannot show that it fits.
+const MAX_LATE: Duration = Duration::from_millis(40);
+
 /// A probe that takes longer than this is given up: what it would tell is of another rate.
 ///
 /// Higher: a probe that a full socket delays is finished, and means nothing. Lower: one at a very low
@@ -30,7 +36,7 @@ impl Probing {
     pub(super) fn new(now: Instant, probe: Probe) -> Self {
         Self {
             probe,
-            budget: Budget::new(probe.rate, BURST, BURST),
+            budget: Budget::new(probe.rate, BURST, BURST).catching_up(MAX_LATE),
             since: now,
             bytes: 0,
             packets: 0,

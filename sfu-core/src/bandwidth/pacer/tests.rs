@@ -240,6 +240,31 @@ fn a_probe_is_sent_at_its_rate_with_what_waits_and_with_filler() {
 }
 
 #[test]
+fn late_wake_ups_do_not_slow_a_probe_down() {
+    let start = base();
+    let mut pacer = pacer(start);
+    let probe = Probe {
+        id: ProbeId(2),
+        rate: RATE,
+        bytes: 60_000,
+        packets: 5,
+    };
+    for sequence in 0..70 {
+        push(&mut pacer, start, Class::Video, sequence);
+    }
+    pacer.start_probe(start, probe);
+    let mut now = start;
+    while pacer.is_probing() {
+        while pacer.is_probing() && pacer.front(now).is_some() {
+            pacer.pop(now, SIZE);
+        }
+        now += 15 * MS;
+    }
+    let took = now - 15 * MS - start;
+    assert!((50 * MS..=65 * MS).contains(&took), "{took:?}");
+}
+
+#[test]
 fn a_probe_that_stalls_is_given_up() {
     let start = base();
     let mut pacer = pacer(start);
