@@ -2,8 +2,8 @@
 
 use super::windows::{STARTS_IN, bins, seconds};
 use super::{Figure, Kind, is_clean_from, optimum, way_to};
-use crate::log::{BIN_MS, Log, SubscriberLog, TrackBin, TrackLog};
-use crate::scenario::{Participant, Scenario};
+use crate::log::{BIN_MS, Log, SubscriberLog, TrackLog};
+use crate::scenario::Scenario;
 
 /// No picture stands for longer than this, in milliseconds.
 const FREEZE: f64 = 300.0;
@@ -70,7 +70,7 @@ pub(super) fn judge(
             (!nature.fails).then_some(FREEZE),
         );
         let frozen: u32 = track.freezes.iter().map(|(from, to)| to - from).sum();
-        let watched = &shown(track, who)[..];
+        let watched = shown(track);
         let minutes = watched.len() as f64 * f64::from(BIN_MS) / 60_000.0;
         if minutes > 0.0 {
             let frozen = f64::from(frozen) / 1000.0;
@@ -97,24 +97,14 @@ pub(super) fn judge(
     }
 }
 
-/// The bins from the first picture on, without those in which pictures are not wanted.
-fn shown(track: &TrackLog, who: Option<&Participant>) -> Vec<TrackBin> {
-    let away = who.map_or(&[][..], |who| &who.looks_away);
-    let wanted = |at: usize| {
-        !away
-            .iter()
-            .any(|[from, to]| (bins(*from)..bins(*to)).contains(&at))
-    };
+/// The bins from the first picture on.
+fn shown(track: &TrackLog) -> &[crate::log::TrackBin] {
     let first = track.bins.iter().position(|bin| bin.frames > 0);
-    let all = track.bins.iter().enumerate();
-    let all = all.skip(first.unwrap_or(track.bins.len()));
-    all.filter(|(at, _)| wanted(*at))
-        .map(|(_, bin)| *bin)
-        .collect()
+    &track.bins[first.unwrap_or(track.bins.len())..]
 }
 
 /// How often another spatial layer is shown.
-fn switches(bins: &[TrackBin]) -> f64 {
+fn switches(bins: &[crate::log::TrackBin]) -> f64 {
     let shown: Vec<u32> = bins
         .iter()
         .filter(|bin| bin.frames > 0)
