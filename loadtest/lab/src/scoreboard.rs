@@ -155,8 +155,39 @@ pub fn tables(rows: &[Row]) -> String {
     text
 }
 
+/// What an estimator is compared by.
+const COMPARED: [Kind; 9] = [
+    Kind::Used,
+    Kind::RateOfOffer,
+    Kind::QueueMedian,
+    Kind::Queue95,
+    Kind::Falls,
+    Kind::Rises,
+    Kind::ShareOfTcp,
+    Kind::FreezeLongest,
+    Kind::AudioLost,
+];
+
+/// Ours and another's, one line below the other, of the scenarios that both have.
+#[must_use]
+pub fn beside(ours: &[Row], others: &[Row], name: &str) -> String {
+    let called = |row: &Row, name: &str| Row {
+        scenario: format!("{}, {name}", row.scenario),
+        ..row.clone()
+    };
+    let mut rows = Vec::new();
+    for other in others {
+        let own = ours.iter().find(|own| own.scenario == other.scenario);
+        rows.extend(own.map(|own| called(own, "ours")));
+        rows.push(called(other, name));
+    }
+    let mut text = String::new();
+    table(&mut text, &rows, &COMPARED);
+    text
+}
+
 /// One table of some kinds.
-pub fn table(text: &mut String, rows: &[Row], kinds: &[Kind]) {
+fn table(text: &mut String, rows: &[Row], kinds: &[Kind]) {
     let used = |kind: &&Kind| rows.iter().any(|row| row.cells.contains_key(kind));
     let kinds: Vec<Kind> = kinds.iter().filter(used).copied().collect();
     let heads: Vec<&str> = kinds.iter().map(|kind| kind.label()).collect();

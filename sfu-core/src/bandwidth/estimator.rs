@@ -14,6 +14,7 @@ mod acknowledged_rate;
 mod arrival_clock;
 mod delay;
 mod inter_arrival;
+mod kept;
 mod link_capacity;
 mod loss;
 mod overuse;

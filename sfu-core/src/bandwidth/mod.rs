@@ -5,3 +5,4 @@ pub mod allocator;
 pub mod departure;
 pub mod estimator;
 pub mod pacer;
+pub mod recording;

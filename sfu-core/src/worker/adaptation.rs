@@ -25,7 +25,6 @@ impl super::peer::Peer {
             repairs: bandwidth.repairs,
             padding: bandwidth.padding,
             longest_wait: self.pacer.report().longest_wait,
-            ..Adaptation::default()
         }
     }
 }

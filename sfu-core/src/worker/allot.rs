@@ -139,6 +139,8 @@ fn divide_for(
     let requests = requests::pictures(room, index);
     let (allotments, demand) = allocate(now, budget, &requests);
     let peer = &mut room.peers[index];
+    peer.bandwidth
+        .note_allocation(now, budget, &requests, (&allotments, demand));
     peer.bandwidth.set_demand(now, demand);
     let state = &mut peer.allotments;
     (state.looked, state.is_stale, state.demand) = (Some(now), false, demand);

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use super::recording::Recorded;
+use crate::bandwidth::allocator::{Allotment, Budget, Request};
 use crate::bandwidth::departure::{Class, Demand, Probe, SentPacket};
 use crate::bandwidth::estimator::Estimator;
 use crate::bandwidth::pacer::{DEFAULT_RATE, Left, Pacer};
@@ -21,17 +23,13 @@ const MAX_DATA_HELD: Duration = Duration::from_millis(50);
 /// client the first pictures flood its link.
 const FIRST_FEEDBACK: Duration = Duration::from_secs(3);
 
-/// The least pacing rate before the first feedback: of a network of which nothing is known yet.
-///
-/// Higher: the first keyframe floods a thin link. Lower: who joins waits longer for the first
-/// picture, which tells more of the network than anything before it.
-const FIRST_PACE: Bitrate = Bitrate::from_bps(2_000_000);
-
 /// One participant's estimate and what it is made from.
 #[derive(Debug)]
 pub(super) struct Bandwidth {
     is_on: bool,
     estimator: Estimator,
+    /// All that the estimator is told, while somebody wants to know.
+    recorded: Recorded,
     /// When its first packet with a transport-wide number left.
     numbered: Option<Instant>,
     /// It has given feedback on such packets, or an estimate of its own.
@@ -59,6 +57,7 @@ impl Bandwidth {
         Self {
             is_on,
             estimator: Estimator::new(now),
+            recorded: Recorded::default(),
             numbered: None,
             is_told: false,
             is_expected: false,
@@ -100,6 +99,7 @@ impl Bandwidth {
             probe: left.probe,
         };
         self.estimator.on_sent(now, sent);
+        self.recorded.note(|recorder| recorder.sent(now, &sent));
         let is_first = self.numbered.is_none();
         self.numbered.get_or_insert(now);
         is_first
@@ -113,11 +113,17 @@ impl Bandwidth {
     pub(super) fn on_transport_feedback(&mut self, now: Instant, feedback: &TransportFeedback<'_>) {
         self.is_told = true;
         self.estimator.on_transport_feedback(now, feedback);
+        let after = &self.estimator;
+        self.recorded
+            .note(|recorder| recorder.transport_feedback(now, feedback, after));
     }
 
     pub(super) fn on_remb(&mut self, now: Instant, bitrate: Bitrate) {
         self.is_told = true;
         self.estimator.on_remb(now, bitrate);
+        let after = &self.estimator;
+        self.recorded
+            .note(|recorder| recorder.remb(now, bitrate, after));
     }
 
     pub(super) fn on_receiver_report(
@@ -127,10 +133,16 @@ impl Bandwidth {
         rtt: Option<Duration>,
     ) {
         self.estimator.on_receiver_report(now, fraction_lost, rtt);
+        let after = &self.estimator;
+        self.recorded
+            .note(|recorder| recorder.receiver_report(now, fraction_lost, rtt, after));
     }
 
     pub(super) fn set_demand(&mut self, now: Instant, demand: Demand) {
         self.estimator.set_demand(now, demand);
+        let after = &self.estimator;
+        self.recorded
+            .note(|recorder| recorder.demand(now, demand, after));
     }
 
     /// It has agreed to give feedback on what it is sent: until then its link is thought to be such
@@ -152,10 +164,10 @@ impl Bandwidth {
 
     /// How fast it may be sent.
     pub(super) fn pacing_rate(&self) -> Bitrate {
-        match (self.is_known(), self.is_told) {
-            (true, true) => self.estimator.pacing_rate(),
-            (true, false) => self.estimator.pacing_rate().max(FIRST_PACE),
-            (false, _) => DEFAULT_RATE,
+        let is_counted = self.is_told || self.numbered.is_some();
+        match self.is_known() && is_counted {
+            true => self.estimator.pacing_rate(),
+            false => DEFAULT_RATE,
         }
     }
 
@@ -163,6 +175,8 @@ impl Bandwidth {
         let is_over = |since| now.saturating_duration_since(since) >= FIRST_FEEDBACK;
         self.is_silent = !self.is_told && self.numbered.is_some_and(is_over);
         self.estimator.handle_timeout(now);
+        let after = &self.estimator;
+        self.recorded.note(|recorder| recorder.timeout(now, after));
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
@@ -170,7 +184,32 @@ impl Bandwidth {
     }
 
     pub(super) fn poll_probe(&mut self) -> Option<Probe> {
-        self.estimator.poll_probe()
+        let probe = self.estimator.poll_probe();
+        let after = &self.estimator;
+        self.recorded.note(|recorder| recorder.probe(probe, after));
+        probe
+    }
+
+    /// What there was was divided, in this way.
+    pub(super) fn note_allocation(
+        &mut self,
+        now: Instant,
+        budget: Budget,
+        requests: &[Request],
+        outcome: (&[Allotment], Demand),
+    ) {
+        self.recorded
+            .note(|recorder| recorder.allocation(now, budget, requests, outcome));
+    }
+
+    /// Begins a recording of what the estimator is told.
+    pub(super) fn record(&mut self, begin: impl FnOnce(&Estimator) -> Recorded) {
+        self.recorded = begin(&self.estimator);
+    }
+
+    /// The recording.
+    pub(super) fn recorded(&mut self) -> &mut Recorded {
+        &mut self.recorded
     }
 
     /// Packets of data that may leave now, of the `turn` that it has among participants.

@@ -4,7 +4,9 @@ use std::time::Instant;
 
 use super::peer::SectionUse;
 use super::sections::{end_egress, end_ingresses};
-use super::{Room, Shared, Worker, explain, forward, membership, negotiation, speakers, wishes};
+use super::{
+    Room, Shared, Worker, explain, forward, membership, negotiation, recording, speakers, wishes,
+};
 use crate::command::{Command, TrackAnnouncement};
 use crate::config::MAX_TRACKS_PER_PARTICIPANT;
 use crate::id::{ParticipantId, TrackId};
@@ -71,8 +73,9 @@ impl Worker {
             | Command::Unsubscribe { .. }
             | Command::SetSubscriptionEnabled { .. }
             | Command::SetLayerWish { .. }
-            | Command::ExplainSubscriptions { .. } => self.handle_wish(now, &command),
-            Command::RecordAdaptation { .. } | Command::StopRecording { .. } => {}
+            | Command::ExplainSubscriptions { .. }
+            | Command::RecordAdaptation { .. }
+            | Command::StopRecording { .. } => self.handle_wish(now, &command),
             Command::SendData {
                 recipients,
                 label,
@@ -123,6 +126,12 @@ impl Worker {
             } => {
                 self.with_peer(participant, |shared, room, index| {
                     explain::subscriptions(shared, room, index, now, request);
+                });
+            }
+            Command::RecordAdaptation { participant, .. }
+            | Command::StopRecording { participant, .. } => {
+                self.with_peer(participant, |shared, room, index| {
+                    recording::obey(shared, room, index, now, command);
                 });
             }
             _ => {}

@@ -4,7 +4,8 @@
 use std::time::{Duration, Instant};
 
 use super::peer::{Peer, Sending};
-use super::{Room, Shared};
+use super::{Room, Shared, rungs};
+use crate::bandwidth::allocator::{Allotment, Limit};
 use crate::event::Event;
 use crate::ingress::Ingress;
 use crate::media::codec::MediaKind;
@@ -19,11 +20,17 @@ const MIN_SILENCE: Duration = Duration::from_secs(2);
 /// Answers the control plane's question `request`.
 pub(super) fn subscriptions(
     shared: &mut Shared,
-    room: &Room,
+    room: &mut Room,
     index: PeerIndex,
     now: Instant,
     request: u64,
 ) {
+    let sent = room.peers[index].egresses.iter();
+    let tracks: Vec<_> = sent.map(|(_, sending)| sending.track).collect();
+    for track in tracks {
+        rungs::refresh(room, track, now);
+    }
+    let room = &*room;
     let peer = &room.peers[index];
     let bound = peer.egresses.iter().filter_map(|(_, sending)| {
         let track = room.tracks.get(sending.track)?;
@@ -43,9 +50,12 @@ pub(super) fn subscriptions(
 
 /// What a participant's network carries.
 fn link(peer: &Peer) -> LinkExplanation {
+    let demand = peer.allotments.demand();
     LinkExplanation {
+        estimate: peer.bandwidth.estimate(),
+        allotted: demand.allotted,
+        wanted: demand.most,
         rtt: peer.rtt,
-        ..LinkExplanation::default()
     }
 }
 
@@ -65,12 +75,17 @@ fn explain(
     let reason = reason(room, peer, track, sending, now);
     SubscriptionExplanation {
         track: track.id,
-        asked: wish(peer, track),
+        asked: peer.wish(track.id),
         enabled: !peer.paused.contains(&track.id),
         wanted: wanted.map(as_quality),
-        wanted_rate: None,
+        wanted_rate: sending.and_then(|sending| {
+            let ladder = rungs::ladder(room, track, peer.wish(track.id), sending.egress.target());
+            ladder.rungs().last().map(|top| top.bitrate)
+        }),
         target: target.map(as_quality),
-        target_rate: None,
+        target_rate: target
+            .and(peer.allotments.of(track.id))
+            .map(|allotted| allotted.bitrate),
         current: sending
             .filter(|sending| !is_withheld(room, sending))
             .and_then(|sending| sending.egress.current_layers())
@@ -80,13 +95,9 @@ fn explain(
     }
 }
 
-fn wish(peer: &Peer, track: &Track) -> LayerWish {
-    peer.wishes.get(&track.id).copied().unwrap_or_default()
-}
-
 /// What a subscription would be sent if its subscriber's network carried everything.
 fn wanted(peer: &Peer, track: &Track, sending: &Sending) -> Option<Layers> {
-    track.target(wish(peer, track), sending.egress.target())
+    track.target(peer.wish(track.id), sending.egress.target())
 }
 
 /// Whether a subscriber asks for less than there is.
@@ -158,18 +169,22 @@ fn reason(
     let silent_for = newest.map(|at| now.saturating_duration_since(at));
     let patience = MIN_SILENCE.max(track.qualities.patience());
     let speaks = silent_for.is_some_and(|silent_for| silent_for < patience);
-    let Some(wanted) = wanted(peer, track, sending).filter(|_| speaks) else {
+    if !speaks {
         return Why::PublisherSilent { silent_for };
-    };
+    }
     let mut deliveries = sending.egress.deliveries().iter();
     if !deliveries.any(|delivery| Some(delivery.source) == track.needed_format()) {
         return Why::FormatNotAgreed;
     }
+    let allotted = peer.allotments.of(track.id);
     match (track.kind, target(sending)) {
-        (MediaKind::Video, Some(target)) => {
-            layers_reason(room, peer, (track, sending), (target, wanted), now)
+        (MediaKind::Video, None) if allotted.is_some_and(Allotment::is_paused) => {
+            Why::PausedForBandwidth
         }
-        (MediaKind::Video, None) => Why::PausedForBandwidth,
+        (_, None) => Why::PublisherSilent { silent_for },
+        (MediaKind::Video, Some(target)) => {
+            layers_reason(room, peer, (track, sending), target, now)
+        }
         (MediaKind::Audio, _) if is_withheld(room, sending) => Why::OthersSpeak,
         (MediaKind::Audio, _) => Why::AsAsked,
     }
@@ -180,7 +195,7 @@ fn layers_reason(
     room: &Room,
     peer: &Peer,
     (track, sending): (&Track, &Sending),
-    (target, wanted): (Layers, Layers),
+    target: Layers,
     now: Instant,
 ) -> SubscriptionReason {
     use SubscriptionReason as Why;
@@ -197,10 +212,11 @@ fn layers_reason(
     if current.is_some_and(|current| current.top != goal(track, ingress, target, current.top)) {
         return Why::WaitingForLayerSwitch;
     }
-    if is_less(room, sending, track, target, wanted) {
+    let allotted = peer.allotments.of(track.id);
+    if allotted.is_some_and(|allotted| allotted.limit != Limit::Nothing) {
         return Why::LimitedByBandwidth;
     }
-    let wish = wish(peer, track);
+    let wish = peer.wish(track.id);
     if let Some((best, offered)) = spatial_layers(track, ingress) {
         // One encoding: its spatial layers are the qualities.
         let asked = wish.max_quality.unwrap_or(offered).min(offered);

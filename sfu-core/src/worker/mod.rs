@@ -2,13 +2,13 @@
 //!
 //! Each leg of a packet's walk has its own file: [`inbound`], [`arrival`] with [`binding`],
 //! [`identify`], [`streams`] and [`allocation`], [`forward`] with [`speakers`] and [`fan_out`],
-//! [`outbound`] with [`pacing`], [`filler`], [`departure`], [`header`] and [`patience`]; [`bandwidth`] is what a
-//! participant's network carries; [`data`] is that of data messages;
-//! [`feedback`] carries RTCP's facts backwards, with [`repairs`] and [`publisher_clock`]; [`control`] with
-//! [`membership`] and [`wishes`], and [`negotiation`] with [`sections`] and [`formats`], obey the
-//! control plane, and [`explain`] and [`adaptation`] answer it; [`timers`] does what is due by the [`deadlines`],
-//! [`reports`] among it. All work on behalf of one room runs inside [`Worker::in_room`], which
-//! contains a panic to that room.
+//! [`outbound`] with [`pacing`], [`filler`], [`departure`], [`header`] and [`patience`]; [`bandwidth`]
+//! is what a participant's network carries; [`data`] is that of data messages; [`feedback`] carries
+//! RTCP's facts backwards, with [`repairs`] and [`publisher_clock`]; [`control`] with [`membership`]
+//! and [`wishes`], and [`negotiation`] with [`sections`] and [`formats`], obey the control plane, and
+//! [`explain`], [`recording`] and [`adaptation`] answer it; [`timers`] does what is due by the
+//! [`deadlines`], [`reports`] among it. All work on behalf of one room runs inside [`Worker::in_room`],
+//! which contains a panic to that room.
 
 mod adaptation;
 mod allocation;
@@ -36,6 +36,7 @@ mod pacing;
 mod patience;
 mod peer;
 mod publisher_clock;
+mod recording;
 mod repairs;
 mod reports;
 mod requests;
@@ -204,28 +205,6 @@ impl Worker {
     /// The next fact for the control plane.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.shared.events.pop_front()
-    }
-
-    /// Counters since the start.
-    #[must_use]
-    pub fn stats(&self) -> &WorkerStats {
-        &self.shared.stats
-    }
-
-    /// Rooms, participants and tracks now.
-    #[must_use]
-    pub fn population(&self) -> (usize, usize, usize) {
-        (
-            self.room_keys.len(),
-            self.shared.participants.len(),
-            self.shared.tracks.len(),
-        )
-    }
-
-    /// Free slots of the packet pool.
-    #[must_use]
-    pub fn pool_free(&self) -> usize {
-        self.shared.pool.free()
     }
 
     /// Runs one room's work. A panic within it ends that room and nothing else: `None` then, and

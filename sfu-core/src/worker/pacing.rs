@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::peer::Peer;
-use super::{PeerKey, Room, Shared, Worker, allot};
+use super::{PeerKey, Room, Shared, Worker, allot, recording};
 use crate::media::packet::PacketFacts;
 use crate::room::tracks::PeerIndex;
 
@@ -50,6 +50,7 @@ pub(super) fn settle(shared: &mut Shared, room: &mut Room, index: PeerIndex, now
     let Some(peer) = room.peers.get_mut(index) else {
         return;
     };
+    recording::hand_on(shared, peer);
     peer.pacer.set_rate(now, peer.bandwidth.pacing_rate());
     if !peer.pacer.is_probing()
         && let Some(probe) = peer.bandwidth.poll_probe()

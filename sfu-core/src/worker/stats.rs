@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::Worker;
 use super::traffic::Traffic;
 use crate::drop_reason::DropCounts;
 
@@ -65,4 +66,28 @@ pub struct WorkerStats {
     pub rooms_failed: u64,
     /// Packets that were not forwarded, by reason.
     pub drops: DropCounts,
+}
+
+impl Worker {
+    /// Counters since the start.
+    #[must_use]
+    pub fn stats(&self) -> &WorkerStats {
+        &self.shared.stats
+    }
+
+    /// Rooms, participants and tracks now.
+    #[must_use]
+    pub fn population(&self) -> (usize, usize, usize) {
+        (
+            self.room_keys.len(),
+            self.shared.participants.len(),
+            self.shared.tracks.len(),
+        )
+    }
+
+    /// Free slots of the packet pool.
+    #[must_use]
+    pub fn pool_free(&self) -> usize {
+        self.shared.pool.free()
+    }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use str0m::bwe::{Bitrate, BweKind};
-use str0m::change::{SdpAnswer, SdpPendingOffer};
+use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::channel::{ChannelConfig, ChannelId, Reliability};
 use str0m::media::{
     Direction, KeyframeRequestKind, MediaData, MediaKind, Mid, Simulcast, SimulcastLayer,
@@ -21,8 +21,8 @@ use str0m::rtp::{RawPacket, RtpHeader, RtpPacket};
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
 
 use crate::frame::{self, FrameTag};
-use crate::live::feed;
 use crate::live::viewer::Viewer;
+use crate::live::{choice, feed};
 use crate::publisher::{Source, SourceKind};
 use crate::seeded_dtls;
 
@@ -100,6 +100,8 @@ pub(crate) struct Client {
     pub(crate) viewer: Option<Viewer>,
     /// What its stack thinks that its uplink carries, in kbit/s.
     pub(crate) estimate: f64,
+    /// What its sources take at most, in kbit/s.
+    most: f64,
 }
 
 /// What a browser takes its uplink to carry before it knows.
@@ -181,6 +183,7 @@ impl Client {
             packets: Vec::new(),
             viewer: None,
             estimate: FIRST_ESTIMATE_KBPS as f64,
+            most: 0.0,
         }
     }
 
@@ -237,6 +240,17 @@ impl Client {
         self.wants_offer = false;
         self.offers += 1;
         Some((self.offers, offer.to_sdp_string()))
+    }
+
+    /// Answers another client's offer, whose sections carry these tracks.
+    pub(crate) fn accept(&mut self, sdp: &str, mids: &[(String, u64)]) -> String {
+        self.tracks = mids.iter().cloned().collect();
+        let offer = SdpOffer::from_sdp_string(sdp).unwrap();
+        self.rtc
+            .sdp_api()
+            .accept_offer(offer)
+            .unwrap()
+            .to_sdp_string()
     }
 
     /// Takes an answer; gives the next offer where one has become due meanwhile.
@@ -375,11 +389,7 @@ impl Client {
             }
             Event::EgressBitrateEstimate(BweKind::Twcc { estimate, .. }) => {
                 self.estimate = estimate.as_f64() / 1000.0;
-                let feeds = self
-                    .sources
-                    .iter_mut()
-                    .filter_map(|source| source.feed.as_mut());
-                feed::share_out(feeds, self.estimate);
+                self.follow();
             }
             Event::RtpPacket(packet) => self.see(now, &packet),
             Event::Closed => self.closed = true,
@@ -414,23 +424,39 @@ impl Client {
 
 impl Client {
     fn go_live(&mut self, now: Instant) {
-        let feeds = self
+        let sources = self
             .sources
-            .iter_mut()
-            .filter_map(|source| source.feed.as_mut());
-        let most: f64 = feeds.map(|feed| feed.range().1).sum();
-        if most > 0.0 {
-            let most = Bitrate::kbps(most as u64);
+            .iter()
+            .filter_map(|source| source.feed.as_ref());
+        self.most = sources.map(|feed| feed.range().1).sum();
+        if self.most > 0.0 {
+            let most = Bitrate::kbps(self.most as u64);
             self.rtc.bwe().set_bitrate(Bitrate::ZERO, most);
         }
         for source in &mut self.sources {
-            source.start(feed::start_of(now, source.track as u32));
+            let first = now.max(source.begins.unwrap_or(now));
+            source.start(feed::start_of(first, source.track as u32));
         }
-        let feeds = self
-            .sources
-            .iter_mut()
-            .filter_map(|source| source.feed.as_mut());
-        feed::share_out(feeds, self.estimate);
+        self.follow();
+    }
+
+    /// Makes of the estimate what it makes of it: other rates, or another choice of layers.
+    fn follow(&mut self) {
+        let sources = self.sources.iter_mut();
+        let mut choices: Vec<_> = sources
+            .filter_map(|source| source.choice.as_mut())
+            .collect();
+        if choices.is_empty() {
+            let sources = self.sources.iter_mut();
+            feed::share_out(
+                sources.filter_map(|source| source.feed.as_mut()),
+                self.estimate,
+            );
+        } else if let Some(next) = choice::choose(&mut choices, self.estimate) {
+            let all = Bitrate::kbps(self.most as u64);
+            // As its documentation tells senders of layers.
+            self.rtc.bwe().set_bitrate(Bitrate::kbps(next as u64), all);
+        }
     }
 
     fn see(&mut self, now: Instant, packet: &RtpPacket) {

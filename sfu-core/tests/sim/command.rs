@@ -28,17 +28,19 @@ use sfu_lab::judge::{Figure, judge};
 use sfu_lab::log::Log;
 use sfu_lab::scenario::{Scenario, all};
 
+use crate::lab::reference;
 use crate::lab::run::{Outcome, run};
 
 const HELP: &str = "\
 cargo sim -- [--scenario NAME] [--seed N | --seeds A..B] [--plot [FILE]] [--log FILE]
-             [--scoreboard] [--list]
+             [--reference] [--scoreboard] [--list]
 
 Runs scenarios of loadtest/lab/scenarios in virtual time and prints their figures. Without a
 scenario all of them run; without a seed it is 1. Exits with 1 where a figure is not as asked.
 
   --plot [FILE]   writes the picture of the run; to NAME-SEED.svg without a file
   --log FILE      writes the log of the run as JSON
+  --reference     str0m's estimator in the place of ours, where one subscriber has a link of its own
   --scoreboard    writes docs/adaptation: tables over seeds 1..21, and the pictures of the first
 ";
 
@@ -50,6 +52,7 @@ struct Wish {
     plot: Option<Option<PathBuf>>,
     log: Option<PathBuf>,
     list: bool,
+    reference: bool,
     scoreboard: bool,
 }
 
@@ -72,7 +75,14 @@ fn main() -> ExitCode {
             continue;
         }
         for seed in &wish.seeds {
-            let (outcome, took) = timed(|| run(&scenario, *seed));
+            let (outcome, took) = timed(|| match wish.reference {
+                true => reference::run(&scenario, *seed).map(|log| Outcome {
+                    log,
+                    fingerprint: 0,
+                }),
+                false => Some(run(&scenario, *seed)),
+            });
+            let Some(outcome) = outcome else { continue };
             met &= print(&scenario, &outcome, took, wish.seeds.len() == 1);
             write(&wish, &scenario, &outcome.log);
         }
@@ -101,6 +111,7 @@ fn read(mut words: impl Iterator<Item = String>) -> Result<Wish, String> {
             }
             "--plot" => wish.plot = Some(value().map(PathBuf::from)),
             "--log" => wish.log = Some(value().ok_or("a file is missing")?.into()),
+            "--reference" => wish.reference = true,
             "--list" => wish.list = true,
             "--scoreboard" => wish.scoreboard = true,
             other => return Err(format!("{other} is not known")),

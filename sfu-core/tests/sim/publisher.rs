@@ -10,6 +10,7 @@ use str0m::rtp::{ExtensionValues, RtpWrite};
 use crate::coding;
 use crate::frame::{self, FrameTag};
 use crate::lab::run::Offered;
+use crate::live::choice::Choice;
 use crate::live::feed::{Feed, FeedKind, Shot};
 use crate::live::payload::{self, Numbers};
 
@@ -103,6 +104,10 @@ pub(crate) struct Source {
     /// What encodes it as a browser does, where that is asked for.
     pub(crate) feed: Option<Feed>,
     pub(crate) offered: Offered,
+    /// Which of its layers are sent, where not all are.
+    pub(crate) choice: Option<Choice>,
+    /// Not before this.
+    pub(crate) begins: Option<Instant>,
 }
 
 impl Source {
@@ -135,7 +140,23 @@ impl Source {
             published: Vec::new(),
             feed: None,
             offered: Offered::default(),
+            choice: None,
+            begins: None,
         }
+    }
+
+    /// One of which a plain sender forwards some layers in one stream.
+    pub(crate) fn chosen(kind: FeedKind, track: u32, seed: u64) -> Self {
+        let mut source = Self::live(kind, track, seed);
+        if kind == FeedKind::Camera {
+            source.kind = SourceKind::Video;
+            source.encodings.truncate(1);
+            source.encodings[0].rid = None;
+        }
+        let feed = source.feed.as_mut().expect("live");
+        feed.set_rate(f64::INFINITY);
+        source.choice = Some(Choice::new(feed));
+        source
     }
 
     /// One that is encoded as a browser encodes it.
@@ -201,7 +222,7 @@ impl Source {
         if let Some(feed) = &mut self.feed {
             self.next = Some(now + feed.interval());
             for shot in feed.capture(number) {
-                let own = feed.kind == FeedKind::Camera;
+                let own = feed.kind == FeedKind::Camera && self.choice.is_none();
                 let at = if own {
                     usize::from(shot.tag.id.layer)
                 } else {
@@ -210,8 +231,21 @@ impl Source {
                 let from = packets.len();
                 self.encodings[at].live(feed, &shot, &mut packets);
                 for packet in &packets[from..] {
-                    self.offered.note(&shot.tag, packet.payload.len());
+                    self.offered.note(&shot.tag, packet.len());
                 }
+                if self
+                    .choice
+                    .as_mut()
+                    .is_none_or(|choice| choice.takes(&shot))
+                {
+                    self.offered.sent(&packets[from..]);
+                } else {
+                    self.encodings[at].sequence -= (packets.len() - from) as u64;
+                    packets.truncate(from);
+                }
+            }
+            if self.choice.as_ref().is_some_and(Choice::needs_keyframe) {
+                feed.keyframe_requested();
             }
             return packets;
         }
@@ -343,6 +377,11 @@ pub(crate) struct Packet {
 }
 
 impl Packet {
+    /// Bytes of its payload.
+    pub(crate) fn len(&self) -> usize {
+        self.payload.len()
+    }
+
     /// Hands the packet to the client's stack, which adds the header extensions and keeps it for
     /// NACKs. The caller drains the stack before the next one.
     pub(crate) fn write(self, rtc: &mut Rtc, mid: Mid, pt: Pt, audio: bool, now: Instant) {

@@ -9,8 +9,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use sfu_lab::judge::{Figure, judge};
 use sfu_lab::plot::plot;
 use sfu_lab::scenario::Scenario;
-use sfu_lab::scoreboard::{Row, tables};
+use sfu_lab::scoreboard::{Row, beside, tables};
 
+use crate::lab::reference;
 use crate::lab::run::run;
 
 /// Where it is written.
@@ -32,18 +33,27 @@ pub(crate) fn write(scenarios: &[Scenario], seeds: &[u64]) {
             std::fs::write(plots.join(format!("{}.svg", scenario.name)), svg).unwrap();
         }
     });
-    let row = |(at, scenario): (usize, &Scenario)| {
-        let runs: Vec<_> = seeds
+    let rows = |figures: &Figures| {
+        let row = |(at, scenario): (usize, &Scenario)| {
+            let runs = seeds
+                .iter()
+                .filter_map(|seed| figures.get(&(at, *seed)).cloned());
+            let runs: Vec<_> = runs.collect();
+            let row = Row::new(&scenario.name, &scenario.title, &scenario.source, &runs);
+            (!runs.is_empty()).then_some(row)
+        };
+        scenarios
             .iter()
-            .map(|seed| figures[&(at, *seed)].clone())
-            .collect();
-        Row::new(&scenario.name, &scenario.title, &scenario.source, &runs)
+            .enumerate()
+            .filter_map(row)
+            .collect::<Vec<_>>()
     };
-    let rows: Vec<Row> = scenarios.iter().enumerate().map(row).collect();
-    std::fs::write(folder().join("scoreboard.md"), text(&rows, seeds.len())).unwrap();
+    let (ours, reference) = (rows(&figures.0), rows(&figures.1));
+    let text = text(&ours, &reference, seeds.len());
+    std::fs::write(folder().join("scoreboard.md"), text).unwrap();
 }
 
-fn text(rows: &[Row], seeds: usize) -> String {
+fn text(rows: &[Row], reference: &[Row], seeds: usize) -> String {
     let mut text = format!(
         "# Scoreboard of the adaptation\n\n\
          Written by `cargo xtask scoreboard`; not by hand. Every scenario in virtual time over {seeds} \
@@ -51,6 +61,12 @@ fn text(rows: &[Row], seeds: usize) -> String {
          subscribers or tracks the worst. ✓ and ✗: as asked, or not; nothing is asked of the rest.\n\n"
     );
     text.push_str(&tables(rows));
+    text.push_str(
+        "\n## Beside str0m's estimator\n\n\
+         The same line, the same media, and a plain choice of layers by str0m's own estimate, where one \
+         subscriber has a line of its own.\n\n",
+    );
+    text.push_str(&beside(rows, reference, "str0m"));
     text.push_str("\n## Scenarios\n\n| scenario | | taken from | seed 1 |\n|---|---|---|---|\n");
     for row in rows {
         let (name, title, source) = (&row.scenario, &row.title, &row.source);
@@ -62,19 +78,19 @@ fn text(rows: &[Row], seeds: usize) -> String {
     text
 }
 
-/// Runs every scenario with every seed, on all cores; `look` sees each log.
+/// Runs every scenario with every seed, on all cores: ours, and the reference. `look` sees each log.
 pub(crate) fn sweep(
     scenarios: &[Scenario],
     seeds: &[u64],
     look: impl Fn(&Scenario, u64, &sfu_lab::log::Log) + Sync,
-) -> Figures {
+) -> (Figures, Figures) {
     let places = 0..scenarios.len();
     let jobs: Vec<(usize, u64)> = seeds
         .iter()
         .flat_map(|seed| places.clone().map(|at| (at, *seed)))
         .collect();
     let next = AtomicUsize::new(0);
-    let figures = Mutex::new(Figures::new());
+    let figures = Mutex::new((Figures::new(), Figures::new()));
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     std::thread::scope(|scope| {
         for _ in 0..cores {
@@ -84,7 +100,13 @@ pub(crate) fn sweep(
                     let outcome = run(scenario, *seed);
                     look(scenario, *seed, &outcome.log);
                     let judged = judge(scenario, &outcome.log);
-                    figures.lock().unwrap().insert((*at, *seed), judged);
+                    let reference = reference::run(scenario, *seed);
+                    let reference = reference.map(|log| judge(scenario, &log));
+                    let mut figures = figures.lock().unwrap();
+                    figures.0.insert((*at, *seed), judged);
+                    if let Some(reference) = reference {
+                        figures.1.insert((*at, *seed), reference);
+                    }
                 }
             });
         }

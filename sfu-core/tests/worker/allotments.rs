@@ -105,14 +105,15 @@ fn remb(meeting: &mut Meeting, client: usize, bps: u32) {
     meeting.drain();
 }
 
-struct Scene {
-    meeting: Meeting,
+/// A viewer of some cameras, who tells what its link carries.
+pub(crate) struct Scene {
+    pub(crate) meeting: Meeting,
     cameras: Vec<Camera>,
-    viewer: usize,
+    pub(crate) viewer: usize,
 }
 
 impl Scene {
-    fn new(cameras: u64) -> Self {
+    pub(crate) fn new(cameras: u64) -> Self {
         let mut meeting = Meeting::new();
         let cameras: Vec<_> = (1..=cameras)
             .map(|track| Camera::new(&mut meeting, track))
@@ -131,7 +132,7 @@ impl Scene {
     }
 
     /// So many frames, with the viewer's word on its link every third.
-    fn frames(&mut self, count: u64, bps: u32) {
+    pub(crate) fn frames(&mut self, count: u64, bps: u32) {
         for n in 0..count {
             if n % 3 == 0 {
                 remb(&mut self.meeting, self.viewer, bps);

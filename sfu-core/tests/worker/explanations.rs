@@ -6,14 +6,24 @@ use sfu_core::command::{Command, MediaPermissions};
 use sfu_core::event::Event;
 use sfu_core::id::TrackId;
 use sfu_core::media::codec::MediaKind;
-use sfu_core::media::explanation::{Limit, SubscriptionExplanation, SubscriptionReason as Why};
+use sfu_core::media::explanation::{
+    Limit, LinkExplanation, SubscriptionExplanation, SubscriptionReason as Why,
+};
 use sfu_core::media::layer::LayerWish;
 use sfu_core::media::session::Direction;
 
+use crate::allotments::Scene;
 use crate::client::{MS, Packet};
 use crate::meeting::{Meeting, audio, participant, video, vp8};
 
 fn explain(meeting: &mut Meeting, client: usize) -> Vec<SubscriptionExplanation> {
+    explain_all(meeting, client).0
+}
+
+fn explain_all(
+    meeting: &mut Meeting,
+    client: usize,
+) -> (Vec<SubscriptionExplanation>, LinkExplanation) {
     meeting.events.clear();
     meeting.command(Command::ExplainSubscriptions {
         participant: participant(client),
@@ -24,8 +34,8 @@ fn explain(meeting: &mut Meeting, client: usize) -> Vec<SubscriptionExplanation>
             participant: who,
             request: 77,
             explanations,
-            ..
-        } if *who == participant(client) => Some(explanations.clone()),
+            link,
+        } if *who == participant(client) => Some((explanations.clone(), *link)),
         _ => None,
     });
     answers.next().expect("every question is answered")
@@ -249,4 +259,65 @@ fn a_voice_without_a_place_waits_for_others() {
         (Why::OthersSpeak, Why::AsAsked)
     );
     assert!(first.current.is_none() && second.current.is_some());
+}
+
+#[test]
+fn what_the_network_does_not_carry_is_told_with_what_it_would_take() {
+    let mut scene = Scene::new(1);
+    let quality = |layers: Option<sfu_core::media::layer::Layers>| layers.map(|l| l.encoding);
+    let about = |rate: Option<sfu_core::unit::Bitrate>, kbps: u64| {
+        let bps = rate.unwrap().bps();
+        assert!((kbps * 900..kbps * 1200).contains(&bps), "{bps} for {kbps}");
+    };
+    scene.frames(120, 3_000_000);
+    let (told, link) = explain_all(&mut scene.meeting, scene.viewer);
+    let [told] = told.try_into().unwrap();
+    assert_eq!((told.reason, told.limit), (Why::AsAsked, Limit::None));
+    assert_eq!(told.target_rate, told.wanted_rate);
+    about(told.wanted_rate, 1610);
+    about(link.estimate, 3000);
+    scene.frames(60, 600_000);
+    let (told, link) = explain_all(&mut scene.meeting, scene.viewer);
+    let [told] = told.try_into().unwrap();
+    assert_eq!(
+        (told.reason, told.limit),
+        (Why::LimitedByBandwidth, Limit::Bandwidth)
+    );
+    let qualities = [told.wanted, told.target, told.current].map(quality);
+    assert_eq!(qualities, [Some(2), Some(1), Some(1)]);
+    about(told.target_rate, 410);
+    about(told.wanted_rate, 1610);
+    assert!(link.allotted <= link.estimate.unwrap() && link.estimate.unwrap() < link.wanted);
+    // Who asks for no more is not held back by its network.
+    wish(&mut scene.meeting, scene.viewer, 1);
+    scene.frames(30, 600_000);
+    let told = one(&mut scene.meeting, scene.viewer);
+    assert_eq!((told.reason, told.limit), (Why::AsAsked, Limit::Viewport));
+}
+
+#[test]
+fn pictures_that_do_not_fit_are_told_to_be_paused_for_bandwidth() {
+    let mut scene = Scene::new(2);
+    scene.frames(120, 3_000_000);
+    scene.frames(30, 100_000);
+    let told = explain(&mut scene.meeting, scene.viewer);
+    let paused: Vec<_> = told
+        .iter()
+        .filter(|told| told.reason == Why::PausedForBandwidth)
+        .collect();
+    let [paused] = paused[..] else {
+        panic!("{told:?}");
+    };
+    assert_eq!(paused.limit, Limit::PausedForBandwidth);
+    assert_eq!((paused.target, paused.current), (None, None));
+    assert!(paused.wanted.is_some() && paused.enabled);
+    let track = paused.track;
+    scene.meeting.command(Command::SetSubscriptionEnabled {
+        participant: participant(scene.viewer),
+        track,
+        enabled: false,
+    });
+    let told = explain(&mut scene.meeting, scene.viewer);
+    let told = told.iter().find(|told| told.track == track).unwrap();
+    assert_eq!(told.limit, Limit::PausedBySubscriber);
 }

@@ -6,6 +6,7 @@
 )]
 
 mod allotments;
+mod arrivals;
 mod bounds;
 mod bursts;
 mod client;
@@ -25,6 +26,7 @@ mod outages;
 mod pacing;
 mod permissions;
 mod pool;
+mod recordings;
 mod repairs;
 mod reports;
 mod republishing;

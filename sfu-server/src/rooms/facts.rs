@@ -142,6 +142,23 @@ impl State {
                 track,
                 failure,
             } => self.carrier_failed(participant, track, failure),
+            Event::StreamStates {
+                participant,
+                states,
+            } => self.stream_states_changed(participant, &states),
+            Event::SubscriptionsExplained { .. } | Event::AdaptationRecorded { .. } => {
+                self.looked_into(event);
+            }
+            Event::TrackStarted { track } => {
+                tracing::debug!(room = %self.name, %track, "track started");
+            }
+            _ => {}
+        }
+    }
+
+    /// What somebody wanted to know of a participant's media.
+    fn looked_into(&mut self, event: Event) {
+        match event {
             Event::SubscriptionsExplained {
                 participant,
                 request,
@@ -154,13 +171,6 @@ impl State {
                 bytes,
                 end,
             } => self.recorded(participant, request, bytes, end),
-            Event::StreamStates {
-                participant,
-                states,
-            } => self.stream_states_changed(participant, &states),
-            Event::TrackStarted { track } => {
-                tracing::debug!(room = %self.name, %track, "track started");
-            }
             _ => {}
         }
     }

@@ -22,6 +22,7 @@ mod explaining;
 mod moderation;
 mod news;
 mod signals;
+mod stream_states;
 mod subscription_permissions;
 mod watching;
 mod wishes;
@@ -204,6 +205,9 @@ fn words(command: &Command) -> String {
                 "{who} asks of {track} {:?} {:?}",
                 wish.max_quality, wish.max_frame_rate
             )
+        }
+        Command::SetTrackScreen { track, is_screen } => {
+            format!("screen {} {is_screen}", local(track.0))
         }
         Command::ExplainSubscriptions { participant, .. } => {
             format!("why {}", local(participant.0))

@@ -34,8 +34,7 @@ describe(`over an upload of ${UPLOAD_KBIT} kbit/s`, { skip: SKIP }, () => {
   const film = movingBlocks();
 
   before(async () => {
-    link = await ImpairedLink.open({ eachWay: ['delay=15ms'] });
-    link.narrowFromFar(UPLOAD_KBIT);
+    link = await ImpairedLink.open({ eachWay: ['delay=15ms'], toNear: [`rate=${UPLOAD_KBIT}kbit`] });
     server = await startServer('upload', ['--bind', '0.0.0.0', '--dev-allow-remote']);
     flags = [...FLAGS, film.flag, `--unsafely-treat-insecure-origin-as-secure=${origin()}`];
   });

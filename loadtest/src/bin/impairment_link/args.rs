@@ -110,7 +110,7 @@ impl Args {
 }
 
 fn parse(text: &str) -> Result<Element, String> {
-    let known = "an element is `delay=50ms` or `loss=2%`";
+    let known = "an element is `delay=50ms`, `loss=2%` or `rate=5000kbit`";
     let (name, value) = text.split_once('=').ok_or(known)?;
     let number = |unit: &str| {
         let number = value.strip_suffix(unit).and_then(|text| text.parse().ok());
@@ -124,6 +124,8 @@ fn parse(text: &str) -> Result<Element, String> {
             .filter(|percent| *percent <= 100.0)
             .map(|percent| Element::Loss { percent })
             .ok_or_else(|| format!("`{value}` is more than everything")),
+        // With a queue as home routers have it.
+        "rate" => Ok(Element::bottleneck(number("kbit")?, 300.0)),
         _ => Err(known.to_owned()),
     }
 }

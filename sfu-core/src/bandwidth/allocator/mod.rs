@@ -17,6 +17,7 @@ pub use standing::{RISE_AFTER, TRIAL};
 use self::climb::{Climb, needed_for};
 use self::standing::Standing;
 use super::departure::Demand;
+use crate::bandwidth::recording::kept::kept;
 use crate::id::TrackId;
 use crate::media::layer::Layers;
 use crate::unit::Bitrate;
@@ -190,6 +191,15 @@ fn settle(
         standing,
     }
 }
+
+kept!(Allotment {
+    track,
+    layers,
+    bitrate,
+    limit,
+    value,
+    standing
+});
 
 #[cfg(test)]
 #[allow(clippy::disallowed_methods, reason = "a base for virtual time")]

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::climb::needed_for;
+use crate::bandwidth::recording::kept::kept;
 
 /// How long a rise must have fitted without interruption before it is made.
 ///
@@ -81,3 +82,9 @@ impl Standing {
         rises
     }
 }
+
+kept!(Standing {
+    fits_since,
+    rose,
+    failed
+});

@@ -1,5 +1,6 @@
 //! How much comes through: what receivers acknowledge, by when it arrived there.
 
+use crate::bandwidth::recording::kept::kept;
 use crate::unit::Bitrate;
 
 /// The length of a bin in microseconds, and how many there are: half a second.
@@ -71,3 +72,9 @@ impl AcknowledgedRate {
 fn index(bin: i64) -> usize {
     bin.rem_euclid(BINS as i64) as usize
 }
+
+kept!(AcknowledgedRate {
+    bins,
+    newest,
+    oldest
+});

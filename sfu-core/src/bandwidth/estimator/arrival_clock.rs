@@ -1,5 +1,7 @@
 //! When packets arrived, on a clock of the receiver's that does not wrap.
 
+use crate::bandwidth::recording::kept::kept;
+
 /// Values that a reference time has: 24 bits (draft-holmer-rmcat-transport-wide-cc-extensions-01
 /// section 3.1).
 const REFERENCES: i64 = 1 << 24;
@@ -36,3 +38,5 @@ impl ArrivalClock {
 pub(super) fn delta(wire: i32) -> i64 {
     i64::from(wire) * DELTA_STEP
 }
+
+kept!(ArrivalClock { last });

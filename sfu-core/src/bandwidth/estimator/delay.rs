@@ -7,6 +7,7 @@ use super::report::Usage;
 use super::sent_history::Sent;
 use super::standing_queue::{StandingQueue, Verdict};
 use super::trendline::Trendline;
+use crate::bandwidth::recording::kept::kept;
 
 /// A trend counts for nothing before packets wait this long, in microseconds: when the link is all
 /// ours, and when less is sent than it has carried before.
@@ -128,3 +129,16 @@ impl Delay {
         self.usage = Usage::Normal;
     }
 }
+
+kept!(Delay {
+    groups,
+    line,
+    overuse,
+    queueing,
+    standing,
+    trend,
+    was_over,
+    usage,
+    jitter,
+    has_found_others
+});

@@ -1,6 +1,8 @@
 //! Packets that left together, and how the gaps between such groups change on the way
 //! (draft-ietf-rmcat-gcc-02 sections 5.1 and 5.2).
 
+use crate::bandwidth::recording::kept::kept;
+
 /// Packets that leave within this of the first are one group, in microseconds (section 5.2).
 const GROUP: u64 = 5_000;
 
@@ -103,6 +105,18 @@ impl Group {
             && arrival - self.first_arrival < LONGEST_BURST
     }
 }
+
+kept!(Group {
+    first_sent,
+    last_sent,
+    first_arrival,
+    last_arrival
+});
+kept!(InterArrival {
+    current,
+    before,
+    reordered
+});
 
 #[cfg(test)]
 mod tests {

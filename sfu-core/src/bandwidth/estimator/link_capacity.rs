@@ -2,6 +2,8 @@
 //! a sample of it (draft-ietf-rmcat-gcc-02 section 5.5: the average and the deviation of the rate at
 //! the time of a decrease).
 
+use crate::bandwidth::recording::kept::kept;
+
 /// The weight of a new sample (section 5.5 recommends 0.95 for the old).
 const WEIGHT: f64 = 0.05;
 
@@ -61,6 +63,8 @@ impl LinkCapacity {
         3.0 * (self.variance * mean / 1000.0).sqrt() * 1000.0
     }
 }
+
+kept!(LinkCapacity { mean, variance });
 
 #[cfg(test)]
 mod tests {

@@ -6,6 +6,7 @@
 //! not tell, the rate is lowered once to see whether the loss goes away.
 
 mod by_rate;
+mod kept;
 
 use super::sent_history::Sent;
 use by_rate::ByRate;

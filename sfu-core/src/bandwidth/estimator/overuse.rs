@@ -3,6 +3,7 @@
 //! Control for Web Real-time Communication", section 4.2).
 
 use super::report::Usage;
+use crate::bandwidth::recording::kept::kept;
 
 /// Where the threshold begins and where it stays within, in the unit of the trend.
 ///
@@ -102,6 +103,15 @@ impl Overuse {
         self.threshold = self.threshold.clamp(THRESHOLDS.0, THRESHOLDS.1);
     }
 }
+
+kept!(Overuse {
+    threshold,
+    last,
+    last_trend,
+    over_for,
+    over_count,
+    usage
+});
 
 #[cfg(test)]
 mod tests {

@@ -5,6 +5,7 @@ use arrayvec::ArrayVec;
 
 use super::probe_result::Outcome;
 use crate::bandwidth::departure::{Demand, Probe, ProbeId};
+use crate::bandwidth::recording::kept::kept;
 use crate::unit::Bitrate;
 
 /// The first two probes, by the first estimate, and the next after one that came through.
@@ -235,3 +236,20 @@ fn wanted(estimate: f64, demand: Demand) -> Option<f64> {
     let next = demand.next?.bps() as f64;
     (next > estimate).then_some(next)
 }
+
+kept!(UnderWay {
+    last,
+    rate,
+    deadline
+});
+kept!(ProbeControl {
+    next_id,
+    ready,
+    under_way,
+    has_begun,
+    has_answer,
+    not_before,
+    pause,
+    looked,
+    fruitful
+});

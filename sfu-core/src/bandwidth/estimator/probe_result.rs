@@ -4,6 +4,7 @@ use arrayvec::ArrayVec;
 
 use super::sent_history::Sent;
 use crate::bandwidth::departure::{Probe, ProbeId};
+use crate::bandwidth::recording::kept::kept;
 
 /// Probes that are watched at once.
 const MAX_WATCHED: usize = 8;
@@ -179,6 +180,21 @@ impl Cluster {
         }
     }
 }
+
+kept!(Cluster {
+    probe,
+    tag,
+    sent_bytes,
+    sent_packets,
+    lost,
+    arrived,
+    arrived_bytes,
+    first_sent,
+    last_sent,
+    first_arrival,
+    last_arrival
+});
+kept!(ProbeResults { clusters });
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,7 @@
 //! How long packets wait in queues on the way: their delay beyond the least of the last while.
 
+use crate::bandwidth::recording::kept::kept;
+
 /// The span of one of the two parts of the window in which the least delay is looked for, in
 /// microseconds.
 ///
@@ -94,6 +96,14 @@ impl Least {
         }
     }
 }
+
+kept!(Queueing { base, now });
+kept!(Least {
+    span,
+    began,
+    before,
+    current
+});
 
 #[cfg(test)]
 mod tests {

@@ -3,6 +3,7 @@
 
 use super::link_capacity::LinkCapacity;
 use super::report::Usage;
+use crate::bandwidth::recording::kept::kept;
 
 /// What is left of the rate that comes through when a queue grows (section 5.5 recommends 0.85).
 const BETA: f64 = 0.85;
@@ -221,6 +222,16 @@ impl RateControl {
         }
     }
 }
+
+kept!(RateControl {
+    rate,
+    before,
+    capacity,
+    updated,
+    decreased,
+    holds,
+    is_limited
+});
 
 #[cfg(test)]
 mod tests {

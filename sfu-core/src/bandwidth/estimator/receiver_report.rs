@@ -1,6 +1,8 @@
 //! Loss control by receiver reports, for who gives no transport-wide feedback
 //! (draft-ietf-rmcat-gcc-02 section 6).
 
+use crate::bandwidth::recording::kept::kept;
+
 /// The losses that lower the rate and that let it grow, in 256ths: 10 % and 2 % (section 6).
 const HIGH: u8 = 26;
 const LOW: u8 = 5;
@@ -77,6 +79,13 @@ impl ReportedLoss {
         }
     }
 }
+
+kept!(ReportedLoss {
+    rate,
+    last,
+    fell,
+    lost
+});
 
 #[cfg(test)]
 mod tests {

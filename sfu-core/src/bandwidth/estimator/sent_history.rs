@@ -1,6 +1,7 @@
 //! What was sent and not yet, or lately, told of.
 
 use crate::bandwidth::departure::{Class, ProbeId};
+use crate::bandwidth::recording::kept::kept;
 
 /// Packets that a history holds at first. Eight bytes each.
 ///
@@ -245,3 +246,25 @@ impl Slot {
         }
     }
 }
+
+kept!(Slot {
+    sent,
+    size,
+    class,
+    fate
+});
+kept!(SentHistory {
+    slots,
+    first,
+    next,
+    passed,
+    in_flight,
+    last_sent
+});
+kept!(
+    enum Fate {
+        Settled,
+        InFlight,
+        Missing,
+    }
+);

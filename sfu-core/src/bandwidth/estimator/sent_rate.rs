@@ -1,5 +1,7 @@
 //! How much is sent.
 
+use crate::bandwidth::recording::kept::kept;
+
 /// The span of one measurement, in microseconds.
 const SPAN: u64 = 500_000;
 
@@ -32,3 +34,5 @@ impl SentRate {
         self.rate
     }
 }
+
+kept!(SentRate { bytes, since, rate });

@@ -1,5 +1,7 @@
 //! Nothing is heard of what was sent.
 
+use crate::bandwidth::recording::kept::kept;
+
 /// The shortest time that is silence, and what is added to twice the round trip, in microseconds. A receiver gives feedback
 /// each 50 to 250 ms while packets arrive.
 ///
@@ -57,6 +59,8 @@ impl Silence {
         (now - since < FORGET).then_some(rate * BETA)
     }
 }
+
+kept!(Silence { unheard, before });
 
 #[cfg(test)]
 mod tests {

@@ -4,6 +4,8 @@
 //! full does not, and is put up with, or nothing would be left beside that flow (the adaptive
 //! threshold of the trend is there for the same reason: Carlucci et al., section 4.2).
 
+use crate::bandwidth::recording::kept::kept;
+
 /// The queue that is put up with when nobody else fills it, in microseconds.
 ///
 /// Higher: more delay that we cause. Lower: a layer that fits barely is given up for a burst.
@@ -142,6 +144,18 @@ impl StandingQueue {
         self.threshold = FLOOR + above as i64;
     }
 }
+
+kept!(Obeyed {
+    since,
+    from,
+    in_vain
+});
+kept!(StandingQueue {
+    threshold,
+    long_since,
+    obeyed,
+    updated
+});
 
 #[cfg(test)]
 mod tests {

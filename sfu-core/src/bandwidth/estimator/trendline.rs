@@ -1,6 +1,7 @@
 //! How fast the delay of packets grows: a line through the last groups of them.
 
 use super::inter_arrival::Gaps;
+use crate::bandwidth::recording::kept::kept;
 
 /// Groups that the line goes through.
 ///
@@ -74,6 +75,15 @@ impl Trendline {
         (under > 0.0).then(|| over / under)
     }
 }
+
+kept!(Trendline {
+    points,
+    groups,
+    first,
+    accumulated,
+    smoothed,
+    trend
+});
 
 #[cfg(test)]
 mod tests {

@@ -64,8 +64,10 @@ pub struct Arrival {
 }
 
 impl<'p> TransportFeedback<'p> {
-    /// Reads the packet behind its RTCP header, with the padding cut off.
-    pub(super) fn parse(body: &'p [u8]) -> Option<Self> {
+    /// Reads the packet behind its RTCP header, with the padding cut off; `None` where its list does
+    /// not hold together.
+    #[must_use]
+    pub fn parse(body: &'p [u8]) -> Option<Self> {
         let status_count = be16(body, 10)?;
         if !(1..=MAX_STATUSES).contains(&status_count) {
             return None;
@@ -87,6 +89,12 @@ impl<'p> TransportFeedback<'p> {
             // What follows is padding to 32 bits.
             deltas: deltas.get(..deltas_len)?,
         })
+    }
+
+    /// What stands behind the header: the list's chunks and its deltas, as they came.
+    #[must_use]
+    pub const fn list(&self) -> [&'p [u8]; 2] {
+        [self.chunks, self.deltas]
     }
 
     /// What became of each packet, in order of their numbers: [`Self::status_count`] of them.

@@ -21,7 +21,8 @@ pub(crate) const fn name(kind: FeedKind) -> &'static str {
     }
 }
 
-const fn kind(publishes: Publishes) -> FeedKind {
+/// What a thing that is published is encoded as.
+pub(crate) const fn kind(publishes: Publishes) -> FeedKind {
     match publishes {
         Publishes::Camera => FeedKind::Camera,
         Publishes::LayeredCamera => FeedKind::Layered,

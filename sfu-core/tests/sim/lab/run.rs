@@ -143,7 +143,7 @@ impl Notes {
     }
 }
 
-fn offer(who: &str, source: &Source) -> OfferLog {
+pub(crate) fn offer(who: &str, source: &Source) -> OfferLog {
     let feed = source.feed.as_ref().expect("live");
     OfferLog {
         name: format!("{who}/{}", hall::name(feed.kind)),
@@ -171,20 +171,23 @@ fn tracks(meeting: &mut Meeting, scenario: &Scenario, at: usize) -> Vec<TrackLog
             let track = viewer.tracks.entry(id).or_insert_with(never);
             track.end(end);
             let bins = viewer.bins.get(&id).cloned().unwrap_or_default();
-            logs.push(TrackLog {
-                name: format!("{}/{}", publisher.name, hall::name(kind)),
-                ..track_log(track, bins)
-            });
+            let name = format!("{}/{}", publisher.name, hall::name(kind));
+            logs.push(track_log(&name, track, bins));
         }
     }
     logs
 }
 
-fn track_log(track: &Watched, bins: Vec<sfu_lab::log::TrackBin>) -> TrackLog {
+/// What came of a track.
+pub(crate) fn track_log(
+    name: &str,
+    track: &Watched,
+    bins: Vec<sfu_lab::log::TrackBin>,
+) -> TrackLog {
     let ms = |at: std::time::Instant| at.saturating_duration_since(base()).as_millis() as u32;
     let (packets, lost_packets) = track.packets();
     TrackLog {
-        name: String::new(),
+        name: name.to_owned(),
         is_audio: track.audio,
         bins,
         freezes: track
@@ -202,6 +205,8 @@ fn track_log(track: &Watched, bins: Vec<sfu_lab::log::TrackBin>) -> TrackLog {
 pub(crate) struct Offered {
     layers: Vec<LayerLog>,
     bins: usize,
+    /// Bytes sent since somebody asked last, with all headers.
+    pub(crate) bytes: u64,
 }
 
 impl Offered {
@@ -226,7 +231,13 @@ impl Offered {
         kbps[self.bins] += (payload + HEADERS) as f64 * 8.0 / f64::from(BIN_MS);
     }
 
-    fn bin(&mut self) {
+    /// These packets are sent.
+    pub(crate) fn sent(&mut self, packets: &[crate::publisher::Packet]) {
+        let bytes: usize = packets.iter().map(|packet| packet.len() + HEADERS).sum();
+        self.bytes += bytes as u64;
+    }
+
+    pub(crate) fn bin(&mut self) {
         self.bins += 1;
         for layer in &mut self.layers {
             layer.kbps.resize(self.bins, 0.0);

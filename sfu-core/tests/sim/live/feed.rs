@@ -91,6 +91,10 @@ impl Feed {
         (self.rungs[0].least / PAYLOADS, most / PAYLOADS)
     }
 
+    pub(crate) const fn rungs(&self) -> &'static [Rung] {
+        self.rungs
+    }
+
     /// Follows its part of the client's estimate.
     pub(crate) fn set_rate(&mut self, kbps: f64) {
         let rates = rates::share(self.rungs, &self.rates, kbps * PAYLOADS);

@@ -1,6 +1,7 @@
 //! Media as browsers make and take it: sources that follow an estimate of their link, and viewers
 //! that judge what they see as a person would.
 
+pub(crate) mod choice;
 pub(crate) mod encoder;
 pub(crate) mod feed;
 pub(crate) mod payload;

@@ -39,11 +39,12 @@ export class ImpairedLink {
   /**
    * Needs a network that the test may change: see `enterOwnNetwork`.
    *
-   * @param {{ eachWay?: string[], course?: Course, seed?: number, place?: number }} [more]
-   *   elements as the program takes them: `['loss=2%', 'delay=50ms']`; or a scenario, whose time begins
-   *   with `start`. `place` counts several links.
+   * @param {{ eachWay?: string[], toNear?: string[], course?: Course, seed?: number, place?: number }} [more]
+   *   elements as the program takes them: `['loss=2%', 'delay=50ms']`, `toNear` those that only what
+   *   leaves the far end meets, behind the others; or a scenario, whose time begins with `start`.
+   *   `place` counts several links.
    */
-  static async open({ eachWay = [], course, seed = 1, place = 0 } = {}) {
+  static async open({ eachWay = [], toNear = [], course, seed = 1, place = 0 } = {}) {
     const binary = process.env.IMPAIRMENT_LINK_BIN;
     if (binary === undefined || !existsSync(binary)) {
       throw new Error(
@@ -52,11 +53,14 @@ export class ImpairedLink {
       );
     }
     const far = await Namespace.open();
-    const elements = eachWay.length === 0 ? [] : [eachWay.join(',')];
     const args = ['--seed', String(seed), '--near', deviceOf('near', place)];
     args.push('--far', deviceOf('far', place));
-    for (const list of elements) {
-      args.push('--to-far', list, '--to-near', list);
+    const ways = [
+      { way: '--to-far', elements: eachWay },
+      { way: '--to-near', elements: [...eachWay, ...toNear] },
+    ];
+    for (const { way, elements } of ways.filter(({ elements }) => elements.length > 0)) {
+      args.push(way, elements.join(','));
     }
     if (course !== undefined) {
       args.push('--scenario', course.scenario, '--log', course.log);
@@ -80,18 +84,6 @@ export class ImpairedLink {
   /** The path of a program that starts `program` at the far end. @param {string} program */
   within(program) {
     return this.far.within(program);
-  }
-
-  /**
-   * Makes what leaves the far end wait for a bottleneck, with a queue of 300 ms. The kernel does it:
-   * needs its token bucket filter.
-   *
-   * @param {number} kbit   a second
-   */
-  narrowFromFar(kbit) {
-    const bucket = ['rate', `${kbit}kbit`, 'burst', '3000', 'latency', '300ms'];
-    const tc = ['tc', 'qdisc', 'add', 'dev', 'far', 'root', 'tbf', ...bucket];
-    execFileSync('nsenter', ['-t', this.far.id, '-n', ...tc]);
   }
 
   /** The test's own address on this link. */

@@ -1,5 +1,7 @@
 //! What was lost at which rate.
 
+use crate::bandwidth::recording::kept::kept;
+
 /// Levels: half an octave each, from 32 kbit/s to 100 Mbit/s.
 const LEVELS: usize = 24;
 
@@ -66,6 +68,9 @@ fn level(rate: f64) -> usize {
     let is_upper = units >> (octave + 7) & 1;
     ((octave * 2 + is_upper) as usize).min(LEVELS - 1)
 }
+
+kept!(Level { packets, lost, at });
+kept!(ByRate { levels });
 
 #[cfg(test)]
 mod tests {

@@ -8,6 +8,13 @@ use sfu_core::unit::Bitrate;
 
 use super::*;
 
+const LINK: LinkExplanation = LinkExplanation {
+    estimate: Some(Bitrate::from_bps(900_000)),
+    allotted: Bitrate::from_bps(500_000),
+    wanted: Bitrate::from_bps(1_700_000),
+    rtt: Some(Duration::from_millis(80)),
+};
+
 fn about(identity: &str) -> v1::ExplainSubscriptionsRequest {
     v1::ExplainSubscriptionsRequest {
         room: "kitchen".into(),
@@ -31,12 +38,7 @@ async fn answer(served: &Served, explanation: &SubscriptionExplanation) {
                 participant,
                 request,
                 explanations: vec![*explanation],
-                link: LinkExplanation {
-                    estimate: Some(Bitrate::from_bps(900_000)),
-                    allotted: Bitrate::from_bps(500_000),
-                    wanted: Bitrate::from_bps(1_700_000),
-                    rtt: Some(Duration::from_millis(80)),
-                },
+                link: LINK,
             };
             return served.rooms.handle_event(0, event);
         }
@@ -50,15 +52,12 @@ async fn every_subscription_is_told_with_what_it_asked_for_what_it_gets_and_why(
     let ann = recording::join(&served.rooms, "kitchen", "ann");
     let _bob = recording::join(&served.rooms, "kitchen", "bob");
     publish_camera(&served, &ann.session);
-    let track = served
-        .workers
-        .commands()
-        .into_iter()
-        .find_map(|command| match command {
-            Command::AnnounceTrack { announcement, .. } => Some(announcement.track),
-            _ => None,
-        })
-        .unwrap();
+    let commands = served.workers.commands();
+    let announced = commands.into_iter().find_map(|command| match command {
+        Command::AnnounceTrack { announcement, .. } => Some(announcement.track),
+        _ => None,
+    });
+    let track = announced.unwrap();
     let current = Layers {
         encoding: 0,
         top: Layer {

@@ -96,12 +96,15 @@ async fn track_settings_reach_the_engine() {
         width: u32::MAX,
         height: 300,
         fps: 7,
+        priority: 2,
         ..settings.clone()
     };
     ask(&mut bob, sized).await;
     let expected = LayerWish {
         max_quality: Some(1),
         max_frame_rate: Some(7),
+        shown: Some(u32::MAX),
+        priority: Some(2),
         ..LayerWish::default()
     };
     assert_eq!(server.newest_wish(), expected);
@@ -153,5 +156,39 @@ async fn a_publisher_is_told_what_is_wanted() {
         #[expect(deprecated, reason = "clients of old read the older field")]
         let older = &update.subscribed_qualities;
         assert_eq!(*older, codec.qualities);
+    }
+}
+
+#[tokio::test]
+async fn pictures_that_do_not_fit_a_link_are_told_of() {
+    use sfu_core::event::StreamState;
+
+    let server = Server::start().await;
+    let (_ann, mut bob, sid) = ann_and_bob(&server).await;
+    let participant = server.recorder.find(|command| match command {
+        Command::AddParticipant { participant, .. } => Some(*participant),
+        _ => None,
+    });
+    let track = server.recorder.find(|command| match command {
+        Command::AnnounceTrack { announcement, .. } => Some(announcement.track),
+        _ => None,
+    });
+    for (state, expected) in [
+        (StreamState::Paused, proto::StreamState::Paused),
+        (StreamState::Active, proto::StreamState::Active),
+    ] {
+        let event = Event::StreamStates {
+            participant: participant.unwrap(),
+            states: vec![(track.unwrap(), state)],
+        };
+        server.rooms.handle_event(0, event);
+        let Told::StreamStateUpdate(update) = bob.told().await else {
+            panic!()
+        };
+        let [told] = &update.stream_states[..] else {
+            panic!("{update:?}")
+        };
+        assert_eq!((&told.track_sid, told.state()), (&sid, expected));
+        assert!(told.participant_sid.starts_with("PA_"));
     }
 }

@@ -1,0 +1,28 @@
+//! All that loss control remembers, for recordings.
+
+use super::{LossControl, Observation, State};
+use crate::bandwidth::recording::kept::kept;
+
+kept!(Observation {
+    first_sent,
+    last_sent,
+    bytes,
+    packets,
+    lost
+});
+kept!(LossControl {
+    open,
+    closed,
+    by_rate,
+    counts_from,
+    sustained,
+    lost_lately,
+    inherent,
+    limit,
+    state
+});
+kept!(State:
+    0 => Clear {},
+    1 => Trial { since, rate, loss, seen },
+    2 => Limited { rate },
+);
