@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sfu_lab::judge::{Figure, judge};
@@ -90,26 +89,28 @@ pub(crate) fn sweep(
         .flat_map(|seed| places.clone().map(|at| (at, *seed)))
         .collect();
     let next = AtomicUsize::new(0);
-    let figures = Mutex::new((Figures::new(), Figures::new()));
+    let work = || {
+        let (mut ours, mut others) = (Figures::new(), Figures::new());
+        while let Some((at, seed)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let scenario = &scenarios[*at];
+            let log = run(scenario, *seed).log;
+            look(scenario, *seed, &log);
+            ours.insert((*at, *seed), judge(scenario, &log));
+            if let Some(log) = reference::run(scenario, *seed) {
+                others.insert((*at, *seed), judge(scenario, &log));
+            }
+        }
+        (ours, others)
+    };
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let (mut ours, mut others) = (Figures::new(), Figures::new());
     std::thread::scope(|scope| {
-        for _ in 0..cores {
-            scope.spawn(|| {
-                while let Some((at, seed)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let scenario = &scenarios[*at];
-                    let outcome = run(scenario, *seed);
-                    look(scenario, *seed, &outcome.log);
-                    let judged = judge(scenario, &outcome.log);
-                    let reference = reference::run(scenario, *seed);
-                    let reference = reference.map(|log| judge(scenario, &log));
-                    let mut figures = figures.lock().unwrap();
-                    figures.0.insert((*at, *seed), judged);
-                    if let Some(reference) = reference {
-                        figures.1.insert((*at, *seed), reference);
-                    }
-                }
-            });
+        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
+        for worker in workers {
+            let (one, other) = worker.join().unwrap();
+            ours.extend(one);
+            others.extend(other);
         }
     });
-    figures.into_inner().unwrap()
+    (ours, others)
 }

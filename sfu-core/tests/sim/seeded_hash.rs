@@ -48,7 +48,7 @@ fn a_hash_map_is_walked_in_the_same_order_on_every_thread() {
         let map: std::collections::HashMap<u32, u32> = (0..100).map(|n| (n, n)).collect();
         map.into_keys().collect::<Vec<_>>()
     };
-    let on_a_thread = || std::thread::spawn(walked).join().unwrap();
+    let on_a_thread = || std::thread::scope(|scope| scope.spawn(walked).join().unwrap());
     let first = on_a_thread();
     assert_eq!(first, on_a_thread());
     assert!(!first.is_sorted(), "it hashes");
