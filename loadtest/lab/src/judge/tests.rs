@@ -167,6 +167,21 @@ fn each_fault_is_found_and_nothing_else() {
 }
 
 #[test]
+fn who_looks_away_is_not_paused() {
+    let mut log = good();
+    for bin in &mut log.subscribers[0].tracks[1].bins[200..250] {
+        bin.paused = true;
+        bin.frames = 0;
+    }
+    let mut scenario = scenario("");
+    assert_eq!(failures(&scenario, &log), [Kind::Paused]);
+    let people = &mut scenario.participants;
+    let ben = people.iter_mut().find(|who| who.name == "ben");
+    ben.expect("there").looks_away = vec![[20.0, 25.0]];
+    assert_eq!(failures(&scenario, &log), []);
+}
+
+#[test]
 fn a_fall_is_to_be_followed_within_a_second_and_a_rise_within_eight() {
     let run = |late_down: usize, late_up: usize| {
         let mut log = good();

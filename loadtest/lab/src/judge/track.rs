@@ -1,5 +1,7 @@
 //! Figures of what a subscriber sees and hears.
 
+use std::borrow::Cow;
+
 use super::windows::{STARTS_IN, bins, seconds};
 use super::{Figure, Kind, is_clean_from, optimum, way_to};
 use crate::log::{BIN_MS, Log, SubscriberBin, SubscriberLog, TrackLog};
@@ -43,7 +45,8 @@ pub(super) fn judge(
             hear(track, asked && !nature.loses, &mut figure);
         } else {
             let joined = begins(scenario, subscriber, track);
-            see(track, joined, ours, asked, &mut figure);
+            let track = wanted(scenario, subscriber, track);
+            see(&track, joined, ours, asked, &mut figure);
         }
     }
 }
@@ -59,6 +62,26 @@ fn rate_of_offer(scenario: &Scenario, log: &Log, subscriber: &SubscriberLog) -> 
     let media = |bin: &SubscriberBin| bin.sent_kbps - bin.padding_kbps - bin.repair_kbps;
     let media: f64 = late.iter().map(media).sum();
     (offer > 0.0).then(|| 100.0 * media / late.len() as f64 / offer)
+}
+
+/// A track without the bins in which its subscriber does not want pictures.
+fn wanted<'l>(
+    scenario: &Scenario,
+    subscriber: &SubscriberLog,
+    track: &'l TrackLog,
+) -> Cow<'l, TrackLog> {
+    let mut people = scenario.participants.iter();
+    let who = people.find(|who| who.name == subscriber.name);
+    let away = who.map_or(&[][..], |who| &who.looks_away);
+    if away.is_empty() {
+        return Cow::Borrowed(track);
+    }
+    let mut kept = track.clone();
+    for [from, to] in away.iter().rev() {
+        let end = kept.bins.len();
+        kept.bins.drain(bins(*from).min(end)..bins(*to).min(end));
+    }
+    Cow::Owned(kept)
 }
 
 /// The longest time without anything new, in milliseconds.
