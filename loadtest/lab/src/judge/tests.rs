@@ -175,9 +175,9 @@ fn who_looks_away_is_not_paused() {
     }
     let mut scenario = scenario("");
     assert_eq!(failures(&scenario, &log), [Kind::Paused]);
-    let ben = scenario.participants.iter_mut();
-    let mut ben = ben.filter(|who| who.name == log.subscribers[0].name);
-    ben.next().expect("there").looks_away = vec![[20.0, 25.0]];
+    let people = &mut scenario.participants;
+    let ben = people.iter_mut().find(|who| who.name == "ben");
+    ben.expect("there").looks_away = vec![[20.0, 25.0]];
     assert_eq!(failures(&scenario, &log), []);
 }
 

@@ -157,7 +157,8 @@ function read({ link, subscriptions }) {
   const layers = {};
   for (const { track_sid, current } of subscriptions) {
     if (current !== null && current !== undefined) {
-      const spatial = current.max_spatial_layer ?? current.quality;
+      // Of simulcast the one is 0, of layers in one stream the other.
+      const spatial = Math.max(current.quality, current.max_spatial_layer ?? 0);
       layers[track_sid] = { spatial, temporal: current.max_temporal_layer ?? 0 };
     }
   }
