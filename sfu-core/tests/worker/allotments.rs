@@ -212,8 +212,9 @@ fn until_the_lower_keyframe_comes_nothing_stands_in_its_way() {
     scene.clear();
     scene.frames(10, 600_000);
     assert_eq!(scene.got(), [0; 3], "not even its lowest layer fits");
+    // It is asked again after a second, and answers.
     scene.cameras[0].answers = [true; 3];
-    scene.frames(3, 600_000);
+    scene.frames(20, 600_000);
     scene.got_only(1);
 }
 
