@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use super::granted::Granted;
 use super::peer::{Peer, Sending};
 use super::rungs::Offers;
 use super::{Room, Shared, feedback, requests, rungs};
@@ -25,12 +26,6 @@ const INTERVAL: Duration = Duration::from_millis(100);
 /// Longer: a fall is obeyed later. Shorter: a flood of reports costs more.
 const SOONEST: Duration = Duration::from_millis(20);
 
-/// What lowest layers may take before an estimate rests on anything.
-///
-/// Higher: a publisher's only encoding is seen at once however dear it is, and a thin link is flooded
-/// for a second. Lower: who joins sees nothing of it before probes have shown that it fits.
-const GRANTED: Bitrate = Bitrate::from_bps(2_500_000);
-
 /// How much of an estimate is set aside for repairs at the most, as a part of it. More: a burst of
 /// losses costs layers. Less: repairs of a lossy link crowd out pictures.
 const MOST_REPAIRS: u64 = 4;
@@ -48,6 +43,7 @@ pub(super) struct Allotments {
     /// Something other than the estimate has changed.
     is_stale: bool,
     demand: Demand,
+    granted: Granted,
     /// What was divided.
     estimate: Bitrate,
     /// Bits a second of repairs, and the bytes of them at the last look.
@@ -146,17 +142,15 @@ fn divide_for(
             rungs::refresh(room, track, now);
         }
     }
-    let repairs = room.peers[index].bandwidth.repairs;
+    let bandwidth = &room.peers[index].bandwidth;
+    let (repairs, is_told) = (bandwidth.repairs, bandwidth.is_told());
     let repairs = room.peers[index]
         .allotments
         .note_repairs(now, repairs, estimate);
     let budget = Budget {
         estimate,
         reserved: Bitrate::from_bps(requests::sounds(room, index).saturating_add(repairs)),
-        granted: match room.peers[index].bandwidth.is_proven(now) {
-            true => Bitrate::default(),
-            false => GRANTED,
-        },
+        granted: room.peers[index].allotments.granted.at(now, is_told),
     };
     let requests = requests::pictures(room, index);
     let (allotments, demand) = allocate(now, budget, &requests);

@@ -24,13 +24,6 @@ const SIGN_OF_LIFE: Duration = Duration::from_millis(500);
 /// client the first pictures flood its link.
 const FIRST_FEEDBACK: Duration = Duration::from_secs(3);
 
-/// So long after the first feedback the estimate is taken to rest on something: the first probes are
-/// answered.
-///
-/// Higher: a thin link is flooded for longer with what does not fit. Lower: pictures of good links are
-/// paused before they are found to fit.
-const PROVEN_AFTER: Duration = Duration::from_secs(1);
-
 /// In percent of the estimate: what a long burst, of a keyframe or of one for each of many tracks,
 /// is sent at.
 ///
@@ -52,8 +45,6 @@ pub(super) struct Bandwidth {
     numbered: Option<Instant>,
     /// It has given feedback on such packets, or an estimate of its own.
     is_told: bool,
-    /// When its first feedback came.
-    told_since: Option<Instant>,
     /// It has agreed to give such feedback.
     is_expected: bool,
     /// It was given time enough for that.
@@ -85,7 +76,6 @@ impl Bandwidth {
             numbered: None,
             is_told: false,
             is_expected: false,
-            told_since: None,
             is_silent: false,
             sent: 0,
             repairs: 0,
@@ -143,7 +133,6 @@ impl Bandwidth {
             return;
         }
         self.is_told = true;
-        self.told_since.get_or_insert(now);
         self.estimator.on_transport_feedback(now, feedback);
         let after = &self.estimator;
         self.recorded
@@ -152,7 +141,6 @@ impl Bandwidth {
 
     pub(super) fn on_remb(&mut self, now: Instant, bitrate: Bitrate) {
         self.is_told = true;
-        self.told_since.get_or_insert(now);
         self.estimator.on_remb(now, bitrate);
         let after = &self.estimator;
         self.recorded
@@ -185,10 +173,9 @@ impl Bandwidth {
         self.is_expected = true;
     }
 
-    /// Whether the estimate rests on something.
-    pub(super) fn is_proven(&self, now: Instant) -> bool {
-        let since = self.told_since;
-        since.is_some_and(|since| now.saturating_duration_since(since) >= PROVEN_AFTER)
+    /// Whether there has been feedback.
+    pub(super) const fn is_told(&self) -> bool {
+        self.is_told
     }
 
     /// What may be sent; `None` when nothing tells.

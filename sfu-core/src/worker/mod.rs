@@ -27,6 +27,7 @@ mod feedback;
 mod filler;
 mod formats;
 mod forward;
+mod granted;
 mod header;
 mod identify;
 mod inbound;

@@ -207,11 +207,14 @@ fn until_the_lower_keyframe_comes_nothing_stands_in_its_way() {
     let asked = scene.cameras[0].requests(&scene.meeting, 1);
     scene.frames(4, 600_000);
     assert_eq!(scene.cameras[0].requests(&scene.meeting, 1), asked + 1);
+    // What waited for the pacer.
+    scene.frames(8, 600_000);
     scene.clear();
     scene.frames(10, 600_000);
     assert_eq!(scene.got(), [0; 3], "not even its lowest layer fits");
+    // It is asked again after a second, and answers.
     scene.cameras[0].answers = [true; 3];
-    scene.frames(3, 600_000);
+    scene.frames(20, 600_000);
     scene.got_only(1);
 }
 
