@@ -174,10 +174,15 @@ fn after_fall(free: u64, requests: &[Request]) -> u64 {
     }
 }
 
-/// The rung that a request is on: rates and layers may have changed since it was put there.
+/// The rung that a request is on: that of its layers; where those are gone, what shows as much. What
+/// layers show is counted anew all the time, and a frame more or less makes no others of them.
 fn former_rung(request: &Request) -> Option<usize> {
     let former = request.former.as_ref()?;
-    former.layers?;
+    let layers = former.layers?;
+    let mut rungs = request.ladder.rungs().iter();
+    if let Some(same) = rungs.position(|rung| rung.layers == layers) {
+        return Some(same);
+    }
     let of_its_value = request.ladder.up_to(former.value);
     // What was sent shows less than all that there is now: it is on the lowest.
     of_its_value.or((!request.ladder.rungs().is_empty()).then_some(0))
@@ -237,7 +242,9 @@ fn settle(
         } else {
             let lost = request.former.is_some_and(|before| {
                 let now_at = former.and_then(|at| rungs.get(at));
-                before.layers.is_some() && now_at.is_none_or(|rung| rung.value < before.value)
+                let is_less =
+                    |rung: &Rung| Some(rung.layers) != before.layers && rung.value < before.value;
+                before.layers.is_some() && now_at.is_none_or(is_less)
             });
             match lost {
                 true => standing.fall(now, false),

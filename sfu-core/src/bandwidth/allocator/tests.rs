@@ -11,9 +11,18 @@ const fn kbps(rate: u64) -> Bitrate {
 
 /// Three encodings of three temporal layers each, as livekit-client sends 720p.
 fn camera() -> Ladder {
+    camera_at(30)
+}
+
+/// The same at a frame rate that is counted anew: a camera's differs by a frame from second to second.
+fn camera_at(frame_rate: u32) -> Ladder {
     let encodings = [(320 * 180, 150), (640 * 360, 500), (1280 * 720, 1700)];
     let rungs = (0..).zip(encodings).flat_map(|(encoding, (pixels, rate))| {
-        let temporal = [(0, 60, 7), (1, 80, 15), (2, 100, 30)];
+        let temporal = [
+            (0, 60, frame_rate / 4),
+            (1, 80, frame_rate / 2),
+            (2, 100, frame_rate),
+        ];
         temporal.map(|(temporal, percent, frames)| Rung {
             layers: Layers {
                 encoding,
@@ -204,6 +213,21 @@ fn a_rise_needs_headroom_and_no_interruption() {
         };
         let (allotments, _) = look(now, kbps(rate), &mut requests);
         assert_eq!(layers(&allotments[0]), Some((1, 2)), "{step}");
+    }
+}
+
+#[test]
+fn a_camera_that_counts_another_frame_keeps_its_layers() {
+    let now = Instant::now();
+    let mut requests = cameras(1);
+    look(now, kbps(1000), &mut requests);
+    for (at, frame_rate) in (1..).zip([31, 30, 29, 30, 31, 32]) {
+        requests[0].ladder = camera_at(frame_rate);
+        let (allotments, _) = look(now + MS * 3_000 + MS * 200 * at, kbps(1000), &mut requests);
+        let [one] = &allotments[..] else {
+            panic!("one was asked for");
+        };
+        assert_eq!(layers(one), Some((1, 2)), "at {frame_rate} frames");
     }
 }
 
