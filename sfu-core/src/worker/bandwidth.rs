@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::heard::Heard;
 use super::recording::Recorded;
 use crate::bandwidth::allocator::{Allotment, Budget, Request};
 use crate::bandwidth::departure::{Class, Demand, Probe, SentPacket};
@@ -39,6 +40,8 @@ const MOST_PACE: u64 = 3;
 pub(super) struct Bandwidth {
     is_on: bool,
     estimator: Estimator,
+    /// How much of its feedback was listened to.
+    pub(super) heard: Heard,
     /// All that the estimator is told, while somebody wants to know.
     recorded: Recorded,
     /// When its first packet with a transport-wide number left.
@@ -72,6 +75,7 @@ impl Bandwidth {
         Self {
             is_on,
             estimator: Estimator::new(now),
+            heard: Heard::new(now),
             recorded: Recorded::default(),
             numbered: None,
             is_told: false,
