@@ -205,6 +205,7 @@ impl Bandwidth {
     /// Paces by what is known by now.
     pub(super) fn set_pace(&self, now: Instant, pacer: &mut Pacer) {
         pacer.set_rate(now, self.pacing_rate(), self.sustained_rate());
+        pacer.set_room(self.is_on && self.estimator.has_room());
     }
 
     /// What may be sent for longer than a picture takes.
