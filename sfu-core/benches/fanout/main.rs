@@ -144,22 +144,27 @@ fn main() {
         );
     }
     if all || paced {
-        println!("\nVP8 with feedback each 100 ms, without pacing and estimates and with them");
-        println!(
-            "{:>12} {:>10} {:>10} {:>7} {:>10} {:>10}",
-            "subscribers", "without ns", "with ns", "ratio", "run", "run with"
-        );
-        for &subscribers in &subscribers {
-            paced::compare(subscribers, effort.rounds, effort.packets);
-        }
-        println!("\nestimators and pacers alone, ns for each packet");
-        println!(
-            "{:>12} {:>10} {:>10} {:>10}",
-            "subscribers", "sent", "told of", "paced"
-        );
-        for &subscribers in &subscribers {
-            estimating::report(subscribers, effort.rounds, effort.packets);
-        }
+        measure_paced(&subscribers, &effort);
+    }
+}
+
+/// Prints what pacing and estimating add, and what they cost by themselves.
+fn measure_paced(subscribers: &[usize], effort: &Effort) {
+    println!("\nVP8 with feedback each 100 ms, without pacing and estimates and with them");
+    println!(
+        "{:>12} {:>10} {:>10} {:>7} {:>10} {:>10}",
+        "subscribers", "without ns", "with ns", "ratio", "run", "run with"
+    );
+    for &subscribers in subscribers {
+        paced::compare(subscribers, effort.rounds, effort.packets);
+    }
+    println!("\nestimators and pacers alone, ns for each packet");
+    println!(
+        "{:>12} {:>10} {:>10} {:>10}",
+        "subscribers", "sent", "told of", "paced"
+    );
+    for &subscribers in subscribers {
+        estimating::report(subscribers, effort.rounds, effort.packets);
     }
 }
 

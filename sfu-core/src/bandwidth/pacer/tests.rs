@@ -121,6 +121,27 @@ fn a_long_burst_slows_down_to_what_lasts() {
 }
 
 #[test]
+fn a_picture_leaves_at_once_while_there_is_room_and_a_keyframe_does_not() {
+    let start = base();
+    let mut pacer = pacer(start);
+    pacer.set_room(true);
+    // As much as the rate carries until the next picture.
+    for sequence in 0..33 {
+        push(&mut pacer, start, Class::Video, sequence);
+    }
+    assert_eq!(leave(&mut pacer, start).len(), 33);
+    let now = start + 33 * MS;
+    for sequence in 0..120 {
+        push(&mut pacer, now, Class::Video, sequence);
+    }
+    assert_eq!(leave(&mut pacer, now).len(), 34);
+    pacer.set_room(false);
+    assert_eq!(leave(&mut pacer, now + 10 * MS).len(), 0, "24 ms are owed");
+    let later = leave(&mut pacer, now + 34 * MS).len();
+    assert_eq!(later, 11, "no more than a burst");
+}
+
+#[test]
 fn sound_never_waits_and_counts() {
     let start = base();
     let mut pacer = pacer(start);
