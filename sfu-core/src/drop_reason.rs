@@ -30,6 +30,8 @@ pub enum DropReason {
     RtpMalformed,
     /// RTCP that does not parse.
     RtcpMalformed,
+    /// RTCP of which some was not listened to: it says more than one participant may in a second.
+    FeedbackExceeded,
     /// SRTP or SRTCP whose authentication tag is wrong.
     SrtpAuthFailed,
     /// SRTP or SRTCP seen before, or older than the replay window.
@@ -112,6 +114,7 @@ impl DropReason {
         Self::MediaBeforeKeys,
         Self::RtpMalformed,
         Self::RtcpMalformed,
+        Self::FeedbackExceeded,
         Self::SrtpAuthFailed,
         Self::SrtpReplayed,
         Self::StreamUnknown,
@@ -161,6 +164,7 @@ impl DropReason {
             Self::MediaBeforeKeys => "media_before_keys",
             Self::RtpMalformed => "rtp_malformed",
             Self::RtcpMalformed => "rtcp_malformed",
+            Self::FeedbackExceeded => "feedback_exceeded",
             Self::SrtpAuthFailed => "srtp_auth_failed",
             Self::SrtpReplayed => "srtp_replayed",
             Self::StreamUnknown => "stream_unknown",
