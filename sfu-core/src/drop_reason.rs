@@ -76,6 +76,8 @@ pub enum DropReason {
     VoiceWithheld,
     /// A subscriber's send queue is full.
     SendQueueFull,
+    /// A repair of a picture beyond what repairs may take of what is sent: it is asked for again.
+    RepairRateExceeded,
     /// A packet that cannot be rewritten or sealed: longer than a datagram with our headers.
     NotSealed,
     /// The batch's kept bytes ran past their bound while the socket was full.
@@ -100,7 +102,7 @@ pub enum DropReason {
 
 impl DropReason {
     /// Every reason, in counter order.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 44] = [
         Self::NotDemultiplexed,
         Self::StunMalformed,
         Self::StunUnknownUfrag,
@@ -134,6 +136,7 @@ impl DropReason {
         Self::SubscriptionInactive,
         Self::VoiceWithheld,
         Self::SendQueueFull,
+        Self::RepairRateExceeded,
         Self::NotSealed,
         Self::SocketFull,
         Self::RoomPoisoned,
@@ -183,6 +186,7 @@ impl DropReason {
             Self::SubscriptionInactive => "subscription_inactive",
             Self::VoiceWithheld => "voice_withheld",
             Self::SendQueueFull => "send_queue_full",
+            Self::RepairRateExceeded => "repair_rate_exceeded",
             Self::NotSealed => "not_sealed",
             Self::SocketFull => "socket_full",
             Self::RoomPoisoned => "room_poisoned",

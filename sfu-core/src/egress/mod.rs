@@ -28,7 +28,6 @@ use std::time::Instant;
 
 pub use filler::Padding;
 pub use repair::Retransmission;
-use repair::without_payload;
 pub use settings::EgressSettings;
 pub use source::SourceFacts;
 
@@ -240,7 +239,7 @@ impl Egress {
         if !choice.sends {
             self.history.note_empty(sequence);
             let sent = self.outbound(&epoch, &delivery, sequence, &choice, packet, facts);
-            return Ok(without_payload(sent));
+            return Ok(sent.without_payload());
         }
         self.rewriter.keep(number, &epoch, &facts.payload);
         let sent = self.outbound(&epoch, &delivery, sequence, &choice, packet, facts);

@@ -63,6 +63,15 @@ impl Egress {
         self.given_up.is_some() && self.given_up == epoch.encoding && self.current != self.given_up
     }
 
+    /// Whether pictures were those of encoding `before`, which the network did not carry, and are
+    /// another's now: what waits of it is of no use.
+    #[must_use]
+    pub fn has_given_up(&self, before: Option<u8>) -> bool {
+        let is_other = self.current.is_some() && self.current != self.given_up;
+        let was_it = before.is_none() || before == self.given_up;
+        self.given_up.is_some() && is_other && was_it && before != self.current
+    }
+
     /// Sends what `retransmission` asked for on the repair stream, with the timestamp and the
     /// picture ids that it has or would have had on the stream itself. What was left out, and is
     /// missed since it came late, is answered without a payload: a receiver that asks for it then
@@ -104,7 +113,7 @@ impl Egress {
         let original = self.outbound(epoch, &delivery, *sequence, &choice, packet, facts);
         let original = match choice.sends {
             true => original,
-            false => without_payload(original),
+            false => original.without_payload(),
         };
         Some((original, payload_type))
     }
@@ -151,16 +160,5 @@ impl Egress {
         // It never went. What would have been decided about it before the last seam is forgotten.
         let is_known = is_current || self.rewriter.is_whole_since(epoch);
         is_known.then_some(choice)
-    }
-}
-
-/// The same packet with padding in place of all that it carries.
-pub(super) fn without_payload(packet: OutboundPacket) -> OutboundPacket {
-    OutboundPacket {
-        marker: false,
-        rewrite: PayloadRewrite::Padding,
-        frame_number: None,
-        active_targets: None,
-        ..packet
     }
 }

@@ -109,6 +109,8 @@ impl Egress {
                 });
             }
         }
+        // What is sent once more is not given up any longer.
+        self.given_up = self.given_up.filter(|&before| before != encoding);
         self.current = Some(encoding);
         self.reports.begin_stretch();
         let clock_rate = delivery.codec.clock_rate();

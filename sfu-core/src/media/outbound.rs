@@ -117,6 +117,20 @@ pub struct OutboundPacket {
     pub rtx_original: Option<u16>,
 }
 
+impl OutboundPacket {
+    /// Its number and nothing else.
+    #[must_use]
+    pub const fn without_payload(self) -> Self {
+        Self {
+            marker: false,
+            rewrite: PayloadRewrite::Padding,
+            frame_number: None,
+            active_targets: None,
+            ..self
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -159,10 +159,14 @@ fn fan_out_track(
                 clock: clocks[usize::from(encoding)].as_ref(),
                 targets: targets[usize::from(encoding)].as_ref(),
             };
+            let before = sending.egress.current();
             let decided =
                 sending
                     .egress
                     .forward(now, encoding, arrived.packet, &arrived.facts, source);
+            if sending.egress.has_given_up(before) {
+                peer.pacer.hollow(route.egress);
+            }
             match decided.and_then(|outbound| {
                 let size = about_on_wire(&arrived.facts);
                 peer.pacer.push(now, class, route.egress, outbound, size)

@@ -6,6 +6,7 @@ use super::pacing::about_on_wire;
 use super::peer::Publishing;
 use super::{Room, Shared, feedback};
 use crate::bandwidth::departure::Class;
+use crate::drop_reason::DropReason;
 use crate::media::codec::MediaKind;
 use crate::media::packet::PacketRef;
 use crate::room::tracks::{PeerIndex, TrackIndex};
@@ -21,6 +22,11 @@ pub(super) fn repair(
 ) {
     let sending = &mut room.peers[index].egresses[key];
     let track = sending.track;
+    if sending.kind == MediaKind::Video && !room.peers[index].pacer.takes_repairs(now) {
+        shared.stats.drops.count(DropReason::RepairRateExceeded);
+        return;
+    }
+    let sending = &mut room.peers[index].egresses[key];
     let Some(retransmission) = sending.egress.retransmit(now, sequence) else {
         return;
     };

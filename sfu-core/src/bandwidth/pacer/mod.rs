@@ -11,6 +11,7 @@
 mod budget;
 mod probing;
 mod queues;
+mod repairing;
 
 use std::time::{Duration, Instant};
 
@@ -97,6 +98,8 @@ pub struct Pacer {
     budget: Budget,
     /// The rate that lasts.
     sustained: Budget,
+    /// What repairs of pictures have taken.
+    repairs: Budget,
     probing: Option<Probing>,
     longest_wait: Duration,
 }
@@ -107,6 +110,7 @@ impl Default for Pacer {
             queues: Queues::default(),
             budget: Budget::new(DEFAULT_RATE, BURST, BURST),
             sustained: Budget::new(DEFAULT_RATE, DEPTH, STEP),
+            repairs: repairing::budget(DEFAULT_RATE),
             probing: None,
             longest_wait: Duration::ZERO,
         }
@@ -132,13 +136,18 @@ impl Pacer {
             class,
             size,
             since: now,
-        })
+        })?;
+        if class == Class::Repair {
+            self.count_repair(now, size);
+        }
+        Ok(())
     }
 
     /// Paces by `rate` from `now` on, and what lasts longer than [`DEPTH`] by `sustained`.
     pub fn set_rate(&mut self, now: Instant, rate: Bitrate, sustained: Bitrate) {
         self.budget.set_rate(now, rate);
         self.sustained.set_rate(now, sustained);
+        self.repairs.set_rate(now, repairing::share(sustained));
     }
 
     /// Lets [`ROOMY`] bursts go while there `is_roomy`, and [`BURST`] and [`DEPTH`] otherwise.

@@ -74,6 +74,16 @@ impl Queues {
         self.queues[class as usize].iter()
     }
 
+    /// Leaves nothing of an egress's pictures but `size` bytes each.
+    pub(super) fn hollow(&mut self, egress: usize, size: u16) {
+        let waiting = self.queues[Class::Video as usize].iter_mut();
+        for queued in waiting.filter(|queued| queued.egress == egress && queued.size > size) {
+            self.bytes -= usize::from(queued.size - size);
+            queued.size = size;
+            queued.packet = queued.packet.without_payload();
+        }
+    }
+
     pub(super) fn drain_egress(&mut self, egress: usize, mut give_up: impl FnMut(OutboundPacket)) {
         for queue in &mut self.queues {
             queue.retain(|queued| {
