@@ -30,6 +30,8 @@ pub enum DropReason {
     RtpMalformed,
     /// RTCP that does not parse.
     RtcpMalformed,
+    /// RTCP of which some was not listened to: it says more than one participant may in a second.
+    FeedbackExceeded,
     /// SRTP or SRTCP whose authentication tag is wrong.
     SrtpAuthFailed,
     /// SRTP or SRTCP seen before, or older than the replay window.
@@ -98,7 +100,7 @@ pub enum DropReason {
 
 impl DropReason {
     /// Every reason, in counter order.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 43] = [
         Self::NotDemultiplexed,
         Self::StunMalformed,
         Self::StunUnknownUfrag,
@@ -110,6 +112,7 @@ impl DropReason {
         Self::MediaBeforeKeys,
         Self::RtpMalformed,
         Self::RtcpMalformed,
+        Self::FeedbackExceeded,
         Self::SrtpAuthFailed,
         Self::SrtpReplayed,
         Self::StreamUnknown,
@@ -158,6 +161,7 @@ impl DropReason {
             Self::MediaBeforeKeys => "media_before_keys",
             Self::RtpMalformed => "rtp_malformed",
             Self::RtcpMalformed => "rtcp_malformed",
+            Self::FeedbackExceeded => "feedback_exceeded",
             Self::SrtpAuthFailed => "srtp_auth_failed",
             Self::SrtpReplayed => "srtp_replayed",
             Self::StreamUnknown => "stream_unknown",

@@ -39,6 +39,7 @@ mod clock;
 #[path = "../../tests/recorded/descriptor.rs"]
 mod descriptor;
 mod engine;
+mod estimating;
 mod floor;
 mod leg;
 #[allow(dead_code, reason = "shared with the worker's tests")]
@@ -150,6 +151,14 @@ fn main() {
         );
         for &subscribers in &subscribers {
             paced::compare(subscribers, effort.rounds, effort.packets);
+        }
+        println!("\nestimators and pacers alone, ns for each packet");
+        println!(
+            "{:>12} {:>10} {:>10} {:>10}",
+            "subscribers", "sent", "told of", "paced"
+        );
+        for &subscribers in &subscribers {
+            estimating::report(subscribers, effort.rounds, effort.packets);
         }
     }
 }

@@ -265,6 +265,12 @@ impl Estimator {
         Bitrate::from_bps(self.estimate as u64)
     }
 
+    /// Whether feedback has come, and nothing in it has shown yet what the link carries.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.limit == Limit::Application
+    }
+
     /// How fast what there is to send may leave: above the estimate, since layers come in pictures.
     #[must_use]
     pub fn pacing_rate(&self) -> Bitrate {

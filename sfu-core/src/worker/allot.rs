@@ -87,7 +87,9 @@ impl Allotments {
         let Some(estimate) = estimate else {
             return !self.by_track.is_empty();
         };
-        let calls = self.is_stale || estimate < self.demand.allotted;
+        // What was allotted in spite of an estimate, as sound is, is not looked at again for that.
+        let divided = self.demand.allotted.min(self.estimate);
+        let calls = self.is_stale || estimate < divided;
         let wait = if calls { SOONEST } else { INTERVAL };
         let passed = |at| now.saturating_duration_since(at) >= wait;
         self.looked.is_none_or(passed)
@@ -281,5 +283,33 @@ fn tell(shared: &mut Shared, peer: &mut Peer, allotments: &[Allotment]) {
             participant,
             states,
         });
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "a base for virtual time")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fall_is_looked_at_soon_and_once() {
+        let start = Instant::now();
+        let kbps = |kbps: u64| Bitrate::from_bps(kbps * 1000);
+        let allotments = Allotments {
+            looked: Some(start),
+            demand: Demand {
+                allotted: kbps(90),
+                ..Demand::default()
+            },
+            estimate: kbps(40),
+            ..Allotments::default()
+        };
+        let soon = start + SOONEST;
+        assert!(allotments.is_due(soon, Some(kbps(39))));
+        assert!(
+            !allotments.is_due(soon, Some(kbps(40))),
+            "sound alone is more than that, and nothing has changed"
+        );
+        assert!(allotments.is_due(start + INTERVAL, Some(kbps(40))));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::heard::Heard;
 use super::recording::Recorded;
 use crate::bandwidth::allocator::{Allotment, Budget, Request};
 use crate::bandwidth::departure::{Class, Demand, Probe, SentPacket};
@@ -39,6 +40,8 @@ const MOST_PACE: u64 = 3;
 pub(super) struct Bandwidth {
     is_on: bool,
     estimator: Estimator,
+    /// How much of its feedback was listened to.
+    pub(super) heard: Heard,
     /// All that the estimator is told, while somebody wants to know.
     recorded: Recorded,
     /// When its first packet with a transport-wide number left.
@@ -72,6 +75,7 @@ impl Bandwidth {
         Self {
             is_on,
             estimator: Estimator::new(now),
+            heard: Heard::new(now),
             recorded: Recorded::default(),
             numbered: None,
             is_told: false,
@@ -201,6 +205,7 @@ impl Bandwidth {
     /// Paces by what is known by now.
     pub(super) fn set_pace(&self, now: Instant, pacer: &mut Pacer) {
         pacer.set_rate(now, self.pacing_rate(), self.sustained_rate());
+        pacer.set_room(self.is_on && self.estimator.has_room());
     }
 
     /// What may be sent for longer than a picture takes.

@@ -6,25 +6,42 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
+use slab::Slab;
+
 use super::PeerKey;
 
 /// Any seeds do: the keys are the worker's own numbers, which no client chooses.
 const HASHER: ahash::RandomState = ahash::RandomState::with_seeds(1, 2, 3, 4);
 
+/// A participant's place in [`Deadlines::heap`] while it has no deadline.
+const NOWHERE: usize = usize::MAX;
+
 /// The participants' deadlines.
 #[derive(Debug)]
 pub(super) struct Deadlines {
     /// Each one is no later than those at twice its place and one or two more.
-    heap: Vec<(Instant, PeerKey)>,
-    /// Where in the heap a participant stands; `None` while it has no deadline.
-    places: HashMap<PeerKey, Option<usize>, ahash::RandomState>,
+    heap: Vec<Entry>,
+    /// Where in the heap each known participant stands, or [`NOWHERE`], by its number here: an entry
+    /// that moves says so with a plain write.
+    places: Slab<usize>,
+    /// The numbers of the known participants.
+    numbers: HashMap<PeerKey, usize, ahash::RandomState>,
+}
+
+/// A deadline, sorted by time first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry {
+    at: Instant,
+    peer: PeerKey,
+    number: usize,
 }
 
 impl Default for Deadlines {
     fn default() -> Self {
         Self {
             heap: Vec::new(),
-            places: HashMap::with_hasher(HASHER),
+            places: Slab::new(),
+            numbers: HashMap::with_hasher(HASHER),
         }
     }
 }
@@ -32,41 +49,44 @@ impl Default for Deadlines {
 impl Deadlines {
     /// The soonest deadline.
     pub(super) fn next(&self) -> Option<Instant> {
-        self.heap.first().map(|(at, _)| *at)
+        self.heap.first().map(|entry| entry.at)
     }
 
     /// Brings a participant's deadline forward to `at`; a sooner one stays.
     pub(super) fn arm(&mut self, peer: PeerKey, at: Instant) {
-        let place = self.places.entry(peer).or_default();
-        let place = match *place {
-            Some(place) if self.heap[place].0 <= at => return,
-            Some(place) => {
-                self.heap[place].0 = at;
-                place
-            }
+        let places = &mut self.places;
+        let number = self.numbers.entry(peer);
+        let number = *number.or_insert_with(|| places.insert(NOWHERE));
+        let mut place = self.places[number];
+        match self.heap.get_mut(place) {
+            Some(armed) if armed.at <= at => return,
+            Some(armed) => armed.at = at,
             None => {
-                self.heap.push((at, peer));
-                self.heap.len() - 1
+                place = self.heap.len();
+                self.heap.push(Entry { at, peer, number });
             }
-        };
+        }
         self.rise(place);
     }
 
     /// Forgets a participant.
     pub(super) fn cancel(&mut self, peer: PeerKey) {
-        if let Some(Some(place)) = self.places.remove(&peer) {
-            self.take(place);
+        if let Some(number) = self.numbers.remove(&peer) {
+            let place = self.places.remove(number);
+            if place != NOWHERE {
+                self.take(place);
+            }
         }
     }
 
     /// Takes the soonest deadline that is due.
     pub(super) fn pop_due(&mut self, now: Instant) -> Option<PeerKey> {
-        let &(at, peer) = self.heap.first()?;
+        let &Entry { at, peer, number } = self.heap.first()?;
         if at > now {
             return None;
         }
         self.take(0);
-        self.places.insert(peer, None);
+        self.places[number] = NOWHERE;
         Some(peer)
     }
 
@@ -113,7 +133,7 @@ impl Deadlines {
     }
 
     fn note(&mut self, place: usize) {
-        self.places.insert(self.heap[place].1, Some(place));
+        self.places[self.heap[place].number] = place;
     }
 }
 

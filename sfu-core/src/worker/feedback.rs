@@ -15,7 +15,7 @@ use crate::wire::rtcp::{self, RtcpItem, SenderInfo};
 /// hold is 20 times that.
 ///
 /// Higher: a burst of losses is repaired in one go. Lower: less work for one datagram.
-const MAX_NACKED: usize = 256;
+pub(super) const MAX_NACKED: usize = 256;
 
 /// One RTCP datagram.
 pub(super) fn rtcp(
@@ -30,8 +30,31 @@ pub(super) fn rtcp(
         .get_mut(index)
         .ok_or(DropReason::MediaUnknownPath)?;
     let len = peer.transport.open_rtcp(datagram)?;
-    let mut nacked = 0;
-    rtcp::read(&datagram[..len], |item| match item {
+    let (mut nacked, mut is_heard) = (0, true);
+    let read = rtcp::read(&datagram[..len], |item| {
+        is_heard = is_heard && room.peers[index].bandwidth.heard.takes(now, &item);
+        if is_heard {
+            obey(shared, room, index, now, &mut nacked, item);
+        }
+    });
+    pacing::settle(shared, room, index, now);
+    match read {
+        Ok(()) if is_heard => Ok(()),
+        Ok(()) => Err(DropReason::FeedbackExceeded),
+        Err(_) => Err(DropReason::RtcpMalformed),
+    }
+}
+
+/// Does what one item of a compound asks for, which has asked for `nacked` packets before.
+fn obey(
+    shared: &mut Shared,
+    room: &mut Room,
+    index: PeerIndex,
+    now: Instant,
+    nacked: &mut usize,
+    item: RtcpItem<'_>,
+) {
+    match item {
         RtcpItem::SenderReport { sender, reports } => {
             sender_report(room, index, now, &sender);
             report_blocks(room, index, now, reports);
@@ -42,10 +65,10 @@ pub(super) fn rtcp(
         } => {
             shared.stats.nacks_in += 1;
             let egress = room.peers[index].egress_of(media);
-            let left = MAX_NACKED - nacked;
+            let left = MAX_NACKED - *nacked;
             let mut last = None;
             for sequence in sequences.take(left) {
-                nacked += 1;
+                *nacked += 1;
                 shared.stats.nacked_in += 1;
                 last = Some(sequence);
                 if let Some(egress) = egress {
@@ -74,14 +97,13 @@ pub(super) fn rtcp(
         RtcpItem::Remb { bitrate, .. } => room.peers[index].bandwidth.on_remb(now, bitrate),
         RtcpItem::CongestionFeedback(feedback) => {
             shared.stats.transport_feedbacks_in += 1;
-            congestion::take(&mut room.peers[index], now, &feedback);
+            let peer = &mut room.peers[index];
+            let steps = congestion::take(peer, now, &feedback);
+            peer.bandwidth.heard.add(steps);
         }
         // Streams end by signalling.
         RtcpItem::Bye { .. } => {}
-    })
-    .map_err(|_| DropReason::RtcpMalformed)?;
-    pacing::settle(shared, room, index, now);
-    Ok(())
+    }
 }
 
 /// What a publisher says of a stream that it sends.

@@ -29,6 +29,7 @@ mod formats;
 mod forward;
 mod granted;
 mod header;
+mod heard;
 mod identify;
 mod inbound;
 mod membership;

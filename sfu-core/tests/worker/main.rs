@@ -18,6 +18,7 @@ mod encodings;
 mod explanations;
 mod extensions;
 mod feedback;
+mod floods;
 mod formats;
 mod lip_sync;
 mod meeting;

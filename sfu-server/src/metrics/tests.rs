@@ -67,6 +67,75 @@ fn two_workers() -> Vec<Published> {
     vec![busy, idle]
 }
 
+/// What two rooms' worth of counts are exported as.
+const EXPORTED: &[(&str, f64)] = &[
+    ("sfu_rooms", 1.0),
+    ("sfu_participants", 2.0),
+    ("sfu_tracks", 0.0),
+    ("sfu_packets_total{direction=\"in\",kind=\"audio\"}", 11.0),
+    (
+        "sfu_packet_bytes_total{direction=\"in\",kind=\"audio\"}",
+        1_050.0,
+    ),
+    ("sfu_packets_total{direction=\"out\",kind=\"video\"}", 0.0),
+    (
+        "sfu_rtx_bytes_total{worker=\"0\",direction=\"out\"}",
+        1_200.0,
+    ),
+    ("sfu_nacks_total{worker=\"0\",direction=\"in\"}", 4.0),
+    ("sfu_repairs_not_found_total{worker=\"0\"}", 1.0),
+    ("sfu_worker_wakeups_total{worker=\"0\"}", 9.0),
+    ("sfu_data_messages_total{direction=\"in\"}", 0.0),
+    ("sfu_room_watchers", 0.0),
+    (
+        "sfu_keyframe_requests_total{worker=\"0\",direction=\"in\",type=\"pli\"}",
+        3.0,
+    ),
+    (
+        "sfu_keyframe_requests_total{worker=\"0\",direction=\"in\",type=\"fir\"}",
+        2.0,
+    ),
+    (
+        "sfu_datagram_payload_bytes_total{worker=\"0\",direction=\"out\"}",
+        12_000.0,
+    ),
+    (
+        "sfu_keyframe_requests_total{worker=\"1\",direction=\"out\",type=\"pli\"}",
+        3.0,
+    ),
+    (
+        "sfu_nacked_packets_total{worker=\"0\",direction=\"in\"}",
+        0.0,
+    ),
+    ("sfu_rtx_packets_total{worker=\"0\",direction=\"out\"}", 1.0),
+    ("sfu_dropped_packets_total{reason=\"padding_only\"}", 2.0),
+    ("sfu_dropped_packets_total{reason=\"socket_full\"}", 5.0),
+    ("sfu_data_messages_total{direction=\"in\"}", 0.0),
+    ("sfu_data_bytes_total{direction=\"out\"}", 0.0),
+    ("sfu_dropped_data_messages_total{reason=\"backlog\"}", 2.0),
+    ("sfu_dropped_data_messages_total{reason=\"duplicate\"}", 0.0),
+    ("sfu_worker_busy_seconds_total{worker=\"0\"}", 1.5),
+    ("sfu_packet_pool_free_slots{worker=\"1\"}", 7.0),
+    ("sfu_rooms_failed_total{worker=\"0\"}", 0.0),
+    ("sfu_paced_packets_total{worker=\"0\"}", 12.0),
+    ("sfu_pacer_wait_seconds_total{worker=\"0\"}", 0.25),
+    ("sfu_bandwidth_probes_total{worker=\"0\"}", 2.0),
+    ("sfu_subscriptions_by_limit{limit=\"bandwidth\"}", 3.0),
+    ("sfu_subscriptions_by_limit{limit=\"viewport\"}", 0.0),
+    ("sfu_subscribers_by_estimate{le=\"300000\"}", 0.0),
+    ("sfu_subscribers_by_estimate{le=\"600000\"}", 2.0),
+    ("sfu_subscribers_by_estimate{le=\"+Inf\"}", 2.0),
+    ("sfu_subscriber_estimates_bps", 900_000.0),
+    (
+        concat!(
+            "sfu_build_info{version=\"",
+            env!("CARGO_PKG_VERSION"),
+            "\"}"
+        ),
+        1.0,
+    ),
+];
+
 #[test]
 fn what_others_count_is_exported_when_somebody_asks() {
     let (rooms, _) = recording::rooms();
@@ -75,73 +144,7 @@ fn what_others_count_is_exported_when_somebody_asks() {
     let text = metrics.exposition().unwrap();
     assert!(text.ends_with("# EOF\n"));
     let samples = samples(&text);
-    for (name, value) in [
-        ("sfu_rooms", 1.0),
-        ("sfu_participants", 2.0),
-        ("sfu_tracks", 0.0),
-        ("sfu_packets_total{direction=\"in\",kind=\"audio\"}", 11.0),
-        (
-            "sfu_packet_bytes_total{direction=\"in\",kind=\"audio\"}",
-            1_050.0,
-        ),
-        ("sfu_packets_total{direction=\"out\",kind=\"video\"}", 0.0),
-        (
-            "sfu_rtx_bytes_total{worker=\"0\",direction=\"out\"}",
-            1_200.0,
-        ),
-        ("sfu_nacks_total{worker=\"0\",direction=\"in\"}", 4.0),
-        ("sfu_repairs_not_found_total{worker=\"0\"}", 1.0),
-        ("sfu_worker_wakeups_total{worker=\"0\"}", 9.0),
-        ("sfu_data_messages_total{direction=\"in\"}", 0.0),
-        ("sfu_room_watchers", 0.0),
-        (
-            "sfu_keyframe_requests_total{worker=\"0\",direction=\"in\",type=\"pli\"}",
-            3.0,
-        ),
-        (
-            "sfu_keyframe_requests_total{worker=\"0\",direction=\"in\",type=\"fir\"}",
-            2.0,
-        ),
-        (
-            "sfu_datagram_payload_bytes_total{worker=\"0\",direction=\"out\"}",
-            12_000.0,
-        ),
-        (
-            "sfu_keyframe_requests_total{worker=\"1\",direction=\"out\",type=\"pli\"}",
-            3.0,
-        ),
-        (
-            "sfu_nacked_packets_total{worker=\"0\",direction=\"in\"}",
-            0.0,
-        ),
-        ("sfu_rtx_packets_total{worker=\"0\",direction=\"out\"}", 1.0),
-        ("sfu_dropped_packets_total{reason=\"padding_only\"}", 2.0),
-        ("sfu_dropped_packets_total{reason=\"socket_full\"}", 5.0),
-        ("sfu_data_messages_total{direction=\"in\"}", 0.0),
-        ("sfu_data_bytes_total{direction=\"out\"}", 0.0),
-        ("sfu_dropped_data_messages_total{reason=\"backlog\"}", 2.0),
-        ("sfu_dropped_data_messages_total{reason=\"duplicate\"}", 0.0),
-        ("sfu_worker_busy_seconds_total{worker=\"0\"}", 1.5),
-        ("sfu_packet_pool_free_slots{worker=\"1\"}", 7.0),
-        ("sfu_rooms_failed_total{worker=\"0\"}", 0.0),
-        ("sfu_paced_packets_total{worker=\"0\"}", 12.0),
-        ("sfu_pacer_wait_seconds_total{worker=\"0\"}", 0.25),
-        ("sfu_bandwidth_probes_total{worker=\"0\"}", 2.0),
-        ("sfu_subscriptions_by_limit{limit=\"bandwidth\"}", 3.0),
-        ("sfu_subscriptions_by_limit{limit=\"viewport\"}", 0.0),
-        ("sfu_subscribers_by_estimate{le=\"300000\"}", 0.0),
-        ("sfu_subscribers_by_estimate{le=\"600000\"}", 2.0),
-        ("sfu_subscribers_by_estimate{le=\"+Inf\"}", 2.0),
-        ("sfu_subscriber_estimates_bps", 900_000.0),
-        (
-            concat!(
-                "sfu_build_info{version=\"",
-                env!("CARGO_PKG_VERSION"),
-                "\"}"
-            ),
-            1.0,
-        ),
-    ] {
+    for &(name, value) in EXPORTED {
         assert_eq!(samples.get(name), Some(&value), "{name} in\n{text}");
     }
     let reasons = samples

@@ -25,9 +25,13 @@ impl ExpectedQueue {
     /// How long it is to wait, in units: see [`micros`].
     pub(super) fn sent(&mut self, at: u64, size: u16, rate: f64) -> u8 {
         let rate = rate.max(LEAST_RATE);
-        let passed = at.saturating_sub(self.at) as f64;
-        self.at = at;
-        let left = (self.queued - rate * passed * 1e-6).max(0.0);
+        let mut left = self.queued;
+        // The packets of a run leave at one time.
+        if at != self.at {
+            let passed = at.saturating_sub(self.at) as f64;
+            self.at = at;
+            left = (left - rate * passed * 1e-6).max(0.0);
+        }
         // More than can be told need not be remembered.
         self.queued = (left + f64::from(size) * 8.0).min(rate * UNIT * MOST_UNITS * 1e-6);
         (left * (1e6 / UNIT) / rate).min(MOST_UNITS) as u8

@@ -8,6 +8,7 @@
 mod by_rate;
 mod kept;
 
+use super::MIN_ESTIMATE;
 use super::sent_history::Sent;
 use by_rate::ByRate;
 
@@ -203,7 +204,9 @@ impl LossControl {
         self.sustained += 1;
         if self.sustained >= SUSTAINED || loss > MOST_INHERENT + margin {
             self.sustained = 0;
-            self.limit = Some(rate * (1.0 - loss) * BETA);
+            // It grows by a part of itself, and has to come back when all was lost for a moment.
+            let least = MIN_ESTIMATE.bps() as f64;
+            self.limit = Some((rate * (1.0 - loss) * BETA).max(least));
             let seen = Observation::default();
             self.state = State::Trial {
                 since: now,

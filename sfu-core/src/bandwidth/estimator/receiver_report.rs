@@ -1,6 +1,7 @@
 //! Loss control by receiver reports, for who gives no transport-wide feedback
 //! (draft-ietf-rmcat-gcc-02 section 6).
 
+use super::MIN_ESTIMATE;
 use crate::bandwidth::recording::kept::kept;
 
 /// The losses that lower the rate and that let it grow, in 256ths: 10 % and 2 % (section 6).
@@ -65,6 +66,8 @@ impl ReportedLoss {
             // Section 6: As_hat(i) = As_hat(i-1) * (1 - 0.5p).
             self.rate = self.rate.min(sent.max(self.rate * 0.5) * 1.25);
             self.rate *= 1.0 - 0.5 * f64::from(lost) / 256.0;
+            // It grows by a part of itself, and has to come back from whatever it fell to.
+            self.rate = self.rate.max(MIN_ESTIMATE.bps() as f64);
         } else if lost < LOW {
             let grown = self.rate * (1.0 + GROWTH * step as f64 / 1e6);
             let most = remb.unwrap_or(sent * EVIDENCE);
@@ -107,5 +110,17 @@ mod tests {
         assert!((loss.rate() - 0.81e6).abs() < 1.0, "{}", loss.rate());
         loss.report(4_100_000, 0, 0.1e6, None);
         assert!((loss.rate() - 0.81e6).abs() < 1.0, "no evidence, no growth");
+    }
+
+    #[test]
+    fn no_loss_starves_a_receiver_for_good() {
+        let mut loss = ReportedLoss::new(1e6);
+        for report in 0..300 {
+            loss.report(report * 1_000_000, 255, 50_000.0, None);
+        }
+        for report in 300..320 {
+            loss.report(report * 1_000_000, 0, 50_000.0, Some(1e6));
+        }
+        assert!(loss.rate() > 100_000.0, "{}", loss.rate());
     }
 }

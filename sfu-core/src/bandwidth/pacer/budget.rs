@@ -23,17 +23,22 @@ const MAX_LATE: Duration = Duration::from_millis(5);
 ///
 /// It is open until a burst has left, and then closed until a part of that is paid for: what waits
 /// leaves in bursts, not packet by packet. An unused time is not saved.
+///
+/// Many packets leave at one time: what is owed is kept as of then, in plain nanoseconds, so that each
+/// of them is an addition.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Budget {
     /// Nanoseconds that a byte takes, in 2^-[`FRACTION`].
     byte_time: u64,
-    burst: Duration,
+    burst: i64,
     /// What may still be owed when it opens again.
-    owing: Duration,
+    owing: i64,
     /// How late it may go on without a loss of rate.
-    late: Duration,
-    /// When all that has left is paid for.
-    paid: Option<Instant>,
+    late: i64,
+    /// When something left last.
+    at: Option<Instant>,
+    /// What was owed then.
+    owed: i64,
     is_spent: bool,
 }
 
@@ -41,38 +46,57 @@ impl Budget {
     /// A burst of what `rate` is in that time at the most, which is closed then for the time of
     /// `step` at least.
     pub(super) fn new(rate: Bitrate, burst: Duration, step: Duration) -> Self {
-        Self {
+        let mut budget = Self {
             byte_time: byte_time(rate),
-            burst,
-            owing: burst.saturating_sub(step),
-            late: MAX_LATE,
-            paid: None,
+            burst: 0,
+            owing: 0,
+            late: nanos_of(MAX_LATE),
+            at: None,
+            owed: 0,
             is_spent: false,
-        }
+        };
+        budget.set_burst(burst, step);
+        budget
+    }
+
+    /// Another burst and step from now on.
+    pub(super) const fn set_burst(&mut self, burst: Duration, step: Duration) {
+        self.burst = nanos_of(burst);
+        self.owing = nanos_of(burst.saturating_sub(step));
     }
 
     /// The same, which loses no rate by going on so late.
     pub(super) const fn catching_up(self, late: Duration) -> Self {
-        Self { late, ..self }
+        Self {
+            late: nanos_of(late),
+            ..self
+        }
     }
 
     /// Pays by `rate` from `now` on, for what is owed too.
     pub(super) fn set_rate(&mut self, now: Instant, rate: Bitrate) {
         let before = std::mem::replace(&mut self.byte_time, byte_time(rate));
-        if before == self.byte_time {
+        let owed = self.owed(now);
+        if before == self.byte_time || owed <= 0 {
             return;
         }
-        let owed = self.owed(now);
-        if !owed.is_zero() {
-            let nanos = u128::from(self.byte_time) * owed.as_nanos() / u128::from(before);
-            let nanos = u64::try_from(nanos).unwrap_or(u64::MAX);
-            self.paid = Some(now + Duration::from_nanos(nanos));
-        }
+        let owed =
+            u128::from(self.byte_time) * u128::from(owed.unsigned_abs()) / u128::from(before);
+        self.owed = i64::try_from(owed).unwrap_or(i64::MAX);
+        self.at = Some(now);
     }
 
-    fn owed(&self, now: Instant) -> Duration {
-        self.paid
-            .map_or(Duration::ZERO, |paid| paid.saturating_duration_since(now))
+    /// What is owed at `now`; below zero, for how long nothing has been.
+    fn owed(&self, now: Instant) -> i64 {
+        match self.at {
+            Some(at) if at == now => self.owed,
+            Some(at) => {
+                let passed = nanos_of(now.saturating_duration_since(at));
+                let early = nanos_of(at.saturating_duration_since(now));
+                self.owed.saturating_sub(passed).saturating_add(early)
+            }
+            None => i64::MIN,
+        }
     }
 
     /// Time that `bytes` take, in nanoseconds.
@@ -82,7 +106,7 @@ impl Budget {
 
     /// Whether something may leave at `now`.
     pub(super) fn is_open(&self, now: Instant) -> bool {
-        !self.is_spent || self.paid.is_none_or(|paid| paid <= now + self.owing)
+        !self.is_spent || self.owed(now) <= self.owing
     }
 
     /// Bytes that may leave at `now` before it closes.
@@ -90,25 +114,40 @@ impl Budget {
         if !self.is_open(now) {
             return 0;
         }
-        let room = self.burst.saturating_sub(self.owed(now)).as_nanos();
-        let room = (room << FRACTION) / u128::from(self.byte_time);
+        let room = self.burst.saturating_sub(self.owed(now).max(0)).max(0);
+        let room = (u128::from(room.unsigned_abs()) << FRACTION) / u128::from(self.byte_time);
         u64::try_from(room).unwrap_or(u64::MAX).saturating_add(1)
     }
 
     /// When it opens again; `None` while it is open.
     pub(super) fn opens(&self, now: Instant) -> Option<Instant> {
-        let paid = self.paid.filter(|_| !self.is_open(now))?;
-        paid.checked_sub(self.owing)
+        if !self.is_spent {
+            return None;
+        }
+        let waits = self.owed(now).saturating_sub(self.owing);
+        let waits = u64::try_from(waits).ok().filter(|waits| *waits > 0)?;
+        now.checked_add(Duration::from_nanos(waits))
     }
 
     /// Something that takes `nanos` has left.
     pub(super) fn spend(&mut self, now: Instant, nanos: u64) {
+        let before = self.owed(now);
+        let nanos = i64::try_from(nanos).unwrap_or(i64::MAX);
         // Who goes on a little late has lost no time.
-        let paid = self.paid.filter(|paid| *paid + self.late >= now);
-        let paid = paid.unwrap_or(now) + Duration::from_nanos(nanos);
-        self.is_spent = paid > now + self.burst || (self.is_spent && !self.is_open(now));
-        self.paid = Some(paid);
+        let kept = if before >= -self.late { before } else { 0 };
+        self.owed = kept.saturating_add(nanos);
+        self.at = Some(now);
+        self.is_spent = self.owed > self.burst || (self.is_spent && before > self.owing);
     }
+}
+
+/// A span in nanoseconds; a year is as good as any longer one.
+const fn nanos_of(span: Duration) -> i64 {
+    const YEAR: u64 = 365 * 24 * 60 * 60;
+    if span.as_secs() > YEAR {
+        return (YEAR * 1_000_000_000).cast_signed();
+    }
+    (span.as_secs() * 1_000_000_000).cast_signed() + span.subsec_nanos() as i64
 }
 
 fn byte_time(rate: Bitrate) -> u64 {

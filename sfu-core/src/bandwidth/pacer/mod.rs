@@ -42,6 +42,13 @@ pub const BURST: Duration = Duration::from_millis(10);
 /// Lower: they fill the queue of the narrowest link less, which delays sound and reads as overuse.
 pub const DEPTH: Duration = Duration::from_millis(20);
 
+/// What both are while there is room: nothing has shown yet what the network carries. A picture of a
+/// stream that fits into the estimate, at 30 a second, then leaves as one run.
+///
+/// Higher: larger pictures leave at once, and the first queue of a link is longer when it is found.
+/// Lower: the subscribers of a fast network are each walked twice for a picture.
+pub const ROOMY: Duration = Duration::from_millis(33);
+
 /// How much of the sustained rate leaves at once when more than [`DEPTH`] has left.
 ///
 /// Higher: fewer and longer runs of a keyframe. Lower: the reverse.
@@ -134,6 +141,17 @@ impl Pacer {
         self.sustained.set_rate(now, sustained);
     }
 
+    /// Lets [`ROOMY`] bursts go while there `is_roomy`, and [`BURST`] and [`DEPTH`] otherwise.
+    pub const fn set_room(&mut self, is_roomy: bool) {
+        let (burst, depth) = if is_roomy {
+            (ROOMY, ROOMY)
+        } else {
+            (BURST, DEPTH)
+        };
+        self.budget.set_burst(burst, burst);
+        self.sustained.set_burst(depth, STEP);
+    }
+
     /// Sends what comes next at the rate of `probe`. One at a time: see [`Self::is_probing`].
     pub fn start_probe(&mut self, now: Instant, probe: Probe) {
         self.probing = Some(Probing::new(now, probe));
@@ -198,12 +216,12 @@ impl Pacer {
         (front.class == Class::Audio || self.is_open(now)).then_some(front)
     }
 
-    /// Takes [`Self::front`], which has left with `size` bytes on the wire, or came to nothing at 0.
+    /// Takes what [`Self::front`] has given, which has left with `size` bytes on the wire, or came to
+    /// nothing at 0.
     pub fn pop(&mut self, now: Instant, size: u16) -> Option<Left> {
-        let queued = self.front(now)?;
-        let (class, waited) = (queued.class, now.saturating_duration_since(queued.since));
+        let (class, since) = self.queues.pop()?;
+        let waited = now.saturating_duration_since(since);
         self.longest_wait = self.longest_wait.max(waited);
-        self.queues.pop();
         Some(Left {
             class,
             probe: self.counted(now, size),

@@ -235,24 +235,26 @@ impl ByDescriptor {
         if let Some(targets) = targets {
             self.aim_at(!is_known, facts, targets, aim);
         }
-        // What was sent of the picture may have been called its end, unless more was to come.
+        // What was sent of the picture may have been called its end, unless more was to come. Nor does
+        // it go lower then: where layers are independent, the lower one that comes late would be a second
+        // end.
         let is_rising = self.rising == Some(facts.timestamp);
-        let may_rise =
-            is_rising || !self.is_begun || self.wanted.top.spatial <= self.current.top.spatial;
+        let may_move =
+            is_rising || !self.is_begun || self.wanted.top.spatial == self.current.top.spatial;
         let has_all = self.frames.has_all(frame, &dependencies.references);
         self.stuck &= !starts;
         if self.current != self.wanted || !is_known {
             let switches = self.wanted.is_in(dependencies.switch);
             let is_gone = !self.current.is_in(self.active);
             let has_sent = self.frames.has_sent(frame, &dependencies.references);
-            if is_gone || may_rise && (starts || switches && has_sent) {
+            if is_gone || may_move && (starts || switches && has_sent) {
                 self.moves.note(frame, facts, self.current, said);
                 self.current = self.wanted;
                 self.stuck = false;
                 if let Some(targets) = targets {
                     self.promise.limit(self.current.top, targets);
                 }
-            } else if switches && !(has_all && may_rise) {
+            } else if switches && !(has_all && may_move) {
                 self.stuck = true;
             }
         }

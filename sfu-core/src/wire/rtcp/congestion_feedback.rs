@@ -98,7 +98,8 @@ impl<'p> CongestionFeedback<'p> {
     }
 
     /// Packets that it speaks of, up to [`MAX_REPORTS`].
-    pub(super) fn reports(&self) -> u16 {
+    #[must_use]
+    pub fn reports(&self) -> u16 {
         self.streams()
             .map(|stream| (stream.reports.len() / 2) as u16)
             .sum()

@@ -96,8 +96,12 @@ pub(in crate::worker) struct CongestionReader {
 /// A transport-wide number, and when it arrived in ticks of its receiver's clock.
 type ArrivedAt = (u64, u64);
 
-/// Tells the estimator of what a feedback says.
-pub(in crate::worker) fn take(peer: &mut Peer, now: Instant, feedback: &CongestionFeedback<'_>) {
+/// Tells the estimator of what a feedback says: of how many packets, missing ones included.
+pub(in crate::worker) fn take(
+    peer: &mut Peer,
+    now: Instant,
+    feedback: &CongestionFeedback<'_>,
+) -> u32 {
     let mut arrived = ArrayVec::<ArrivedAt, { MAX_REPORTS as usize }>::new();
     // The report's time in 1/65536 s; offsets are before it, in 1/1024 s (section 3.1).
     let at = (peer.congestion.clock.unwrap(feedback.timestamp) * TICKS) >> 16;
@@ -119,11 +123,12 @@ pub(in crate::worker) fn take(peer: &mut Peer, now: Instant, feedback: &Congesti
     }
     arrived.sort_unstable();
     let mut rest = &arrived[..];
-    let mut left = MAX_STEPS;
-    while let Some((told, after)) = split(rest).filter(|_| left > 0) {
+    let mut steps = 0;
+    while let Some((told, after)) = split(rest).filter(|_| steps < MAX_STEPS) {
         rest = after;
-        left = left.saturating_sub(tell(peer, now, told));
+        steps += tell(peer, now, told);
     }
+    steps as u32
 }
 
 /// The arrivals of the next feedback for the estimator, and the rest.

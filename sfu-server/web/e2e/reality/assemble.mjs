@@ -21,6 +21,7 @@ const TEMPORAL = [0.4, 0.2, 0.4];
  * @property {number} estimate   in bits a second, 0: none
  * @property {number} allotted   in bits a second
  * @property {Record<string, { spatial: number, temporal: number }>} layers   sent, by the sids of tracks
+ * @property {unknown[]} [why]   the rest of its answer, for people who look into the raw notes
  */
 
 /**

@@ -167,6 +167,9 @@ function read({ link, subscriptions }) {
     estimate: Number(link?.estimate_bps ?? 0),
     allotted: Number(link?.allotted_bps ?? 0),
     layers,
+    why: subscriptions.map((/** @type {any} */ { track_sid, target, wanted, reason, target_bps, wanted_bps }) => ({
+      track_sid, target, wanted, reason, target_bps, wanted_bps,
+    })),
   };
 }
 

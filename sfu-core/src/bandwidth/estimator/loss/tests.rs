@@ -162,3 +162,18 @@ fn what_came_late_was_not_lost() {
     }
     assert!(control.lost_lately() < 1e-9);
 }
+
+#[test]
+fn a_link_that_lost_everything_for_a_while_comes_back() {
+    let mut run = Run::new();
+    let (good, dead) = (0.0, 1.0);
+    let link = |chance| Link {
+        chance,
+        capacity: WIDE,
+    };
+    run.send(&link(good), 1e6, 3);
+    run.send(&link(dead), 1e6, 1);
+    run.send(&link(good), 1e6, 60);
+    let sent = run.send(&link(good), 1e6, 1);
+    assert!(sent > 0.9e6, "{sent}");
+}

@@ -105,7 +105,6 @@ async fn track_settings_reach_the_engine() {
         max_frame_rate: Some(7),
         shown: Some(u32::MAX),
         priority: Some(2),
-        ..LayerWish::default()
     };
     assert_eq!(server.newest_wish(), expected);
     for (disabled, quality) in [(true, 2), (false, 2), (false, 3)] {
