@@ -15,6 +15,7 @@ mod arrival_clock;
 mod busy_rate;
 mod delay;
 mod expected_queue;
+mod facts;
 mod inter_arrival;
 mod kept;
 mod link_capacity;

@@ -58,7 +58,7 @@ const LAST_PAUSE: u64 = 4_000_000;
 /// A queue that grows so soon after a probe came through says that the probe was wrong, in
 /// microseconds. The pause then doubles, to this at most.
 const MISLED: u64 = 8_000_000;
-const MISLED_PAUSE: u64 = 20_000_000;
+const MISLED_PAUSE: u64 = 8_000_000;
 
 /// The time after which nothing more is expected of a probe, beside the round trip.
 const GIVE_UP: u64 = 1_000_000;

@@ -1,6 +1,7 @@
 //! The rate that the delay allows: up while no queue grows, down to what comes through as soon as
 //! one does (draft-ietf-rmcat-gcc-02 section 5.5).
 
+use super::facts::Facts;
 use super::link_capacity::LinkCapacity;
 use super::report::Usage;
 use crate::bandwidth::recording::kept::kept;
@@ -35,6 +36,24 @@ const DRAINED: i64 = 10_000;
 /// The longest wait for a queue to drain: one that does not is not ours.
 const LONGEST_HOLD: u64 = 1_500_000;
 
+/// What comes through in a moment is a rate from this one on, in bits per second: five packets in 120 ms.
+const LEAST_LATELY: f64 = 400_000.0;
+
+/// Sending less than this part of the rate when a queue grows is sending as ever: another flow may have made
+/// the queue, or the link has become worse. Then no less is allowed at first than is sent, unless less than
+/// the second part of that comes through.
+///
+/// Higher: a burst of another flow's takes layers that fit. Lower: a link that becomes worse has a long
+/// queue for one more response time.
+const STEADY: (f64, f64) = (0.8, 0.6);
+
+/// What is left of the rate after a queue that drained though no less was sent.
+const AFTER_OTHERS: f64 = 0.85;
+
+/// The least that is left of a rate for the sake of a queue that does not drain: flows of this kind drain it
+/// together, or who comes later takes what stands for the way itself; a way that has become longer never drains.
+const LEAST_HELD: f64 = 0.7;
+
 /// What is taken of the link's capacity once the queue has drained.
 const AFTER_DRAIN: f64 = 0.98;
 
@@ -63,31 +82,6 @@ const EVIDENCE: (f64, f64) = (1.2, 10_000.0);
 /// Longest time that growth is made up for at once, in microseconds.
 const LONGEST_STEP: u64 = 1_000_000;
 
-/// What the parts know when feedback came.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Facts {
-    /// In microseconds.
-    pub(super) now: u64,
-    pub(super) usage: Usage,
-    /// What came through lately, in bits per second.
-    pub(super) acknowledged: f64,
-    /// What came through in the last moment.
-    pub(super) acknowledged_now: f64,
-    /// What the link carries while packets wait for it; `None` when none do.
-    pub(super) busy: Option<f64>,
-    /// How long packets wait, in microseconds.
-    pub(super) queueing: i64,
-    /// Bits that are on their way, as far as is known.
-    pub(super) in_flight: f64,
-    /// In microseconds: lately, and the least.
-    pub(super) rtt: u64,
-    pub(super) least_rtt: u64,
-    /// Another flow keeps the queue full.
-    pub(super) is_shared: bool,
-    /// The queue has turned out to be another flow's.
-    pub(super) has_found_others: bool,
-}
-
 /// The rate that the delay allows, in bits per second.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RateControl {
@@ -99,6 +93,8 @@ pub(super) struct RateControl {
     decreased: Option<u64>,
     /// A queue is draining since the decrease.
     holds: bool,
+    /// No less is sent than before the queue that is draining.
+    is_steady: bool,
     /// A queue has grown at a rate near this one: the link, not the first guess or the application,
     /// is what limits.
     is_limited: bool,
@@ -113,6 +109,7 @@ impl RateControl {
             updated: 0,
             decreased: None,
             holds: false,
+            is_steady: false,
             is_limited: false,
         }
     }
@@ -190,16 +187,30 @@ impl RateControl {
         } else {
             facts.rtt.clamp(50_000, 500_000) + RESPONSE
         };
-        let is_early = self.decreased.is_some_and(|at| facts.now - at < response);
-        let lately = facts.acknowledged.min(facts.acknowledged_now);
+        // Others have more to give up, and do it first.
+        let patience = if self.holds && self.is_steady { 2 } else { 1 };
+        let is_early = self
+            .decreased
+            .is_some_and(|at| facts.now - at < patience * response);
+        // A few packets are no rate.
+        let lately = if facts.acknowledged < LEAST_LATELY {
+            facts.acknowledged
+        } else {
+            facts.acknowledged.min(facts.acknowledged_now)
+        };
         let carried = facts.busy.unwrap_or(lately);
         if carried <= 0.0 || is_early && (facts.is_shared || carried > 0.6 * self.rate) {
             return;
         }
         self.capacity.sample(carried);
-        if !self.holds {
+        let is_first = !self.holds;
+        if is_first {
             self.before = self.rate;
         }
+        self.is_steady = is_first
+            && !facts.is_shared
+            && facts.sent < STEADY.0 * self.rate
+            && carried > STEADY.1 * facts.sent;
         // What is on its way has to come through first: the queue has grown since it was measured.
         let coming = facts.in_flight * 1e6 / carried - facts.least_rtt as f64;
         let queue = (coming.max(facts.queueing as f64) - NO_QUEUE).max(0.0);
@@ -213,6 +224,9 @@ impl RateControl {
         if facts.is_shared {
             // Who sends less than its share beside another flow does not learn it by what comes through.
             target = target.max(self.rate * SHARED_BETA);
+        }
+        if self.is_steady {
+            target = target.max(facts.sent);
         }
         if target < self.rate {
             self.rate = target;
@@ -231,7 +245,17 @@ impl RateControl {
         if !has_drained && facts.now - since < LONGEST_HOLD {
             return;
         }
+        let further = (self.rate * SHARED_BETA).max(self.before * LEAST_HELD);
+        if !has_drained && !facts.is_shared && further < self.rate {
+            self.rate = further;
+            self.decreased = Some(facts.now);
+            return;
+        }
         self.holds = false;
+        if self.is_steady && has_drained {
+            self.rate = self.rate.max(self.before * AFTER_OTHERS);
+            return;
+        }
         if let Some(capacity) = self.capacity.mean().filter(|_| has_drained) {
             self.rate = self.rate.max(capacity * AFTER_DRAIN);
         }
@@ -269,6 +293,7 @@ kept!(RateControl {
     updated,
     decreased,
     holds,
+    is_steady,
     is_limited
 });
 
@@ -281,6 +306,7 @@ mod tests {
             now: now_ms * 1000,
             usage,
             acknowledged,
+            sent: 2e6,
             acknowledged_now: acknowledged,
             busy: None,
             queueing: 0,
@@ -319,6 +345,43 @@ mod tests {
         control.update(&facts(1200, Usage::Under, 0.85e6));
         assert!((control.rate() - 0.98e6).abs() < 1.0, "{}", control.rate());
         assert!(!control.holds());
+    }
+
+    #[test]
+    fn who_sends_as_ever_keeps_its_layers_at_first_and_gives_up_a_part_of_the_rest() {
+        let steady = |now_ms, usage, queueing| Facts {
+            sent: 1e6,
+            busy: Some(0.8e6),
+            queueing,
+            ..facts(now_ms, usage, 0.8e6)
+        };
+        let mut control = RateControl::new(2e6);
+        control.update(&steady(1000, Usage::Over, 100_000));
+        assert!((control.rate() - 1e6).abs() < 1.0, "what is sent");
+        control.update(&steady(1200, Usage::Normal, 0));
+        assert!(
+            (control.rate() - 1.7e6).abs() < 1.0,
+            "it was another's burst"
+        );
+        control.update(&steady(3000, Usage::Over, 100_000));
+        control.update(&steady(3400, Usage::Over, 100_000));
+        assert!(control.rate() < 0.8e6, "it lasts: {}", control.rate());
+    }
+
+    #[test]
+    fn a_queue_that_does_not_drain_takes_more_but_not_all() {
+        let mut control = RateControl::new(1e6);
+        control.update(&facts(0, Usage::Over, 1e6));
+        let from = control.rate();
+        for tenth in 1..100 {
+            let queueing = 25_000;
+            control.update(&Facts {
+                queueing,
+                ..facts(tenth * 100, Usage::Normal, 0.1e6)
+            });
+        }
+        assert!(control.rate() < 0.85 * from, "{}", control.rate());
+        assert!(control.rate() >= 0.69e6, "{}", control.rate());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::rate_control::Facts;
+use super::facts::Facts;
 use super::{
     AcknowledgedRate, Demand, Estimator, EstimatorReport, FIRST_ESTIMATE, Limit, MAX_ESTIMATE,
     MIN_ESTIMATE, REMB_STANDS, Situation, Told, USED, Usage, arrival_clock, micros_of,
@@ -117,6 +117,7 @@ impl Estimator {
             now,
             usage: self.delay.usage(),
             acknowledged: acknowledged.bps() as f64,
+            sent: self.sent_rate.rate().max(self.demand.allotted.bps() as f64),
             acknowledged_now: recent.bps() as f64,
             busy: self.delay.busy_rate(),
             queueing: self.delay.own_queueing(),

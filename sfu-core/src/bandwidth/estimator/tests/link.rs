@@ -87,6 +87,8 @@ pub(super) struct Peer {
     pub(super) bins: Vec<Bin>,
     carried: f64,
     pub(super) probes: u32,
+    /// When it comes, in milliseconds.
+    pub(super) joins: u64,
 }
 
 /// A flow of TCP's kind: a window that grows by a packet each round trip and halves at a loss.
@@ -355,6 +357,7 @@ impl Peer {
             bins: Vec::new(),
             carried: 0.0,
             probes: 0,
+            joins: 0,
         }
     }
 
@@ -371,6 +374,9 @@ impl Peer {
     }
 
     fn step(&mut self, now: Instant, ms: u64) -> Vec<(u64, u16)> {
+        if ms < self.joins {
+            return Vec::new();
+        }
         if self.estimator.poll_timeout().is_some_and(|at| at <= now) {
             self.estimator.handle_timeout(now);
             let again = self.estimator.poll_timeout();

@@ -269,3 +269,61 @@ fn an_outage_is_survived() {
         world.peers[0].carried(28, 40)
     );
 }
+
+/// The mean estimate of the poorest as a part of that of the richest.
+fn fairness(world: &World, from: usize, to: usize) -> f64 {
+    let means = world.peers.iter().map(|peer| peer.estimated(from, to));
+    let (least, most) = means.fold((f64::INFINITY, 0.0_f64), |(least, most), mean| {
+        (least.min(mean), most.max(mean))
+    });
+    least / most
+}
+
+/// Flows that come one after the other, every ten seconds.
+fn one_after_the_other(capacity: f64, sources: Vec<Source>) -> World {
+    let way = Way {
+        capacity: Box::new(move |_| capacity),
+        rtt_ms: 100,
+        jitter_ms: 5.0,
+        ..Way::default()
+    };
+    let mut world = World::new(way, sources, 1);
+    for (at, peer) in world.peers.iter_mut().enumerate() {
+        peer.joins = at as u64 * 10_000;
+    }
+    world.run(120);
+    world
+}
+
+#[test]
+fn who_comes_late_gets_as_much() {
+    let world = one_after_the_other(4e6, vec![Source::Greedy, Source::Greedy]);
+    show("late", &world);
+    let fair = fairness(&world, 60, 120);
+    assert!(fair > 0.8, "{fair}");
+    let wait = world.wait_p95(60);
+    assert!(
+        wait < 60.0,
+        "nobody takes the other's queue for the way: {wait}"
+    );
+}
+
+#[test]
+fn who_comes_late_gets_as_many_layers() {
+    let world = one_after_the_other(3e6, vec![layers(), layers()]);
+    show("late of two layers", &world);
+    let fair = fairness(&world, 60, 120);
+    assert!(fair > 0.8, "{fair}");
+    let world = one_after_the_other(3.5e6, vec![layers(), layers(), layers()]);
+    show("late of layers", &world);
+    let fair = fairness(&world, 60, 120);
+    // The third finds room for a layer only where the others try theirs.
+    assert!(fair > 0.65, "{fair}");
+    for peer in &world.peers {
+        let poorest = peer.bins[300..].iter().map(|bin| bin.estimate);
+        assert!(
+            poorest.fold(f64::INFINITY, f64::min) > 100e3,
+            "nobody starves"
+        );
+    }
+}

@@ -1,0 +1,30 @@
+//! What the parts of an estimator know when feedback came: what the rate is controlled by.
+
+use super::report::Usage;
+
+/// What the parts know when feedback came.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Facts {
+    /// In microseconds.
+    pub(super) now: u64,
+    pub(super) usage: Usage,
+    /// What came through lately, in bits per second.
+    pub(super) acknowledged: f64,
+    /// What was sent lately.
+    pub(super) sent: f64,
+    /// What came through in the last moment.
+    pub(super) acknowledged_now: f64,
+    /// What the link carries while packets wait for it; `None` when none do.
+    pub(super) busy: Option<f64>,
+    /// How long packets wait, in microseconds.
+    pub(super) queueing: i64,
+    /// Bits that are on their way, as far as is known.
+    pub(super) in_flight: f64,
+    /// In microseconds: lately, and the least.
+    pub(super) rtt: u64,
+    pub(super) least_rtt: u64,
+    /// Another flow keeps the queue full.
+    pub(super) is_shared: bool,
+    /// The queue has turned out to be another flow's.
+    pub(super) has_found_others: bool,
+}
