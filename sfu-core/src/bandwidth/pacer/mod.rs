@@ -278,13 +278,6 @@ impl Pacer {
         self.queues.packets == 0
     }
 
-    /// Whether the packet of that number waits, which is no repair.
-    #[must_use]
-    pub fn holds(&self, egress: usize, sequence: u64) -> bool {
-        let mut waiting = self.queues.of(Class::Video);
-        waiting.any(|queued| queued.egress == egress && queued.packet.sequence == sequence)
-    }
-
     /// How it does. The longest wait starts afresh.
     pub const fn report(&mut self) -> PacerReport {
         PacerReport {
@@ -292,11 +285,6 @@ impl Pacer {
             bytes: self.queues.bytes,
             longest_wait: std::mem::replace(&mut self.longest_wait, Duration::ZERO),
         }
-    }
-
-    /// Gives up what waits for one egress, in order.
-    pub fn drain_egress(&mut self, egress: usize, give_up: impl FnMut(OutboundPacket)) {
-        self.queues.drain_egress(egress, give_up);
     }
 
     /// Gives up all that waits.

@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::Pacer;
 use super::budget::Budget;
+use crate::bandwidth::departure::Class;
+use crate::media::outbound::OutboundPacket;
 use crate::unit::Bitrate;
 
 /// In percent of the sustained rate: what repairs take at the most.
@@ -45,6 +47,18 @@ impl Pacer {
     pub(super) fn count_repair(&mut self, now: Instant, size: u16) {
         let nanos = self.repairs.nanos(u64::from(size));
         self.repairs.spend(now, nanos);
+    }
+
+    /// Whether the packet of that number waits, which is no repair.
+    #[must_use]
+    pub fn holds(&self, egress: usize, sequence: u64) -> bool {
+        let mut waiting = self.queues.of(Class::Video);
+        waiting.any(|queued| queued.egress == egress && queued.packet.sequence == sequence)
+    }
+
+    /// Gives up what waits for one egress, in order.
+    pub fn drain_egress(&mut self, egress: usize, give_up: impl FnMut(OutboundPacket)) {
+        self.queues.drain_egress(egress, give_up);
     }
 
     /// Sends nothing but the numbers of the pictures that wait for one egress: a keyframe of less
