@@ -8,15 +8,20 @@ use std::time::Instant;
 
 use super::outbound::flush;
 use super::pacing::about_on_wire;
+use super::peer::Peer;
+use super::stats::WorkerStats;
 use super::streams::Stream;
 use super::{PeerKey, Room, Shared, Worker, feedback, reports};
 use crate::bandwidth::departure::Class;
 use crate::drop_reason::DropReason;
 use crate::egress::SourceFacts;
 use crate::media::codec::MediaKind;
-use crate::media::packet::{PacketFacts, PacketRef};
+use crate::media::layer::DecodeTargets;
+use crate::media::packet::{PacketFacts, PacketPool, PacketRef};
 use crate::media::packet_cache::capacity_for;
 use crate::media::send_batch::SendBatch;
+use crate::media::session::MAX_ENCODINGS;
+use crate::media::source_clock::SourceClock;
 
 /// Most packets of a room that wait for the end of a burst.
 ///
@@ -145,39 +150,18 @@ fn fan_out_track(
             }
             continue;
         }
+        let sources = (&clocks, &targets);
+        let queued = offer(
+            &mut shared.pool,
+            &mut shared.stats,
+            (peer, route.egress),
+            now,
+            packets,
+            sources,
+        );
         let Some(sending) = peer.egresses.get_mut(route.egress) else {
             continue;
         };
-        let class = match sending.kind {
-            MediaKind::Audio => Class::Audio,
-            MediaKind::Video => Class::Video,
-        };
-        let mut queued = false;
-        for arrived in packets {
-            let encoding = arrived.stream.encoding;
-            let source = SourceFacts {
-                clock: clocks[usize::from(encoding)].as_ref(),
-                targets: targets[usize::from(encoding)].as_ref(),
-            };
-            let before = sending.egress.current();
-            let decided =
-                sending
-                    .egress
-                    .forward(now, encoding, arrived.packet, &arrived.facts, source);
-            if sending.egress.has_given_up(before) {
-                peer.pacer.hollow(route.egress);
-            }
-            match decided.and_then(|outbound| {
-                let size = about_on_wire(&arrived.facts);
-                peer.pacer.push(now, class, route.egress, outbound, size)
-            }) {
-                Ok(()) => {
-                    shared.pool.pin(arrived.packet);
-                    queued = true;
-                }
-                Err(reason) => shared.stats.drops.count(reason),
-            }
-        }
         if let Some(encoding) = sending.egress.take_keyframe_wish() {
             needed |= 1 << encoding;
         }
@@ -197,4 +181,54 @@ fn fan_out_track(
     for encoding in (0..8).filter(|encoding| needed >> encoding & 1 == 1) {
         feedback::request_keyframe(shared, room, index, encoding, now);
     }
+}
+
+/// What is known of each of a track's encodings: its clock, and its decode targets.
+type Sources<'s> = (
+    &'s [Option<SourceClock>; MAX_ENCODINGS],
+    &'s [Option<DecodeTargets>; MAX_ENCODINGS],
+);
+
+/// Offers packets to one subscription. True when any of them is to be sent.
+fn offer(
+    pool: &mut PacketPool,
+    stats: &mut WorkerStats,
+    (peer, egress): (&mut Peer, usize),
+    now: Instant,
+    packets: &[Arrived],
+    (clocks, targets): Sources<'_>,
+) -> bool {
+    let Some(sending) = peer.egresses.get_mut(egress) else {
+        return false;
+    };
+    let class = match sending.kind {
+        MediaKind::Audio => Class::Audio,
+        MediaKind::Video => Class::Video,
+    };
+    let mut queued = false;
+    for arrived in packets {
+        let encoding = arrived.stream.encoding;
+        let source = SourceFacts {
+            clock: clocks[usize::from(encoding)].as_ref(),
+            targets: targets[usize::from(encoding)].as_ref(),
+        };
+        let before = sending.egress.current();
+        let decided = sending
+            .egress
+            .forward(now, encoding, arrived.packet, &arrived.facts, source);
+        if sending.egress.has_given_up(before) {
+            peer.pacer.hollow(egress);
+        }
+        match decided.and_then(|outbound| {
+            let size = about_on_wire(&arrived.facts);
+            peer.pacer.push(now, class, egress, outbound, size)
+        }) {
+            Ok(()) => {
+                pool.pin(arrived.packet);
+                queued = true;
+            }
+            Err(reason) => stats.drops.count(reason),
+        }
+    }
+    queued
 }
