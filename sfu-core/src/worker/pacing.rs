@@ -13,11 +13,12 @@ use crate::room::tracks::PeerIndex;
 /// the seal, UDP and IP.
 const ABOUT_HEADERS: u16 = 80;
 
-/// Data waits no longer than this for media that takes all that may be sent: one packet then goes.
+/// Data waits no longer than this for media that takes all that may be sent: a turn of it then goes.
+/// SCTP heeds the link by itself, and an estimate that only media makes says little of who is sent
+/// next to none.
 ///
-/// Higher: a message takes longer on a link that pictures fill. Lower: the pictures get less of it;
-/// at this, packets of data take 200 kbit/s at the most.
-const MAX_DATA_HELD: Duration = Duration::from_millis(50);
+/// Higher: large messages take longer. Lower: the pictures of a full link wait for data.
+const MAX_DATA_HELD: Duration = Duration::from_millis(10);
 
 /// Soonest that a participant is looked at again.
 ///
@@ -108,7 +109,7 @@ impl Bandwidth {
             }
             Some(since) if is_late(since) => {
                 self.data_held = None;
-                turn.min(1)
+                turn
             }
             _ => 0,
         }
