@@ -195,12 +195,14 @@ function isSubscribed(page, identity) {
 }
 
 /**
- * Not a byte of pictures comes or is sent; sound goes on.
+ * Not a byte of pictures comes or is sent; sound goes on. Its publisher's browser goes on for two
+ * seconds after its last picture: it repeats packets to measure its uplink, and counts their bytes.
  *
  * @param {CallPage} page @param {string} identity @param {CallPage} publisher
  */
 async function costsNothing(page, identity, publisher) {
   await eventually('nothing comes any more', () => stands(page, identity), (seen) => seen, WITHIN_MS);
+  await eventually('nothing is sent any more', () => isSilent(publisher), (seen) => seen, WITHIN_MS);
   const [received, sent] = [await picture(page, identity), await sentBytes(publisher)];
   const heard = await sound(page, identity);
   await delay(WATCHED_MS);
@@ -214,6 +216,13 @@ async function stands(page, identity) {
   const earlier = await picture(page, identity);
   await delay(700);
   return (await picture(page, identity))?.bytesReceived === earlier?.bytesReceived;
+}
+
+/** Whether a page sent no picture for most of a second. @param {CallPage} page */
+async function isSilent(page) {
+  const earlier = await sentBytes(page);
+  await delay(700);
+  return (await sentBytes(page)) === earlier;
 }
 
 /** @param {CallPage} page @param {string} identity */
