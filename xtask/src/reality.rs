@@ -112,6 +112,7 @@ pub(crate) fn measure(words: &[String]) -> Result<(), String> {
         "{count} scenarios of build {}, {minutes} minutes",
         reality.build
     );
+    reality.write_table()?;
     let mut failures = Vec::new();
     for one in due {
         if let Err(why) = reality.compare(one) {
