@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::Pacer;
 use super::budget::Budget;
+use super::{ABOUT_HEADERS, Pacer};
 use crate::bandwidth::departure::Class;
 use crate::media::outbound::OutboundPacket;
 use crate::unit::Bitrate;
@@ -22,9 +22,6 @@ const DEPTH: Duration = Duration::from_millis(200);
 
 /// How much of it is paid for before more is taken.
 const STEP: Duration = Duration::from_millis(20);
-
-/// About the bytes on the wire of a packet without its payload.
-const HOLLOW: u16 = 80;
 
 /// What repairs may take of a sustained rate.
 pub(super) fn share(sustained: Bitrate) -> Bitrate {
@@ -65,7 +62,7 @@ impl Pacer {
     /// follows that needs none of them, and would wait for them. The numbers are given, and the
     /// subscriber would miss them.
     pub fn hollow(&mut self, egress: usize) {
-        self.queues.hollow(egress, HOLLOW);
+        self.queues.hollow(egress, ABOUT_HEADERS);
     }
 }
 
