@@ -219,10 +219,15 @@ fn offer(
         if sending.egress.has_given_up(before) {
             peer.pacer.hollow(egress);
         }
-        let queued_now =
-            decided.and_then(|outbound| queue(pool, &mut peer.pacer, now, class, egress, outbound));
-        match queued_now {
-            Ok(_) => queued = true,
+        let kept = decided.and_then(|outbound| {
+            queue(pool, &mut peer.pacer, now, class, egress, outbound)?;
+            Ok(outbound.sequence)
+        });
+        match kept {
+            Ok(sequence) => {
+                sending.egress.queued(sequence);
+                queued = true;
+            }
             Err(reason) => stats.drops.count(reason),
         }
     }

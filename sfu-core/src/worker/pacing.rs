@@ -45,6 +45,19 @@ pub(super) fn queue(
     Ok(size)
 }
 
+/// Gives up all that waits for a participant.
+pub(super) fn give_up(pool: &mut PacketPool, peer: &mut Peer) {
+    if peer.pacer.is_empty() {
+        return;
+    }
+    for outbound in peer.pacer.drain() {
+        pool.release(outbound.packet);
+    }
+    for (_, sending) in &mut peer.egresses {
+        sending.egress.all_given_up();
+    }
+}
+
 impl Worker {
     /// Looks at those whose pacer or estimate is due.
     pub(super) fn resume_pacers(&mut self, now: Instant) {

@@ -10,6 +10,7 @@ use super::bandwidth::Bandwidth;
 use super::census::Counted;
 use super::departure::Departures;
 use super::header::HeaderTerms;
+use super::pacing;
 use super::publisher_clock::PublisherClock;
 use super::rtcp_queue::RtcpQueue;
 use super::stats::WorkerStats;
@@ -289,9 +290,7 @@ impl Peer {
 
     /// Gives every packet that this participant holds back to the pool.
     pub(super) fn release_packets(&mut self, pool: &mut PacketPool) {
-        for packet in self.pacer.drain() {
-            pool.release(packet.packet);
-        }
+        pacing::give_up(pool, self);
         for (_, publishing) in &mut self.ingresses {
             publishing.cache.clear(pool);
         }

@@ -30,10 +30,6 @@ pub(super) fn repair(
     let Some(retransmission) = sending.egress.retransmit(now, sequence) else {
         return;
     };
-    // A packet that came late waits behind those that its subscriber missed it by.
-    if room.peers[index].pacer.holds(key, retransmission.sequence) {
-        return;
-    }
     let (encoding, source) = (retransmission.encoding, retransmission.source_sequence);
     let Some(packet) = cached(room, track, encoding, source) else {
         shared.stats.repairs_not_found += 1;

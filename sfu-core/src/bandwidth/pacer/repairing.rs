@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use super::budget::Budget;
 use super::{ABOUT_HEADERS, Pacer};
-use crate::bandwidth::departure::Class;
 use crate::media::outbound::OutboundPacket;
 use crate::unit::Bitrate;
 
@@ -44,13 +43,6 @@ impl Pacer {
     pub(super) fn count_repair(&mut self, now: Instant, size: u16) {
         let nanos = self.repairs.nanos(u64::from(size));
         self.repairs.spend(now, nanos);
-    }
-
-    /// Whether the packet of that number waits, which is no repair.
-    #[must_use]
-    pub fn holds(&self, egress: usize, sequence: u64) -> bool {
-        let mut waiting = self.queues.of(Class::Video);
-        waiting.any(|queued| queued.egress == egress && queued.packet.sequence == sequence)
     }
 
     /// Gives up what waits for one egress, in order.
