@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::heard::Heard;
 use super::recording::Recorded;
 use crate::bandwidth::allocator::{Allotment, Budget, Request};
-use crate::bandwidth::departure::{Class, Demand, Probe, SentPacket};
+use crate::bandwidth::departure::{Class, Demand, Probe, SentPacket, ToldPacket};
 use crate::bandwidth::estimator::Estimator;
 use crate::bandwidth::pacer::{DEFAULT_RATE, Left, Pacer};
 use crate::unit::Bitrate;
@@ -141,6 +141,17 @@ impl Bandwidth {
         let after = &self.estimator;
         self.recorded
             .note(|recorder| recorder.transport_feedback(now, feedback, after));
+    }
+
+    pub(super) fn on_told_packets(&mut self, now: Instant, told: &[ToldPacket]) {
+        if !self.is_on {
+            return;
+        }
+        self.is_told = true;
+        self.estimator.on_told_packets(now, told);
+        let after = &self.estimator;
+        self.recorded
+            .note(|recorder| recorder.told_packets(now, told, after));
     }
 
     pub(super) fn on_remb(&mut self, now: Instant, bitrate: Bitrate) {

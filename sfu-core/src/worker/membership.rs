@@ -11,7 +11,6 @@ use super::bandwidth::Bandwidth;
 use super::census::{self, Census, Counted};
 use super::control::remove_track;
 use super::departure::Departures;
-use super::departure::congestion::CongestionReader;
 use super::peer::{Peer, Requested};
 use super::publisher_clock::PublisherClock;
 use super::rtcp_queue::RtcpQueue;
@@ -27,6 +26,7 @@ use crate::media::session::ExtensionMap;
 use crate::room::active_speaker::ActiveSpeakers;
 use crate::room::tracks::{PeerIndex, Tracks};
 use crate::transport::Transport;
+use crate::wire::seq::TimestampUnwrapper;
 
 impl Worker {
     pub(super) fn add_participant(
@@ -117,7 +117,7 @@ fn new_peer(
         sections: Vec::new(),
         extensions: ExtensionMap::default(),
         departures: Departures::default(),
-        congestion: CongestionReader::default(),
+        receiver_clock: TimestampUnwrapper::new(),
         streams: Streams::default(),
         ingresses: Slab::new(),
         egresses: Slab::new(),
