@@ -13,11 +13,13 @@
 mod acknowledged_rate;
 mod arrival_clock;
 mod busy_rate;
+mod coupling;
 mod delay;
 mod expected_queue;
 mod facts;
 mod inter_arrival;
 mod kept;
+mod line;
 mod link_capacity;
 mod loss;
 mod overuse;
@@ -38,12 +40,14 @@ mod trendline;
 
 use std::time::{Duration, Instant};
 
+pub use line::{Heard, Line, MAX_MEMBERS, Share};
 pub use report::{EstimatorReport, Limit, Usage};
 
 use acknowledged_rate::AcknowledgedRate;
 use arrival_clock::ArrivalClock;
 use delay::Delay;
 use expected_queue::ExpectedQueue;
+use facts::Facts;
 use loss::LossControl;
 use probe::{ProbeControl, Situation};
 use probe_result::ProbeResults;
@@ -123,6 +127,13 @@ pub struct Estimator {
     /// When what was held up while it was silent has come through, in microseconds.
     settles: u64,
     estimate: f64,
+    /// What may be sent: the estimate and what others of the line lend.
+    budget: f64,
+    /// What its line gives it; `None` while it is controlled alone.
+    share: Option<Share>,
+    /// What the last feedback has to say to a line.
+    facts: Option<Facts>,
+    proven: Option<(f64, bool)>,
     limit: Limit,
     told_in_vain: u64,
     feedbacks: u64,
@@ -154,6 +165,10 @@ impl Estimator {
             least_rtt: Least::new(LEAST_RTT_SPAN),
             settles: 0,
             estimate: first,
+            budget: first,
+            share: None,
+            facts: None,
+            proven: None,
             limit: Limit::Start,
             told_in_vain: 0,
             feedbacks: 0,
@@ -169,7 +184,7 @@ impl Estimator {
             size: sent.size,
             is_padding: sent.class == Class::Padding,
             probe: tag,
-            expected: self.expected.sent(at, sent.size, self.estimate),
+            expected: self.expected.sent(at, sent.size, self.sending()),
         };
         self.history.sent(sent.sequence, packet);
         self.has_pictures |= sent.class == Class::Video;
@@ -185,6 +200,7 @@ impl Estimator {
     pub fn on_transport_feedback(&mut self, now: Instant, feedback: &TransportFeedback<'_>) {
         let at = self.micros(now);
         self.feedbacks += 1;
+        (self.facts, self.proven) = (None, None);
         if let Some(rate) = self.silence.heard(at) {
             self.begin_anew(at, rate);
         }
@@ -247,7 +263,7 @@ impl Estimator {
             .silence
             .deadline(self.rtt())
             .filter(|_| self.feedbacks > 0);
-        let probe = self.probes.deadline(self.estimate, self.demand);
+        let probe = self.probes.deadline(self.budget, self.demand);
         let at = silence.into_iter().chain(probe).min()?;
         Some(self.epoch + Duration::from_micros(at))
     }
@@ -259,7 +275,8 @@ impl Estimator {
         Some(probe)
     }
 
-    /// What may be sent: from [`MIN_ESTIMATE`] to [`MAX_ESTIMATE`].
+    /// What the network carries for it, its fair share of a line that it has with others: from
+    /// [`MIN_ESTIMATE`] to [`MAX_ESTIMATE`].
     #[must_use]
     pub fn estimate(&self) -> Bitrate {
         Bitrate::from_bps(self.estimate as u64)
@@ -274,14 +291,15 @@ impl Estimator {
     /// How fast what there is to send may leave: above the estimate, since layers come in pictures.
     #[must_use]
     pub fn pacing_rate(&self) -> Bitrate {
+        let rate = self.sending();
         let pace = if self.control.holds() {
-            self.estimate * PACE_DRAINING
+            rate * PACE_DRAINING
         } else if self.control.is_limited() {
-            self.estimate * PACE_KNOWN
+            rate * PACE_KNOWN
         } else if self.probes.has_answer() {
-            self.estimate * PACE_UNKNOWN
+            rate * PACE_UNKNOWN
         } else {
-            (self.estimate * PACE_UNKNOWN).max(PACE_FIRST)
+            (rate * PACE_UNKNOWN).max(PACE_FIRST)
         };
         Bitrate::from_bps(pace as u64)
     }

@@ -6,7 +6,7 @@ use super::heard::Heard;
 use super::recording::Recorded;
 use crate::bandwidth::allocator::{Allotment, Budget, Request};
 use crate::bandwidth::departure::{Class, Demand, Probe, SentPacket};
-use crate::bandwidth::estimator::Estimator;
+use crate::bandwidth::estimator::{Estimator, Heard as Told, Share};
 use crate::bandwidth::pacer::{DEFAULT_RATE, Left, Pacer};
 use crate::unit::Bitrate;
 use crate::wire::rtcp::TransportFeedback;
@@ -187,6 +187,27 @@ impl Bandwidth {
         self.is_known().then(|| self.estimator.estimate())
     }
 
+    /// What may be sent with what others of its line leave; `None` when nothing tells.
+    pub(super) fn budget(&self) -> Option<Bitrate> {
+        self.is_known().then(|| self.estimator.budget())
+    }
+
+    /// What there is to say to its line after feedback.
+    pub(super) fn heard_for_line(&self) -> Option<Told> {
+        self.estimator.heard().filter(|_| self.is_on)
+    }
+
+    /// Its line gives it so much.
+    pub(super) fn couple(&mut self, now: Instant, share: Option<Share>) {
+        if share == self.estimator.share() {
+            return;
+        }
+        self.estimator.couple(now, share);
+        let after = &self.estimator;
+        self.recorded
+            .note(|recorder| recorder.share(now, share, after));
+    }
+
     fn is_known(&self) -> bool {
         let may_tell =
             self.is_told || (self.is_expected || self.numbered.is_some()) && !self.is_silent;
@@ -210,7 +231,7 @@ impl Bandwidth {
 
     /// What may be sent for longer than a picture takes.
     fn sustained_rate(&self) -> Bitrate {
-        let estimate = self.estimator.estimate().bps();
+        let estimate = self.estimator.sending_rate().bps();
         let pace = self.pacing_rate();
         // While nothing is known of the network, the first pictures go by the pace alone.
         match pace.bps() <= MOST_PACE * estimate {

@@ -12,6 +12,7 @@ use super::census::{self, Census, Counted};
 use super::control::remove_track;
 use super::departure::Departures;
 use super::departure::congestion::CongestionReader;
+use super::lines::OnLine;
 use super::peer::{Peer, Requested};
 use super::publisher_clock::PublisherClock;
 use super::rtcp_queue::RtcpQueue;
@@ -122,6 +123,7 @@ fn new_peer(
         ingresses: Slab::new(),
         egresses: Slab::new(),
         pacer: Pacer::default(),
+        on_line: OnLine::default(),
         bandwidth: Bandwidth::new(now, settings.adaptation),
         rtcp: RtcpQueue::default(),
         rtcp_ssrc: Ssrc(shared.rng.next_u32() | 1),
@@ -191,6 +193,7 @@ fn remove_peer(shared: &mut Shared, room: &mut Room, index: PeerIndex) {
     shared.lookup.remove(key);
     shared.timers.cancel(key);
     shared.pacers.cancel(key);
+    shared.lines.leave(&mut peer.on_line, key);
     shared.dirty.retain(|other| *other != key);
 }
 

@@ -32,6 +32,7 @@ mod header;
 mod heard;
 mod identify;
 mod inbound;
+mod lines;
 mod membership;
 mod negotiation;
 mod outbound;
@@ -79,6 +80,7 @@ use crate::room::tracks::{PeerIndex, TrackIndex, Tracks};
 use crate::transport::lookup::Lookup;
 use data::DataTurns;
 use deadlines::Deadlines;
+use lines::Lines;
 use peer::Peer;
 
 /// A participant's place in the worker.
@@ -94,6 +96,18 @@ impl PeerKey {
         Self {
             room: narrow(room),
             peer: narrow(peer),
+        }
+    }
+
+    /// As one number.
+    fn number(self) -> u64 {
+        u64::from(self.room) << 32 | u64::from(self.peer)
+    }
+
+    const fn of_number(number: u64) -> Self {
+        Self {
+            room: (number >> 32) as u32,
+            peer: number as u32,
         }
     }
 
@@ -138,6 +152,8 @@ struct Shared {
     timers: Deadlines,
     /// When something waits no longer in a participant's pacer, or its estimate is due.
     pacers: Deadlines,
+    /// Who shares a bottleneck with whom.
+    lines: Lines,
     data_turns: DataTurns,
     /// Participants with something to send.
     dirty: VecDeque<PeerKey>,
@@ -193,6 +209,7 @@ impl Worker {
                 settings,
                 timers: Deadlines::default(),
                 pacers: Deadlines::default(),
+                lines: Lines::default(),
                 data_turns: DataTurns::default(),
                 dirty: VecDeque::new(),
                 burst_rooms: Vec::new(),
@@ -262,6 +279,7 @@ impl Worker {
             self.shared.lookup.remove(peer);
             self.shared.timers.cancel(peer);
             self.shared.pacers.cancel(peer);
+            self.shared.lines.forget(peer);
         }
         self.shared.tracks.retain(|_, room| *room != key);
         self.shared.dirty.retain(|peer| peer.room() != key);

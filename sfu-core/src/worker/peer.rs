@@ -11,6 +11,7 @@ use super::census::Counted;
 use super::departure::Departures;
 use super::departure::congestion::CongestionReader;
 use super::header::HeaderTerms;
+use super::lines::OnLine;
 use super::publisher_clock::PublisherClock;
 use super::rtcp_queue::RtcpQueue;
 use super::stats::WorkerStats;
@@ -112,6 +113,8 @@ pub(super) struct Peer {
     pub(super) ingresses: Slab<Publishing>,
     pub(super) egresses: Slab<Sending>,
     pub(super) pacer: Pacer,
+    /// With whom it may share its network.
+    pub(super) on_line: OnLine,
     /// What its network carries.
     pub(super) bandwidth: Bandwidth,
     /// The numbers of what leaves.

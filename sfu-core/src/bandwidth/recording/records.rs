@@ -23,6 +23,8 @@ pub(super) enum Kind {
     Demand,
     Timeout,
     Probe,
+    /// What its line gives it.
+    Share,
     /// What the estimator says from now on.
     Outputs,
     Allocation,
@@ -47,6 +49,7 @@ kept!(
         Demand,
         Timeout,
         Probe,
+        Share,
         Outputs,
         Allocation,
     }
