@@ -23,6 +23,7 @@ mod line;
 mod link_capacity;
 mod loss;
 mod overuse;
+mod pace;
 mod probe;
 mod probe_result;
 mod queueing;
@@ -87,19 +88,6 @@ const USED: f64 = 0.8;
 
 /// The span in which the least round trip is looked for, in microseconds, and another of the same.
 const LEAST_RTT_SPAN: i64 = 15_000_000;
-
-/// How much faster than the estimate packets may leave: while nothing has shown what the link
-/// carries, when a queue has, and while one drains. Layers come in pictures, and a picture that waits here
-/// is late; one that makes a queue makes sound late too.
-const PACE_UNKNOWN: f64 = 1.5;
-const PACE_KNOWN: f64 = 1.2;
-const PACE_DRAINING: f64 = 1.0;
-
-/// The least pacing rate while nothing has shown what the link carries, in bits per second.
-///
-/// Higher: the first pictures are a burst that a bad link's queue has to hold. Lower: who comes into a
-/// call waits for them.
-const PACE_FIRST: f64 = 5_000_000.0;
 
 /// The congestion control of one transport's sending side.
 #[derive(Clone, Debug)]
@@ -286,22 +274,6 @@ impl Estimator {
     #[must_use]
     pub fn has_room(&self) -> bool {
         self.limit == Limit::Application
-    }
-
-    /// How fast what there is to send may leave: above the estimate, since layers come in pictures.
-    #[must_use]
-    pub fn pacing_rate(&self) -> Bitrate {
-        let rate = self.sending();
-        let pace = if self.control.holds() {
-            rate * PACE_DRAINING
-        } else if self.control.is_limited() {
-            rate * PACE_KNOWN
-        } else if self.probes.has_answer() {
-            rate * PACE_UNKNOWN
-        } else {
-            (rate * PACE_UNKNOWN).max(PACE_FIRST)
-        };
-        Bitrate::from_bps(pace as u64)
     }
 }
 

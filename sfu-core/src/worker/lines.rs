@@ -34,6 +34,20 @@ pub(super) struct OnLine {
     line: Option<usize>,
 }
 
+impl PeerKey {
+    /// As one number.
+    fn number(self) -> u64 {
+        u64::from(self.room) << 32 | u64::from(self.peer)
+    }
+
+    const fn of_number(number: u64) -> Self {
+        Self {
+            room: (number >> 32) as u32,
+            peer: number as u32,
+        }
+    }
+}
+
 impl Lines {
     /// Takes a participant to the line of its address.
     fn go(&mut self, now: Instant, on: &mut OnLine, key: PeerKey, address: IpAddr) {

@@ -3,7 +3,7 @@
 //! Each leg of a packet's walk has its own file: [`inbound`], [`arrival`] with [`binding`],
 //! [`identify`], [`streams`] and [`allocation`], [`forward`] with [`speakers`] and [`fan_out`],
 //! [`outbound`] with [`pacing`], [`filler`], [`departure`], [`header`] and [`patience`]; [`bandwidth`]
-//! is what a participant's network carries; [`data`] is that of data messages; [`feedback`] carries
+//! is what a participant's network carries, and [`lines`] who shares it; [`data`] is that of data messages; [`feedback`] carries
 //! RTCP's facts backwards, with [`repairs`] and [`publisher_clock`]; [`control`] with [`membership`]
 //! and [`wishes`], and [`negotiation`] with [`sections`] and [`formats`], obey the control plane, and
 //! [`explain`], [`recording`], [`census`] and [`adaptation`] answer it; [`timers`] does what is due by the
@@ -96,18 +96,6 @@ impl PeerKey {
         Self {
             room: narrow(room),
             peer: narrow(peer),
-        }
-    }
-
-    /// As one number.
-    fn number(self) -> u64 {
-        u64::from(self.room) << 32 | u64::from(self.peer)
-    }
-
-    const fn of_number(number: u64) -> Self {
-        Self {
-            room: (number >> 32) as u32,
-            peer: number as u32,
         }
     }
 

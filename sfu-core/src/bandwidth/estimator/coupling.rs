@@ -5,11 +5,6 @@ use std::time::Instant;
 use super::{Estimator, Heard, Share};
 use crate::unit::Bitrate;
 
-/// How much faster than what it is allotted who sends more than its share may send for long.
-///
-/// Higher: its keyframes are sooner there, and make a queue for the others. Lower: the reverse.
-const ROOM: f64 = 1.25;
-
 impl Estimator {
     /// Its line gives it `share`; `None`: it is controlled alone.
     pub fn couple(&mut self, now: Instant, share: Option<Share>) {
@@ -57,23 +52,5 @@ impl Estimator {
     #[must_use]
     pub const fn budget(&self) -> Bitrate {
         Bitrate::from_bps(self.budget as u64)
-    }
-
-    /// What is sent by: the estimate, and what is in use of what others lend. Pictures of all members of a
-    /// line come at the same time, and nobody sends them as if it were alone.
-    pub(super) fn sending(&self) -> f64 {
-        match self.share {
-            None => self.estimate,
-            Some(_) => {
-                let used = self.demand.allotted.bps() as f64 * ROOM;
-                self.estimate.max(used.min(self.budget))
-            }
-        }
-    }
-
-    /// [`Self::sending`], as a rate.
-    #[must_use]
-    pub fn sending_rate(&self) -> Bitrate {
-        Bitrate::from_bps(self.sending() as u64)
     }
 }

@@ -1,6 +1,10 @@
 //! The rate that the delay allows: up while no queue grows, down to what comes through as soon as
 //! one does (draft-ietf-rmcat-gcc-02 section 5.5).
 
+mod coupled;
+#[cfg(test)]
+mod tests;
+
 use super::facts::Facts;
 use super::link_capacity::LinkCapacity;
 use super::report::Usage;
@@ -165,20 +169,6 @@ impl RateControl {
         }
     }
 
-    /// It is the rate of more or fewer, who take `by` of it.
-    pub(super) fn widen(&mut self, by: f64) {
-        self.rate = (self.rate + by).max(0.0);
-        self.before = (self.before + by).max(0.0);
-        self.capacity.forget();
-    }
-
-    /// Another control, of more than this, allows `rate`.
-    pub(super) fn follow(&mut self, rate: f64, holds: bool, is_limited: bool) {
-        (self.rate, self.before) = (rate, rate);
-        (self.holds, self.is_limited) = (holds, is_limited);
-        self.capacity.forget();
-    }
-
     /// Something else has found that less is carried.
     pub(super) fn limit(&mut self, rate: f64) {
         self.rate = self.rate.min(rate);
@@ -310,6 +300,3 @@ kept!(RateControl {
     is_steady,
     is_limited
 });
-
-#[cfg(test)]
-mod tests;
