@@ -31,6 +31,10 @@ pub struct LinkLog {
     pub name: String,
     /// One after the other from the start on.
     pub bins: Vec<LinkBin>,
+    /// How many of our packets waited in its queue for so many milliseconds, rounded up: none, up to
+    /// one, up to two, and so on to the longest.
+    #[serde(default)]
+    pub waits: Vec<u32>,
 }
 
 /// A tenth of a second of a link.

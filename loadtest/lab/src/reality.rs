@@ -90,7 +90,7 @@ type Worst = (f64, Option<bool>);
 fn worst(scenario: &Scenario, log: &Log) -> BTreeMap<Kind, Worst> {
     let mut all: BTreeMap<Kind, Worst> = BTreeMap::new();
     for figure in judge(scenario, log) {
-        let met = figure.limit.map(|_| Figure::is_met(&figure));
+        let met = figure.asked.map(|_| Figure::is_met(&figure));
         let worst = all.entry(figure.kind).or_insert((figure.value, None));
         worst.0 = figure.kind.worse(worst.0, figure.value);
         worst.1 = match (worst.1, met) {
@@ -173,6 +173,8 @@ mod tests {
 
     /// A run of the scenario `halving` in which packets wait this long.
     fn run(queue_ms: f64) -> Log {
+        let mut waits = [0; 301];
+        waits[queue_ms as usize] = 2_000;
         let bins = (0..400).map(|at| LinkBin {
             capacity_kbps: if at < 200 { 2_000.0 } else { 1_000.0 },
             carried_kbps: 500.0,
@@ -189,6 +191,7 @@ mod tests {
             links: vec![LinkLog {
                 name: "down".to_owned(),
                 bins: bins.collect(),
+                waits: waits.to_vec(),
             }],
             subscribers: vec![SubscriberLog {
                 name: "ben".to_owned(),

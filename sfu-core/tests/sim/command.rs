@@ -171,16 +171,12 @@ fn print(scenario: &Scenario, outcome: &Outcome, took: Duration, whole: bool) ->
         failed.clone()
     } {
         let digits = figure.kind.digits();
-        let asked = figure.limit.map(|limit| {
-            let verdict = if figure.is_met() { "ok" } else { "NOT" };
-            format!("  {verdict}, {limit:.digits$} is asked")
-        });
         println!(
             "  {:16} {:8.digits$}  {}{}",
             figure.kind.label(),
             figure.value,
             figure.of,
-            asked.unwrap_or_default()
+            figure.verdict()
         );
     }
     failed.is_empty()

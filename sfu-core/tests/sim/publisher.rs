@@ -220,8 +220,8 @@ impl Source {
         self.number += 1;
         let mut packets = Vec::new();
         if let Some(feed) = &mut self.feed {
-            self.next = Some(now + feed.interval());
-            for shot in feed.capture(number) {
+            let shots = feed.capture(number);
+            for shot in shots {
                 let own = feed.kind == FeedKind::Camera && self.choice.is_none();
                 let at = if own {
                     usize::from(shot.tag.id.layer)
@@ -247,6 +247,7 @@ impl Source {
             if self.choice.as_ref().is_some_and(Choice::needs_keyframe) {
                 feed.keyframe_requested();
             }
+            self.next = Some(now + feed.next());
             return packets;
         }
         self.next = Some(now + self.kind.interval());
@@ -295,11 +296,6 @@ impl Encoding {
     /// One frame of a feed.
     fn live(&mut self, feed: &Feed, shot: &Shot, packets: &mut Vec<Packet>) {
         let tag = shot.tag;
-        let step = match feed.kind {
-            FeedKind::Camera | FeedKind::Layered => VIDEO_STEP,
-            FeedKind::Screen => 2 * VIDEO_STEP,
-            FeedKind::Microphone => AUDIO_STEP,
-        };
         let numbers = Numbers {
             picture_id: self.picture_id,
             tl0: self.tl0.wrapping_add(u8::from(tag.temporal == 0)),
@@ -309,10 +305,10 @@ impl Encoding {
             FeedKind::Layered => payload::vp9(tag, shot.len, numbers, &feed.heights()),
             FeedKind::Microphone => vec![payload::opus(tag, shot.len)],
         };
-        let count = payloads.len();
+        let (count, elapsed) = (payloads.len(), feed.timestamp(tag.id.number));
         for (at, payload) in payloads.into_iter().enumerate() {
             let marker = at + 1 == count && shot.ends_picture;
-            packets.push(self.packet(payload, marker, tag.id.number.wrapping_mul(step)));
+            packets.push(self.packet(payload, marker, elapsed));
         }
         if shot.ends_picture {
             self.picture_id = (self.picture_id + 1) & 0x7fff;

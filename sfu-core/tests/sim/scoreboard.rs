@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use sfu_lab::judge::{Figure, judge};
 use sfu_lab::plot::plot;
 use sfu_lab::scenario::Scenario;
-use sfu_lab::scoreboard::{Row, beside, tables};
+use sfu_lab::scoreboard::{LEGEND, Row, beside, tables};
 
 use crate::lab::reference;
 use crate::lab::run::run;
@@ -56,8 +56,8 @@ fn text(rows: &[Row], reference: &[Row], seeds: usize) -> String {
     let mut text = format!(
         "# Scoreboard of the adaptation\n\n\
          Written by `cargo xtask scoreboard`; not by hand. Every scenario in virtual time over {seeds} \
-         seeds: the worst seed for freezes and sound, the 90th percentile otherwise, and of several \
-         subscribers or tracks the worst. ✓ and ✗: as asked, or not; nothing is asked of the rest.\n\n"
+         seeds: the worst seed for freezes, pauses and sound, the 90th percentile otherwise, and of several \
+         subscribers or tracks the worst.\n\n{LEGEND}\n"
     );
     text.push_str(&tables(rows));
     text.push_str(

@@ -57,11 +57,7 @@ fn figures(path: &str) -> Result<String, String> {
     let scenario = find(&log.scenario)?;
     let lines = judge(&scenario, &log).into_iter().map(|figure| {
         let digits = figure.kind.digits();
-        let verdict = match (figure.limit, figure.is_met()) {
-            (None, _) => String::new(),
-            (Some(limit), true) => format!("  ok, {limit:.digits$} is asked"),
-            (Some(limit), false) => format!("  NOT, {limit:.digits$} is asked"),
-        };
+        let verdict = figure.verdict();
         let (label, value, of) = (figure.kind.label(), figure.value, figure.of);
         format!("  {label:16} {value:8.digits$}  {of}{verdict}\n")
     });

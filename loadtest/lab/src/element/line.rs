@@ -116,6 +116,7 @@ impl<T> Line<T> {
         self.meter.has_rate().then(|| LinkLog {
             name: self.name.clone(),
             bins: self.meter.bins(now),
+            waits: self.meter.waits().to_vec(),
         })
     }
 

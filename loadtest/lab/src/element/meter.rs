@@ -8,6 +8,8 @@ use crate::log::{BIN_MS, LinkBin};
 pub struct Meter {
     start: Instant,
     bins: Vec<Bin>,
+    /// How many waited for so many milliseconds, rounded up.
+    waits: Vec<u32>,
     /// The bottleneck's rates in bits per second, and since when.
     rates: Vec<(Duration, u64)>,
 }
@@ -27,12 +29,15 @@ struct Bin {
 impl Meter {
     /// An hour. Raising it costs memory in a link that is never ended; what comes later is not counted.
     const MOST_BINS: usize = 36_000;
+    /// A minute. Raising it costs memory after a long outage; what waited longer counts as this.
+    const LONGEST_MS: usize = 60_000;
     const BIN: Duration = Duration::from_millis(BIN_MS as u64);
 
     pub(crate) const fn new(start: Instant) -> Self {
         Self {
             start,
             bins: Vec::new(),
+            waits: Vec::new(),
             rates: Vec::new(),
         }
     }
@@ -57,6 +62,12 @@ impl Meter {
             bin.waited += time;
             bin.waits += 1;
         });
+        let ms = time.as_micros().div_ceil(1_000);
+        let ms = usize::try_from(ms).map_or(Self::LONGEST_MS, |ms| ms.min(Self::LONGEST_MS));
+        if self.waits.len() <= ms {
+            self.waits.resize(ms + 1, 0);
+        }
+        self.waits[ms] += 1;
     }
 
     /// A bottleneck has carried this many bytes.
@@ -82,6 +93,11 @@ impl Meter {
     /// All that is lost.
     pub(crate) fn all_lost(&self) -> u64 {
         self.bins.iter().map(|bin| u64::from(bin.lost)).sum()
+    }
+
+    /// How many of ours waited for so many milliseconds, rounded up, until now.
+    pub(crate) fn waits(&self) -> &[u32] {
+        &self.waits
     }
 
     /// Everything until `now`.
@@ -161,6 +177,17 @@ mod tests {
         assert_eq!((bins[2].queue_ms_max, bins[2].queue_ms_mean), (30.0, 20.0));
         assert_eq!((bins[0].came_kbps, bins[1].came_kbps), (20.0, 10.0));
         assert_eq!(bins[3], LinkBin::default());
+    }
+
+    #[test]
+    fn each_packet_counts_by_how_long_it_waited() {
+        let start = Instant::now();
+        let mut meter = Meter::new(start);
+        let waits = [0, 1, 1_000, 1_001, 2_000].map(Duration::from_micros);
+        waits.into_iter().for_each(|wait| meter.waited(start, wait));
+        assert_eq!(meter.waits(), [1, 2, 2]);
+        meter.waited(start, Duration::from_secs(3_600));
+        assert_eq!(meter.waits().len(), 60_001);
     }
 
     #[test]

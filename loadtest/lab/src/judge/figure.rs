@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// The part of the bottleneck that carries media in steady state, in percent; padding is no
-    /// media. More is better.
+    /// media. More is better. What is asked differs from run to run: see [`Kind::Optimum`].
     Used,
-    /// The part that the best choice of layers on offer would use, in percent.
+    /// The part that the best choice of layers on offer would use in the same times, in percent.
     Optimum,
     /// What is sent of what is offered, in percent, where no bottleneck limits it. More is better.
     RateOfOffer,
-    /// The time that packets of ours wait in the bottleneck's queue: the median, in milliseconds.
+    /// The time that packets of ours wait in the bottleneck's queue: the median over the packets of
+    /// the whole run, in milliseconds.
     QueueMedian,
     /// Its 95th percentile.
     Queue95,
@@ -41,7 +42,8 @@ pub enum Kind {
     AudioLost,
     /// The longest silence that nobody made, in milliseconds.
     Silence,
-    /// Of the subscribers of one bottleneck, the least estimate as a part of the greatest, in percent.
+    /// Of the subscribers of one bottleneck, the least estimate as a part of the greatest, in percent,
+    /// while there is somebody who could use more than it has.
     Fairness,
     /// The part of the bottleneck beside TCP flows, as a part of the fair share, in percent.
     ShareOfTcp,
@@ -173,17 +175,58 @@ pub struct Figure {
     pub of: String,
     /// The value, in the unit of its kind. Infinite: it never came about.
     pub value: f64,
-    /// What is asked of it: at least, or at most, this.
-    pub limit: Option<f64>,
+    /// What is asked of it; nothing is asked of many.
+    pub asked: Option<Asked>,
+}
+
+/// What is asked of a figure.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+pub struct Asked {
+    /// At least, or at most, this.
+    pub limit: f64,
+    /// Where that comes from.
+    pub aim: Aim,
+}
+
+/// Why something is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Aim {
+    /// Nothing promises it, and we want it.
+    Own,
+    /// The adaptation is to be proved by it, in the conditions that the proof names.
+    Proof,
 }
 
 impl Figure {
-    /// Whether it is as asked; nothing is asked of many.
+    /// Whether it is as asked.
     #[must_use]
     pub fn is_met(&self) -> bool {
-        self.limit.is_none_or(|limit| match self.kind.better() {
-            Better::More => self.value >= limit,
-            Better::Less => self.value <= limit,
+        self.margin().is_none_or(|margin| margin >= 0.0)
+    }
+
+    /// For people: as asked or not, what is asked, and why; empty where nothing is.
+    #[must_use]
+    pub fn verdict(&self) -> String {
+        let Some(Asked { limit, aim }) = self.asked else {
+            return String::new();
+        };
+        let met = if self.is_met() { "ok" } else { "NOT" };
+        let digits = self.kind.digits();
+        let why = match aim {
+            Aim::Proof => "is asked",
+            Aim::Own => "is our own aim",
+        };
+        format!("  {met}, {limit:.digits$} {why}")
+    }
+
+    /// By how much it is better than the limit, or worse where negative; `None`: nothing is asked.
+    #[must_use]
+    pub fn margin(&self) -> Option<f64> {
+        let limit = self.asked?.limit;
+        Some(match self.kind.better() {
+            Better::More => self.value - limit,
+            Better::Less => limit - self.value,
         })
     }
 }

@@ -1,6 +1,6 @@
 //! The judge can fail: made-up runs, good and bad in one way each.
 
-use super::{Figure, Kind, judge};
+use super::{Aim, Figure, Kind, judge};
 use crate::log::{
     LayerLog, LinkBin, LinkLog, Log, OfferLog, PublisherLog, SubscriberBin, SubscriberLog,
     TrackBin, TrackLog,
@@ -29,6 +29,13 @@ pub(super) fn scenario(more: &str) -> Scenario {
 }
 
 const BINS: usize = 600;
+
+/// So many packets that waited so long, in milliseconds.
+fn waits(ms: usize, packets: u32) -> Vec<u32> {
+    let mut waits = vec![0; ms + 1];
+    waits[ms] = packets;
+    waits
+}
 
 /// Ben alone gets 850 of 1000 kbit/s, and there are layers of 850 and more.
 fn good() -> Log {
@@ -75,6 +82,7 @@ fn good() -> Log {
         links: vec![LinkLog {
             name: "down".to_owned(),
             bins: vec![link; BINS],
+            waits: waits(5, 6_000),
         }],
         subscribers: vec![SubscriberLog {
             name: "ben".to_owned(),
@@ -137,9 +145,9 @@ fn each_fault_is_found_and_nothing_else() {
                 .for_each(|bin| bin.padding_kbps = 200.0);
         }),
         (Kind::Queue95, |log| {
-            log.links[0].bins[100..140]
-                .iter_mut()
-                .for_each(|bin| bin.queue_ms_mean = 90.0);
+            log.links[0].waits = waits(5, 5_600);
+            log.links[0].waits.resize(91, 0);
+            log.links[0].waits[90] = 400;
         }),
         (Kind::FreezeLongest, |log| {
             log.subscribers[0].tracks[1].freezes.push((20_000, 20_320));
@@ -148,15 +156,7 @@ fn each_fault_is_found_and_nothing_else() {
             log.subscribers[0].tracks[0].lost_packets = 1;
         }),
         (Kind::Fairness, |log| {
-            let mut second = log.subscribers[0].clone();
-            second.name = "carl".to_owned();
-            second
-                .bins
-                .iter_mut()
-                .for_each(|bin| bin.estimate_kbps = 700.0);
-            log.subscribers.push(second);
-            // Two of 425 each are all that fits.
-            log.publishers[0].tracks[1].layers[1].kbps = vec![375.0; BINS];
+            two(log, [425.0, 425.0], [950.0, 700.0]);
         }),
     ];
     for (kind, fault) in faults {
@@ -164,6 +164,104 @@ fn each_fault_is_found_and_nothing_else() {
         fault(&mut log);
         assert_eq!(failures(&scenario(""), &log), [kind]);
     }
+}
+
+/// Ben and carl share the line: what each is sent, and what its estimate is. Of a camera with sound 200,
+/// 425 and 1000 kbit/s are on offer.
+fn two(log: &mut Log, sent: [f64; 2], estimates: [f64; 2]) {
+    let carl = SubscriberLog {
+        name: "carl".to_owned(),
+        ..log.subscribers[0].clone()
+    };
+    log.subscribers.push(carl);
+    for (who, (sent, estimate)) in log
+        .subscribers
+        .iter_mut()
+        .zip(sent.into_iter().zip(estimates))
+    {
+        for bin in &mut who.bins {
+            (bin.sent_kbps, bin.estimate_kbps) = (sent, estimate);
+        }
+    }
+    let layers = &mut log.publishers[0].tracks[1].layers;
+    layers[1].kbps = vec![375.0; BINS];
+    let largest = LayerLog {
+        spatial: 2,
+        height: 720,
+        kbps: vec![950.0; BINS],
+        ..LayerLog::default()
+    };
+    layers.push(largest);
+}
+
+#[test]
+fn who_has_all_is_compared_only_with_who_lacks_what_it_has() {
+    let fairness = |sent, estimates| {
+        let mut log = good();
+        two(&mut log, sent, estimates);
+        value(&scenario(""), &log, Kind::Fairness)
+    };
+    assert_eq!(fairness([425.0, 425.0], [950.0, 760.0]), Some(80.0));
+    // Both have all that there is.
+    assert_eq!(fairness([1000.0, 1000.0], [3000.0, 1200.0]), None);
+    // The one has all, and the other starves: the one needs 1000 of its estimate.
+    assert_eq!(fairness([1000.0, 425.0], [3000.0, 500.0]), Some(50.0));
+    // The one has all, and the other knows of more than the one needs.
+    assert_eq!(fairness([1000.0, 425.0], [1100.0, 1500.0]), None);
+}
+
+#[test]
+fn where_the_layers_can_fill_the_line_nine_tenths_of_it_are_asked() {
+    let limit = |camera: f64| {
+        let mut log = good();
+        log.publishers[0].tracks[1].layers[1].kbps = vec![camera; BINS];
+        let figures = judge(&scenario(""), &log);
+        let used = figures.iter().find(|figure| figure.kind == Kind::Used);
+        used.and_then(|used| used.asked).map(|asked| asked.limit)
+    };
+    assert_eq!(limit(750.0), Some(72.0));
+    assert_eq!(limit(890.0), Some(90.0), "and not nine tenths of 94 %");
+}
+
+#[test]
+fn the_proof_asks_for_halvings_and_doublings_and_the_rest_is_our_own_aim() {
+    let aims = |capacities: [f64; 2]| {
+        let mut log = good();
+        for bin in &mut log.links[0].bins[300..] {
+            bin.capacity_kbps = capacities[1];
+        }
+        let scenario = scenario(&format!(
+            r#"
+            [[links]]
+            name = "down"
+            elements = [{{ bottleneck = {{ kbps = {}, queue_ms = 300 }} }}]
+            changes = [{{ at = 30, kbps = {} }}]
+            "#,
+            capacities[0], capacities[1],
+        ));
+        let figures = judge(&scenario, &log);
+        let of = |kind| {
+            let found = figures.iter().find(|figure| figure.kind == kind);
+            found.and_then(|figure| figure.asked).map(|asked| asked.aim)
+        };
+        [
+            Kind::Falls,
+            Kind::Rises,
+            Kind::FreezeLongest,
+            Kind::AudioLost,
+            Kind::Paused,
+            Kind::Queue95,
+        ]
+        .map(of)
+    };
+    let (own, proof) = (Some(Aim::Own), Some(Aim::Proof));
+    assert_eq!(
+        aims([1000.0, 500.0]),
+        [proof, None, proof, proof, own, proof]
+    );
+    assert_eq!(aims([1000.0, 250.0]), [own, None, own, own, own, proof]);
+    assert_eq!(aims([1000.0, 2000.0]), [None, proof, own, own, own, proof]);
+    assert_eq!(aims([1000.0, 3000.0]), [None, own, own, own, own, proof]);
 }
 
 #[test]
@@ -213,10 +311,7 @@ fn what_a_link_is_like_decides_what_is_asked() {
     let mut log = good();
     log.subscribers[0].tracks[0].lost_packets = 30;
     log.subscribers[0].tracks[1].freezes.push((20_000, 25_000));
-    log.links[0]
-        .bins
-        .iter_mut()
-        .for_each(|bin| bin.queue_ms_mean = 200.0);
+    log.links[0].waits = waits(200, 6_000);
     let beside_tcp = scenario(
         r#"
         [[links]]

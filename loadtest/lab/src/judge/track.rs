@@ -1,7 +1,8 @@
 //! Figures of what a subscriber sees and hears.
 
+use super::shared::Takes;
 use super::windows::{STARTS_IN, bins, seconds};
-use super::{Figure, Kind, is_clean_from, optimum, way_to};
+use super::{Aim, Asked, Figure, Kind, Nature, is_clean_from, optimum, way_to};
 use crate::log::{BIN_MS, Log, SubscriberBin, SubscriberLog, TrackBin, TrackLog};
 use crate::scenario::Scenario;
 
@@ -23,28 +24,58 @@ pub(super) fn judge(
         kind: Kind::RateOfOffer,
         of: subscriber.name.clone(),
         value,
-        limit: nature.loses.then_some(RATE_OF_OFFER),
+        asked: nature.loses.then_some(Asked {
+            limit: RATE_OF_OFFER,
+            aim: aim(!nature.loses_in_bursts),
+        }),
     }));
     for track in &subscriber.tracks {
-        let mut figure = |kind, value, limit| {
+        let mut figure = |kind, value, asked| {
             let of = format!("{} {}", subscriber.name, track.name);
             figures.push(Figure {
                 kind,
                 of,
                 value,
-                limit,
+                asked,
             });
         };
-        // What a publisher's own link does is not ours to mend.
         let publisher = track.name.split('/').next().unwrap_or_default();
-        let ours = is_clean_from(scenario, publisher) && !nature.fails;
-        let asked = ours && !nature.has_cross_traffic;
+        let asks = Asks::of(nature, is_clean_from(scenario, publisher));
         if track.is_audio {
-            hear(track, asked && !nature.loses, &mut figure);
+            hear(track, asks.sound, &mut figure);
         } else {
             let joined = begins(scenario, subscriber, track);
             let watched = shown(scenario, subscriber, track);
-            see((track, &watched), joined, (ours, asked), &mut figure);
+            see((track, &watched), joined, asks, &mut figure);
+        }
+    }
+}
+
+const fn aim(is_proof: bool) -> Aim {
+    if is_proof { Aim::Proof } else { Aim::Own }
+}
+
+/// What is asked of a track over a link like this. The proof asks for whole sound and for no freeze
+/// after a halving; that nothing freezes, is silent or paused elsewhere is our own aim.
+#[derive(Clone, Copy)]
+struct Asks {
+    sound: Option<Asked>,
+    freezes: Option<Asked>,
+    pauses: Option<Asked>,
+}
+
+impl Asks {
+    fn of(nature: Nature, is_clean: bool) -> Self {
+        // What a publisher's own link does is not ours to mend.
+        let ours = is_clean && !nature.fails;
+        let alone = ours && !nature.has_cross_traffic;
+        let halving = aim(nature.halves && alone && !nature.loses);
+        let ask = |limit, aim, may: bool| may.then_some(Asked { limit, aim });
+        Self {
+            sound: ask(0.0, halving, alone && !nature.loses),
+            freezes: ask(FREEZE, halving, ours),
+            // Where the least picture fits, pausing is no way out of a freeze.
+            pauses: ask(0.0, Aim::Own, alone),
         }
     }
 }
@@ -68,21 +99,20 @@ fn longest(track: &TrackLog) -> f64 {
     f64::from(longest.unwrap_or(0))
 }
 
-fn hear(track: &TrackLog, asked: bool, figure: &mut impl FnMut(Kind, f64, Option<f64>)) {
+fn hear(track: &TrackLog, asked: Option<Asked>, figure: &mut impl Takes) {
     let all = (track.packets + track.lost_packets).max(1);
     let lost = 100.0 * track.lost_packets as f64 / all as f64;
-    figure(Kind::AudioLost, lost, asked.then_some(0.0));
+    figure(Kind::AudioLost, lost, asked);
     figure(Kind::Silence, longest(track), None);
 }
 
 fn see(
     (track, watched): (&TrackLog, &[TrackBin]),
     joined: f64,
-    (freezes, pauses): (bool, bool),
-    figure: &mut impl FnMut(Kind, f64, Option<f64>),
+    asks: Asks,
+    figure: &mut impl Takes,
 ) {
-    let limit = freezes.then_some(FREEZE);
-    figure(Kind::FreezeLongest, longest(track), limit);
+    figure(Kind::FreezeLongest, longest(track), asks.freezes);
     let minutes = watched.len() as f64 * f64::from(BIN_MS) / 60_000.0;
     if minutes > 0.0 {
         let frozen: u32 = track.freezes.iter().map(|(from, to)| to - from).sum();
@@ -91,9 +121,8 @@ fn see(
             f64::from(frozen) / 1000.0 / minutes,
             None,
         );
-        // Where the least picture fits, pausing is no way out of a freeze.
         let paused = seconds(watched.iter().filter(|bin| bin.paused).count());
-        figure(Kind::Paused, paused / minutes, pauses.then_some(0.0));
+        figure(Kind::Paused, paused / minutes, asks.pauses);
         // A picture that stands has no height.
         let heights = watched
             .iter()

@@ -40,20 +40,22 @@ impl Encoder {
         let usual = due * share;
         let makes_up = 1.0 - self.debt / (rate * MAKES_UP_IN).max(1.0);
         let size = if keyframe {
-            due * KEYFRAME * KEYFRAME_RANGE.powf(self.normal().clamp(-1.0, 1.0))
+            due * KEYFRAME * KEYFRAME_RANGE.powf(normal(&mut self.luck).clamp(-1.0, 1.0))
         } else {
-            usual * (SPREAD * self.normal()).exp() * makes_up.clamp(LEAST_FACTOR, MOST_FACTOR)
+            usual
+                * (SPREAD * normal(&mut self.luck)).exp()
+                * makes_up.clamp(LEAST_FACTOR, MOST_FACTOR)
         };
         self.debt += size - due;
         // What lies long ago is forgotten: a burst of keyframes does not starve a minute.
         self.debt = self.debt.clamp(-rate * 0.2, rate * 1.5);
         size.max(1.0) as usize
     }
+}
 
-    /// Of the standard normal distribution: twelve evenly spread numbers less six.
-    fn normal(&mut self) -> f64 {
-        (0..12).map(|_| self.luck.f64()).sum::<f64>() - 6.0
-    }
+/// Of the standard normal distribution: twelve evenly spread numbers less six.
+pub(crate) fn normal(luck: &mut Rng) -> f64 {
+    (0..12).map(|_| luck.f64()).sum::<f64>() - 6.0
 }
 
 #[test]

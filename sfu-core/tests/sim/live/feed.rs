@@ -3,8 +3,10 @@
 use std::time::{Duration, Instant};
 
 use crate::live::encoder::Encoder;
+use crate::live::motion::Motion;
 use crate::live::rates::{self, Rung};
 use crate::live::tag::{FrameId, Tag};
+use crate::publisher::{AUDIO_STEP, VIDEO_STEP};
 
 /// What is captured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +41,7 @@ pub(crate) struct Feed {
     /// The present rate of each layer in kbit/s; 0: off.
     rates: Vec<f64>,
     encoders: Vec<Encoder>,
+    motion: Motion,
     wants_keyframe: bool,
     /// Captures since the last keyframe.
     since_keyframe: u32,
@@ -71,6 +74,7 @@ impl Feed {
             rungs,
             rates: rungs.iter().map(|_| 0.0).collect(),
             encoders: (0..rungs.len()).map(encoder).collect(),
+            motion: Motion::new(rungs.len(), seed ^ u64::from(track) << 8 ^ 0xff),
             wants_keyframe: true,
             since_keyframe: 0,
             last: [0; 2],
@@ -110,10 +114,37 @@ impl Feed {
         self.wants_keyframe = true;
     }
 
-    /// The frames of one capture.
+    /// The time from this capture to the next. To be asked once for each.
+    pub(crate) fn next(&mut self) -> Duration {
+        match self.kind {
+            FeedKind::Microphone => self.interval(),
+            _ => self.motion.next(self.interval()),
+        }
+    }
+
+    /// The RTP timestamp of a capture, from that of capture 0.
+    pub(crate) fn timestamp(&self, number: u32) -> u32 {
+        match self.kind {
+            FeedKind::Microphone => number.wrapping_mul(AUDIO_STEP),
+            FeedKind::Screen => self.pictured(number.wrapping_mul(2 * VIDEO_STEP)),
+            FeedKind::Camera | FeedKind::Layered => self.pictured(number.wrapping_mul(VIDEO_STEP)),
+        }
+    }
+
+    /// Of a picture that is not taken quite at its time.
+    fn pictured(&self, even: u32) -> u32 {
+        even.wrapping_add_signed(self.motion.late(30 * VIDEO_STEP))
+    }
+
+    /// The frames of one capture; none where it is left out.
     pub(crate) fn capture(&mut self, number: u32) -> Vec<Shot> {
         if self.kind == FeedKind::Microphone {
             return vec![self.voice(number)];
+        }
+        let seconds = self.interval().as_secs_f64();
+        self.motion.pass(seconds);
+        if self.motion.leaves_out() {
+            return Vec::new();
         }
         let keyframe = std::mem::take(&mut self.wants_keyframe);
         self.since_keyframe = if keyframe { 0 } else { self.since_keyframe + 1 };
@@ -136,9 +167,9 @@ impl Feed {
         } else {
             1.0
         };
-        let seconds = self.interval().as_secs_f64();
         let shot = |at: usize| {
             let layer = u8::try_from(at).expect("few layers");
+            let rate = self.rates[at] * self.motion.part(at);
             let below = keyframe && at > 0 && self.kind == FeedKind::Layered;
             let tag = Tag {
                 track: self.track,
@@ -160,7 +191,7 @@ impl Feed {
             Shot {
                 tag,
                 sync: temporal > 0 && self.since_keyframe % 4 != 3,
-                len: self.encoders[at].size(self.rates[at], seconds, share, keyframe),
+                len: self.encoders[at].size(rate, seconds, share, keyframe),
                 ends_picture: self.kind != FeedKind::Layered || Some(&at) == on.last(),
             }
         };

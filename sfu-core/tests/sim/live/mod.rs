@@ -4,6 +4,7 @@
 pub(crate) mod choice;
 pub(crate) mod encoder;
 pub(crate) mod feed;
+pub(crate) mod motion;
 pub(crate) mod payload;
 pub(crate) mod rates;
 pub(crate) mod tag;
