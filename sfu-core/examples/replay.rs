@@ -269,6 +269,7 @@ impl Drawn {
             links: vec![LinkLog {
                 name: LINK.to_owned(),
                 bins: self.link,
+                waits: Vec::new(),
             }],
             subscribers: vec![SubscriberLog {
                 name: "subscriber".to_owned(),

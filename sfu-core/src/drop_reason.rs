@@ -78,7 +78,8 @@ pub enum DropReason {
     SendQueueFull,
     /// A repair of a picture beyond what repairs may take of what is sent: it is asked for again.
     RepairRateExceeded,
-    /// A packet that cannot be rewritten or sealed: longer than a datagram with our headers.
+    /// A packet that cannot be rewritten or sealed: longer than a datagram with our headers, or taken
+    /// from a queue that kept it for too long.
     NotSealed,
     /// The batch's kept bytes ran past their bound while the socket was full.
     SocketFull,

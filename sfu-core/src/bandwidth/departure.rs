@@ -30,6 +30,15 @@ pub struct SentPacket {
     pub probe: Option<ProbeId>,
 }
 
+/// What a receiver says of one packet, in whichever way it says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ToldPacket {
+    /// The low 16 bits of its transport-wide number.
+    pub number: u16,
+    /// When it arrived, in microseconds on a clock of the receiver's; `None`: it has not.
+    pub arrival: Option<i64>,
+}
+
 /// Names a probe of one transport: the next one has the next number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProbeId(pub u32);

@@ -37,6 +37,7 @@ mod silence;
 mod standing_queue;
 #[cfg(test)]
 mod tests;
+mod told;
 mod trendline;
 
 use std::time::{Duration, Instant};
@@ -55,13 +56,12 @@ use probe_result::ProbeResults;
 use queueing::Least;
 use rate_control::RateControl;
 use receiver_report::ReportedLoss;
-use sent_history::{Sent, SentHistory, Told};
+use sent_history::{Sent, SentHistory};
 use sent_rate::SentRate;
 use silence::Silence;
 
 use crate::bandwidth::departure::{Class, Demand, Probe, SentPacket};
 use crate::unit::Bitrate;
-use crate::wire::rtcp::TransportFeedback;
 
 /// The estimate before anything is known.
 ///
@@ -181,23 +181,6 @@ impl Estimator {
         if tag != 0 {
             self.results.sent(tag, sent.size);
         }
-    }
-
-    /// The receiver tells what came of packets
-    /// (draft-holmer-rmcat-transport-wide-cc-extensions-01 section 3.1). Nothing of it is trusted.
-    pub fn on_transport_feedback(&mut self, now: Instant, feedback: &TransportFeedback<'_>) {
-        let at = self.micros(now);
-        self.feedbacks += 1;
-        (self.facts, self.proven) = (None, None);
-        if let Some(rate) = self.silence.heard(at) {
-            self.begin_anew(at, rate);
-        }
-        self.tell(at, feedback);
-        self.sent_rate.update(at);
-        self.delay.update(at, self.rtt());
-        self.obey_delay(at);
-        self.loss.update(at, self.rtt());
-        self.settle(at);
     }
 
     /// The receiver's own estimate (REMB), of one that gives no transport-wide feedback.

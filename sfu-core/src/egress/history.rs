@@ -39,15 +39,24 @@ struct Slot {
     is_empty: bool,
 }
 
+/// What is known of as many numbers as a word has bits, one bit for each.
+#[derive(Clone, Copy, Debug, Default)]
+struct Bits {
+    /// It was given.
+    given: u64,
+    /// It waits to be sent.
+    waiting: u64,
+}
+
 /// A number that no packet reaches: 2^64 packets.
 const NEVER: u64 = u64::MAX;
 
 /// The last numbers, as many as the source's cache holds packets.
 #[derive(Clone, Debug)]
 pub(super) struct History {
-    /// One bit for each number: it was given. Every packet looks here, and with a thousand
-    /// subscribers a bit stays in the caches where a slot does not.
-    given: Box<[u64]>,
+    /// Every packet looks here, and with a thousand subscribers a bit stays in the caches where a slot
+    /// does not.
+    bits: Box<[Bits]>,
     /// The repairs, which few packets need.
     ring: Box<[Slot]>,
     highest: Option<u64>,
@@ -65,7 +74,7 @@ impl History {
             is_empty: false,
         };
         Self {
-            given: vec![0; capacity_for(kind).div_ceil(BITS)].into_boxed_slice(),
+            bits: vec![Bits::default(); capacity_for(kind).div_ceil(BITS)].into_boxed_slice(),
             ring: vec![never; capacity_for(kind)].into_boxed_slice(),
             highest: None,
             started: None,
@@ -81,17 +90,42 @@ impl History {
     /// Whether `sequence`, which is not too old to know, was given.
     pub(super) fn is_given(&self, sequence: u64) -> bool {
         let index = self.index(sequence);
-        self.given[index / BITS] >> (index % BITS) & 1 == 1
+        self.bits[index / BITS].given >> (index % BITS) & 1 == 1
     }
 
-    fn mark(&mut self, sequence: u64, given: bool) {
+    /// Whether `sequence`, which is not too old to know, waits to be sent.
+    pub(super) fn is_waiting(&self, sequence: u64) -> bool {
         let index = self.index(sequence);
-        let bit = 1 << (index % BITS);
-        if given {
-            self.given[index / BITS] |= bit;
-        } else {
-            self.given[index / BITS] &= !bit;
+        self.bits[index / BITS].waiting >> (index % BITS) & 1 == 1
+    }
+
+    /// Notes whether `sequence` waits to be sent.
+    pub(super) fn set_waiting(&mut self, sequence: u64, waits: bool) {
+        let is_known = |highest| sequence + self.ring.len() as u64 > highest;
+        if self.highest.is_some_and(is_known) {
+            let index = self.index(sequence);
+            let bits = &mut self.bits[index / BITS].waiting;
+            *bits = *bits & !(1 << (index % BITS)) | u64::from(waits) << (index % BITS);
         }
+    }
+
+    /// Notes that nothing waits to be sent.
+    pub(super) fn clear_waiting(&mut self) {
+        for bits in &mut self.bits {
+            bits.waiting = 0;
+        }
+    }
+
+    fn mark_given(&mut self, sequence: u64) {
+        let index = self.index(sequence);
+        self.bits[index / BITS].given |= 1 << (index % BITS);
+    }
+
+    fn forget(&mut self, sequence: u64) {
+        let index = self.index(sequence);
+        let bits = &mut self.bits[index / BITS];
+        bits.given &= !(1 << (index % BITS));
+        bits.waiting &= !(1 << (index % BITS));
     }
 
     /// Gives `sequence`, once.
@@ -103,14 +137,14 @@ impl History {
         // What is passed now is as yet not given, whatever its bit said a whole ring ago.
         let passed = (highest + 1)..=sequence;
         if sequence.saturating_sub(highest) >= self.ring.len() as u64 {
-            self.given.fill(0);
+            self.bits.fill(Bits::default());
         } else {
-            passed.for_each(|number| self.mark(number, false));
+            passed.for_each(|number| self.forget(number));
         }
         if self.is_given(sequence) {
             return Err(DropReason::Duplicate);
         }
-        self.mark(sequence, true);
+        self.mark_given(sequence);
         self.highest = Some(highest.max(sequence));
         self.started.get_or_insert(now);
         Ok(())
@@ -179,7 +213,7 @@ impl History {
     /// should it still come, would say nothing new.
     pub(super) fn repaired(&mut self, now: Instant, sequence: u64) {
         let place = self.index(sequence);
-        self.mark(sequence, true);
+        self.mark_given(sequence);
         let repaired = self.millis(now).saturating_add(1);
         self.ring[place] = Slot {
             sequence,

@@ -31,8 +31,9 @@ impl Egress {
     /// What was never forwarded can be asked for too, when it lies between packets that were: the
     /// rest of a keyframe whose first packet came late.
     ///
-    /// `None` when it is unknown, too old, or of an encoding that was given up; when it was repaired a moment ago, when repairs are spent for
-    /// this second, and where RTX is not agreed on: nothing but a repair stream may say a thing
+    /// `None` when it is unknown, too old, or of an encoding that was given up; when it waits to be
+    /// sent, since it came late and waits behind those that its subscriber missed it by; when it was
+    /// repaired a moment ago, when repairs are spent for this second, and where RTX is not agreed on: nothing but a repair stream may say a thing
     /// twice.
     #[must_use]
     pub fn retransmit(&mut self, now: Instant, sequence: u16) -> Option<Retransmission> {
@@ -42,7 +43,7 @@ impl Egress {
         }
         let sequence = self.history.extend(sequence)?;
         let (number, epoch) = self.rewriter.origin_of(sequence)?;
-        if self.is_given_up(&epoch) {
+        if self.is_given_up(&epoch) || self.history.is_waiting(sequence) {
             return None;
         }
         let allowed = self.history.may_repair(now, sequence, self.reports.rtt());
@@ -55,6 +56,21 @@ impl Egress {
             epoch,
             ssrc,
         })
+    }
+
+    /// The packet of that number, not a repair, waits to be sent.
+    pub fn queued(&mut self, sequence: u64) {
+        self.history.set_waiting(sequence, true);
+    }
+
+    /// It waits no more: it has left, or came to nothing.
+    pub fn left(&mut self, sequence: u64) {
+        self.history.set_waiting(sequence, false);
+    }
+
+    /// None of its packets waits any more.
+    pub fn all_given_up(&mut self) {
+        self.history.clear_waiting();
     }
 
     /// Whether pictures are of an encoding that the network did not carry: the keyframe of another is

@@ -70,7 +70,7 @@ impl PacketCache {
             }
             held => {
                 if let Some((_, old)) = held {
-                    pool.release(old);
+                    pool.let_go(old);
                 }
                 self.ring[place] = Some((sequence, packet));
                 self.newest = self.newest.max(sequence);
@@ -93,7 +93,7 @@ impl PacketCache {
                 if age.is_some_and(|age| age < CACHE_AGE) {
                     return;
                 }
-                pool.release(packet);
+                pool.let_go(packet);
                 self.ring[place] = None;
             }
             self.oldest += 1;
@@ -119,7 +119,7 @@ impl PacketCache {
     pub fn clear(&mut self, pool: &mut PacketPool) {
         for place in &mut self.ring {
             if let Some((_, packet)) = place.take() {
-                pool.release(packet);
+                pool.let_go(packet);
             }
         }
         (self.oldest, self.newest) = (u64::MAX, 0);

@@ -1,12 +1,15 @@
 //! What a participant's network carries, and what it has been sent.
 
+mod coupled;
+
 use std::time::{Duration, Instant};
 
 use super::heard::Heard;
+use super::lines::OnLine;
 use super::recording::Recorded;
 use crate::bandwidth::allocator::{Allotment, Budget, Request};
-use crate::bandwidth::departure::{Class, Demand, Probe, SentPacket};
-use crate::bandwidth::estimator::{Estimator, Heard as Told, Share};
+use crate::bandwidth::departure::{Class, Demand, Probe, SentPacket, ToldPacket};
+use crate::bandwidth::estimator::Estimator;
 use crate::bandwidth::pacer::{DEFAULT_RATE, Left, Pacer};
 use crate::unit::Bitrate;
 use crate::wire::rtcp::TransportFeedback;
@@ -40,6 +43,8 @@ const MOST_PACE: u64 = 3;
 pub(super) struct Bandwidth {
     is_on: bool,
     estimator: Estimator,
+    /// With whom it may share its network.
+    pub(super) on_line: OnLine,
     /// How much of its feedback was listened to.
     pub(super) heard: Heard,
     /// All that the estimator is told, while somebody wants to know.
@@ -75,6 +80,7 @@ impl Bandwidth {
         Self {
             is_on,
             estimator: Estimator::new(now),
+            on_line: OnLine::default(),
             heard: Heard::new(now),
             recorded: Recorded::default(),
             numbered: None,
@@ -143,6 +149,17 @@ impl Bandwidth {
             .note(|recorder| recorder.transport_feedback(now, feedback, after));
     }
 
+    pub(super) fn on_told_packets(&mut self, now: Instant, told: &[ToldPacket]) {
+        if !self.is_on {
+            return;
+        }
+        self.is_told = true;
+        self.estimator.on_told_packets(now, told);
+        let after = &self.estimator;
+        self.recorded
+            .note(|recorder| recorder.told_packets(now, told, after));
+    }
+
     pub(super) fn on_remb(&mut self, now: Instant, bitrate: Bitrate) {
         self.is_told = true;
         self.estimator.on_remb(now, bitrate);
@@ -185,27 +202,6 @@ impl Bandwidth {
     /// What may be sent; `None` when nothing tells.
     pub(super) fn estimate(&self) -> Option<Bitrate> {
         self.is_known().then(|| self.estimator.estimate())
-    }
-
-    /// What may be sent with what others of its line leave; `None` when nothing tells.
-    pub(super) fn budget(&self) -> Option<Bitrate> {
-        self.is_known().then(|| self.estimator.budget())
-    }
-
-    /// What there is to say to its line after feedback.
-    pub(super) fn heard_for_line(&self) -> Option<Told> {
-        self.estimator.heard().filter(|_| self.is_on)
-    }
-
-    /// Its line gives it so much.
-    pub(super) fn couple(&mut self, now: Instant, share: Option<Share>) {
-        if share == self.estimator.share() {
-            return;
-        }
-        self.estimator.couple(now, share);
-        let after = &self.estimator;
-        self.recorded
-            .note(|recorder| recorder.share(now, share, after));
     }
 
     fn is_known(&self) -> bool {

@@ -32,6 +32,11 @@ impl Departures {
         number
     }
 
+    /// The number of the next packet.
+    pub(super) const fn next_number(&self) -> u64 {
+        self.next
+    }
+
     /// Whether any packet has had a number.
     pub(super) const fn is_counting(&self) -> bool {
         self.next > 0

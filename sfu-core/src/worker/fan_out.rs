@@ -7,7 +7,7 @@
 use std::time::Instant;
 
 use super::outbound::flush;
-use super::pacing::about_on_wire;
+use super::pacing::queue;
 use super::peer::Peer;
 use super::stats::WorkerStats;
 use super::streams::Stream;
@@ -219,12 +219,13 @@ fn offer(
         if sending.egress.has_given_up(before) {
             peer.pacer.hollow(egress);
         }
-        match decided.and_then(|outbound| {
-            let size = about_on_wire(&arrived.facts);
-            peer.pacer.push(now, class, egress, outbound, size)
-        }) {
-            Ok(()) => {
-                pool.pin(arrived.packet);
+        let kept = decided.and_then(|outbound| {
+            queue(pool, &mut peer.pacer, now, class, egress, outbound)?;
+            Ok(outbound.sequence)
+        });
+        match kept {
+            Ok(sequence) => {
+                sending.egress.queued(sequence);
                 queued = true;
             }
             Err(reason) => stats.drops.count(reason),

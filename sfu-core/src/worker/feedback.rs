@@ -98,9 +98,7 @@ fn obey(
         RtcpItem::Remb { bitrate, .. } => room.peers[index].bandwidth.on_remb(now, bitrate),
         RtcpItem::CongestionFeedback(feedback) => {
             shared.stats.transport_feedbacks_in += 1;
-            let peer = &mut room.peers[index];
-            let steps = congestion::take(peer, now, &feedback);
-            peer.bandwidth.heard.add(steps);
+            congestion::take(&mut room.peers[index], now, &feedback);
             lines::hear(shared, room, index, now);
         }
         // Streams end by signalling.

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::outbound::{count, on_wire};
-use super::pacing::about_on_wire;
+use super::pacing::queue;
 use super::peer::Peer;
 use super::stats::WorkerStats;
 use super::traffic::TrafficKind;
@@ -64,15 +64,12 @@ fn repeat(shared: &mut Shared, room: &mut Room, index: PeerIndex, now: Instant) 
             continue;
         };
         let (facts, _) = shared.pool.get(packet)?;
-        let size = about_on_wire(facts);
         let peer = &mut room.peers[index];
         let Some(outbound) = peer.egresses[key].egress.repeat(sent, packet, facts) else {
             continue;
         };
-        let queued = peer.pacer.push(now, Class::Padding, key, outbound, size);
-        queued.ok()?;
-        shared.pool.pin(packet);
-        return Some(size);
+        let pool = &mut shared.pool;
+        return queue(pool, &mut peer.pacer, now, Class::Padding, key, outbound).ok();
     }
     None
 }

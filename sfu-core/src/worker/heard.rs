@@ -55,12 +55,8 @@ impl Heard {
             _ => (0, 1),
         };
         // A datagram holds far fewer of them.
-        self.add(u32::from(told) + THING * things as u32);
-        self.steps <= MAX_STEPS
-    }
-
-    /// Counts what something cost beyond that.
-    pub(super) const fn add(&mut self, steps: u32) {
+        let steps = u32::from(told) + THING * things as u32;
         self.steps = self.steps.saturating_add(steps);
+        self.steps <= MAX_STEPS
     }
 }

@@ -104,8 +104,10 @@ pub(super) fn hear(shared: &mut Shared, room: &mut Room, index: PeerIndex, now: 
     };
     let key = PeerKey::new(room.key, index);
     let address = network_of(path.remote.ip());
-    shared.lines.go(now, &mut peer.on_line, key, address);
-    let (on, Some(heard)) = (peer.on_line, peer.bandwidth.heard_for_line()) else {
+    shared
+        .lines
+        .go(now, &mut peer.bandwidth.on_line, key, address);
+    let (on, Some(heard)) = (peer.bandwidth.on_line, peer.bandwidth.heard_for_line()) else {
         return;
     };
     if let Some(line) = shared.lines.of(on)
@@ -117,7 +119,7 @@ pub(super) fn hear(shared: &mut Shared, room: &mut Room, index: PeerIndex, now: 
 
 /// Sees to it that a participant keeps to its share.
 pub(super) fn follow(shared: &mut Shared, peer: &mut Peer, key: PeerKey, now: Instant) {
-    if let Some(line) = shared.lines.of(peer.on_line) {
+    if let Some(line) = shared.lines.of(peer.bandwidth.on_line) {
         peer.bandwidth.couple(now, line.share(key.number()));
     }
 }
@@ -130,7 +132,7 @@ pub(super) fn note_demand(
     now: Instant,
     demand: Demand,
 ) {
-    if let Some(line) = shared.lines.of(peer.on_line)
+    if let Some(line) = shared.lines.of(peer.bandwidth.on_line)
         && line.demand(key.number(), demand)
     {
         wake(line, &mut shared.pacers, key, now);

@@ -11,8 +11,6 @@ use super::bandwidth::Bandwidth;
 use super::census::{self, Census, Counted};
 use super::control::remove_track;
 use super::departure::Departures;
-use super::departure::congestion::CongestionReader;
-use super::lines::OnLine;
 use super::peer::{Peer, Requested};
 use super::publisher_clock::PublisherClock;
 use super::rtcp_queue::RtcpQueue;
@@ -28,6 +26,7 @@ use crate::media::session::ExtensionMap;
 use crate::room::active_speaker::ActiveSpeakers;
 use crate::room::tracks::{PeerIndex, Tracks};
 use crate::transport::Transport;
+use crate::wire::seq::TimestampUnwrapper;
 
 impl Worker {
     pub(super) fn add_participant(
@@ -118,12 +117,11 @@ fn new_peer(
         sections: Vec::new(),
         extensions: ExtensionMap::default(),
         departures: Departures::default(),
-        congestion: CongestionReader::default(),
+        receiver_clock: TimestampUnwrapper::new(),
         streams: Streams::default(),
         ingresses: Slab::new(),
         egresses: Slab::new(),
         pacer: Pacer::default(),
-        on_line: OnLine::default(),
         bandwidth: Bandwidth::new(now, settings.adaptation),
         rtcp: RtcpQueue::default(),
         rtcp_ssrc: Ssrc(shared.rng.next_u32() | 1),
@@ -193,7 +191,7 @@ fn remove_peer(shared: &mut Shared, room: &mut Room, index: PeerIndex) {
     shared.lookup.remove(key);
     shared.timers.cancel(key);
     shared.pacers.cancel(key);
-    shared.lines.leave(&mut peer.on_line, key);
+    shared.lines.leave(&mut peer.bandwidth.on_line, key);
     shared.dirty.retain(|other| *other != key);
 }
 

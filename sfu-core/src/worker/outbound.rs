@@ -73,11 +73,8 @@ pub(super) fn flush(
 ) -> bool {
     let stats = &mut shared.stats;
     handshakes(stats, peer, batch);
-    let Some(path) = peer.transport.selected_path() else {
-        discard(peer, &mut shared.pool);
-        return !batch.is_full();
-    };
-    let Some(sender) = peer.transport.srtp_sender() else {
+    let path = peer.transport.selected_path();
+    let Some((path, sender)) = path.zip(peer.transport.srtp_sender()) else {
         discard(peer, &mut shared.pool);
         return !batch.is_full();
     };
@@ -176,9 +173,7 @@ pub(super) fn count(stats: &mut WorkerStats, kind: TrafficKind, written: Option<
 
 /// Gives up what a participant without keys or path cannot be sent.
 fn discard(peer: &mut Peer, pool: &mut PacketPool) {
-    for outbound in peer.pacer.drain() {
-        pool.release(outbound.packet);
-    }
+    pacing::give_up(pool, peer);
     peer.pacer.give_up_probe();
     peer.rtcp.clear();
 }
@@ -211,6 +206,9 @@ impl Leaving<'_> {
         packet: &OutboundPacket,
         batch: &mut SendBatch,
     ) -> Option<Sealed> {
+        if packet.rtx_original.is_none() {
+            sending.egress.left(packet.sequence);
+        }
         let (facts, bytes) = pool.get_mut(packet.packet)?;
         let start = usize::from(facts.payload_start);
         let stored = start..start + usize::from(facts.payload_len);

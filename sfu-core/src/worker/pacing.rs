@@ -5,13 +5,12 @@ use std::time::{Duration, Instant};
 use super::bandwidth::Bandwidth;
 use super::peer::Peer;
 use super::{PeerKey, Room, Shared, Worker, allot, lines, recording};
-use crate::bandwidth::pacer::Pacer;
-use crate::media::packet::PacketFacts;
+use crate::bandwidth::departure::Class;
+use crate::bandwidth::pacer::{ABOUT_HEADERS, Pacer};
+use crate::drop_reason::DropReason;
+use crate::media::outbound::{OutboundPacket, PayloadRewrite};
+use crate::media::packet::PacketPool;
 use crate::room::tracks::PeerIndex;
-
-/// About the bytes of a packet on the wire beside its payload: the RTP header with some extensions,
-/// the seal, UDP and IP.
-const ABOUT_HEADERS: u16 = 80;
 
 /// Data waits no longer than this for media that takes all that may be sent: a turn of it then goes.
 /// SCTP heeds the link by itself, and an estimate that only media makes says little of who is sent
@@ -26,9 +25,37 @@ const MAX_DATA_HELD: Duration = Duration::from_millis(10);
 /// packet.
 const SOONEST: Duration = Duration::from_millis(1);
 
-/// About the bytes that a packet will have on the wire.
-pub(super) const fn about_on_wire(facts: &PacketFacts) -> u16 {
-    facts.payload_len + ABOUT_HEADERS
+/// Queues a packet of an egress, and pins it for as long as it waits: about its bytes on the wire.
+pub(super) fn queue(
+    pool: &mut PacketPool,
+    pacer: &mut Pacer,
+    now: Instant,
+    class: Class,
+    egress: usize,
+    outbound: OutboundPacket,
+) -> Result<u16, DropReason> {
+    let (facts, _) = pool.get(outbound.packet).ok_or(DropReason::TooOld)?;
+    let payload = match outbound.rewrite {
+        PayloadRewrite::Padding => 0,
+        _ => facts.payload_len,
+    };
+    let size = ABOUT_HEADERS + payload;
+    pacer.push(now, class, egress, outbound, size)?;
+    pool.pin(outbound.packet);
+    Ok(size)
+}
+
+/// Gives up all that waits for a participant.
+pub(super) fn give_up(pool: &mut PacketPool, peer: &mut Peer) {
+    if peer.pacer.is_empty() {
+        return;
+    }
+    for outbound in peer.pacer.drain() {
+        pool.release(outbound.packet);
+    }
+    for (_, sending) in &mut peer.egresses {
+        sending.egress.all_given_up();
+    }
 }
 
 impl Worker {

@@ -8,9 +8,9 @@ use slab::Slab;
 use super::allot::Allotments;
 use super::bandwidth::Bandwidth;
 use super::census::Counted;
-use super::departure::{Departures, congestion::CongestionReader};
+use super::departure::Departures;
 use super::header::HeaderTerms;
-use super::lines::OnLine;
+use super::pacing;
 use super::publisher_clock::PublisherClock;
 use super::rtcp_queue::RtcpQueue;
 use super::stats::WorkerStats;
@@ -29,6 +29,7 @@ use crate::media::session::{ExtensionMap, OfferedSection};
 use crate::room::tracks::TrackIndex;
 use crate::transport::Transport;
 use crate::wire::rtcp;
+use crate::wire::seq::TimestampUnwrapper;
 
 /// How often a participant whose packets arrive is looked after: NACKs, TWCC feedback, liveness.
 ///
@@ -112,13 +113,12 @@ pub(super) struct Peer {
     pub(super) ingresses: Slab<Publishing>,
     pub(super) egresses: Slab<Sending>,
     pub(super) pacer: Pacer,
-    /// With whom it may share its network.
-    pub(super) on_line: OnLine,
     /// What its network carries.
     pub(super) bandwidth: Bandwidth,
     /// The numbers of what leaves.
     pub(super) departures: Departures,
-    pub(super) congestion: CongestionReader,
+    /// The clock that it tells of their arrivals by (RFC 8888).
+    pub(super) receiver_clock: TimestampUnwrapper,
     pub(super) rtcp: RtcpQueue,
     /// The sender SSRC of our own RTCP towards this participant.
     pub(super) rtcp_ssrc: Ssrc,
@@ -290,9 +290,7 @@ impl Peer {
 
     /// Gives every packet that this participant holds back to the pool.
     pub(super) fn release_packets(&mut self, pool: &mut PacketPool) {
-        for packet in self.pacer.drain() {
-            pool.release(packet.packet);
-        }
+        pacing::give_up(pool, self);
         for (_, publishing) in &mut self.ingresses {
             publishing.cache.clear(pool);
         }

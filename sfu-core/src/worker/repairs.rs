@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::pacing::about_on_wire;
+use super::pacing::queue;
 use super::peer::Publishing;
 use super::{Room, Shared, feedback};
 use crate::bandwidth::departure::Class;
@@ -30,10 +30,6 @@ pub(super) fn repair(
     let Some(retransmission) = sending.egress.retransmit(now, sequence) else {
         return;
     };
-    // A packet that came late waits behind those that its subscriber missed it by.
-    if room.peers[index].pacer.holds(key, retransmission.sequence) {
-        return;
-    }
     let (encoding, source) = (retransmission.encoding, retransmission.source_sequence);
     let Some(packet) = cached(room, track, encoding, source) else {
         shared.stats.repairs_not_found += 1;
@@ -43,19 +39,15 @@ pub(super) fn repair(
     let Some((facts, _)) = shared.pool.get(packet) else {
         return;
     };
-    let size = about_on_wire(facts);
     let peer = &mut room.peers[index];
     let egress = &mut peer.egresses[key].egress;
     let Some(outbound) = egress.repair(retransmission, packet, facts) else {
         return;
     };
-    shared.pool.pin(packet);
-    match peer.pacer.push(now, Class::Repair, key, outbound, size) {
-        Ok(()) => shared.mark_dirty(room.key, index, peer),
-        Err(reason) => {
-            shared.pool.release(packet);
-            shared.stats.drops.count(reason);
-        }
+    let pool = &mut shared.pool;
+    match queue(pool, &mut peer.pacer, now, Class::Repair, key, outbound) {
+        Ok(_) => shared.mark_dirty(room.key, index, peer),
+        Err(reason) => shared.stats.drops.count(reason),
     }
 }
 

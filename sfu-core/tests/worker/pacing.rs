@@ -136,6 +136,29 @@ fn a_keyframe_is_spread_and_keeps_its_order_and_sound_overtakes_it() {
 }
 
 #[test]
+fn what_waits_is_not_repaired_and_what_has_left_is() {
+    let mut meeting = Meeting::new();
+    let camera = meeting.publisher(1, MediaKind::Video, &[]);
+    let viewer = meeting.viewer(1, MediaKind::Video);
+    send_keyframe(&mut meeting, camera, 40);
+    let got = meeting.clients[viewer].rtp.len();
+    assert!(got < 10, "the rest waits: {got}");
+    let first = meeting.clients[viewer].rtp[0].clone();
+    let ask = |meeting: &mut Meeting| {
+        let all: Vec<u16> = (0..40).map(|n| first.sequence.wrapping_add(n)).collect();
+        meeting.clients[viewer].send_rtcp(|out| rtcp::nack(out, Ssrc(1), Ssrc(first.ssrc), &all));
+        meeting.drain();
+        meeting.pass(400 * MS);
+        meeting.worker.stats().rtx_out
+    };
+    assert_eq!(ask(&mut meeting), got as u64);
+    let left = meeting.clients[viewer].rtp.iter();
+    let left = left.filter(|got| got.payload_type != RTX).count();
+    assert_eq!(left, 40, "all that waited");
+    assert_eq!(ask(&mut meeting), got as u64 + 40);
+}
+
+#[test]
 fn feedback_moves_the_estimate_and_what_fills_its_probes_is_numbered_once() {
     let mut meeting = Meeting::new();
     let camera = meeting.publisher(1, MediaKind::Video, &[]);

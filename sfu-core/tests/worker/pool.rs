@@ -1,6 +1,7 @@
 //! No packet stays behind, and none stays longer than it is of use.
 
 use sfu_core::command::Command;
+use sfu_core::drop_reason::DropReason;
 use sfu_core::media::codec::MediaKind;
 
 use crate::client::{MS, Packet};
@@ -76,8 +77,35 @@ fn packets_too_old_to_be_asked_for_make_room_for_others() {
         meeting.pass(33 * MS);
     }
     let drops = &meeting.worker.stats().drops;
-    assert_eq!(
-        drops.get(sfu_core::drop_reason::DropReason::PoolExhausted),
-        0
-    );
+    assert_eq!(drops.get(DropReason::PoolExhausted), 0);
+}
+
+#[test]
+fn those_with_long_queues_leave_room_in_the_pool_for_others() {
+    // Two encodings whose caches fill half of it, and viewers whose queues could hold the rest.
+    let mut meeting = Meeting::with_pool(4 * 512);
+    let cameras = [1, 2].map(|track| meeting.publisher(track, MediaKind::Video, &[]));
+    let viewers = [1, 2].map(|track| meeting.viewer(track, MediaKind::Video));
+    let microphone = meeting.publisher(3, MediaKind::Audio, &[]);
+    let listener = meeting.viewer(3, MediaKind::Audio);
+    let mut large = vp8(true, 0);
+    large.resize(1000, 7);
+    // More at once than their networks are thought to carry.
+    for n in 0..1100 {
+        for camera in cameras {
+            meeting.send(camera, &video(n, &large));
+        }
+    }
+    for n in 0..40 {
+        meeting.send(microphone, &audio(n));
+    }
+    let drops = &meeting.worker.stats().drops;
+    assert_eq!(drops.get(DropReason::PoolExhausted), 0);
+    assert_eq!(meeting.clients[listener].rtp.len(), 40);
+    // What has waited for too long is not sent, and is asked for like all that is lost.
+    meeting.pass(1000 * MS);
+    let gone = meeting.worker.stats().drops.get(DropReason::NotSealed);
+    assert!(gone > 500, "{gone}");
+    let got = viewers.map(|viewer| meeting.clients[viewer].rtp.len());
+    assert!(got.iter().sum::<usize>() > 4 * 512 / 8, "{got:?}");
 }

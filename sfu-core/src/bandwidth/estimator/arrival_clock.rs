@@ -10,6 +10,13 @@ const REFERENCES: i64 = 1 << 24;
 const REFERENCE_STEP: i64 = 64_000;
 const DELTA_STEP: i64 = 250;
 
+/// Where the clock ends, in steps of the reference time: after 35,000 years, which a hostile receiver's
+/// jumps reach in minutes.
+///
+/// Higher: what is counted in microseconds from there on overflows, times between two arrivals
+/// included. Lower: nothing, down to what the longest call takes.
+const LATEST: i64 = 1 << 44;
+
 /// Unwraps the receiver's clock.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct ArrivalClock {
@@ -28,7 +35,7 @@ impl ArrivalClock {
         } else {
             ahead - REFERENCES
         };
-        let reference = last + step;
+        let reference = (last + step).min(LATEST);
         self.last = Some(last.max(reference));
         reference * REFERENCE_STEP
     }
@@ -54,5 +61,17 @@ mod tests {
         assert_eq!(clock.reference(last - 1), (i64::from(last) - 1) * 64_000);
         assert_eq!(clock.reference(3), (i64::from(last) + 4) * 64_000);
         assert_eq!(delta(-4), -1_000);
+    }
+
+    #[test]
+    fn a_clock_that_always_jumps_as_far_as_it_can_comes_to_an_end_and_not_to_a_panic() {
+        let mut clock = ArrivalClock::default();
+        let mut wire = 0;
+        // As many jumps as a 64-bit count of microseconds would have had room for, and some more.
+        for _ in 0..i64::MAX / (REFERENCES / 2 * REFERENCE_STEP) + 10_000 {
+            wire = (wire + (1 << 23) - 1) % (1 << 24);
+            let reference = clock.reference(wire);
+            assert!(reference <= LATEST * REFERENCE_STEP, "{reference}");
+        }
     }
 }

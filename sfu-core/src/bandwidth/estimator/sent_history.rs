@@ -22,8 +22,10 @@ enum Fate {
     Settled = 0,
     /// Nothing yet.
     InFlight = 1,
-    /// Said to be lost, or passed over by feedback: it may still have come.
+    /// Said to be lost: it may still have come.
     Missing = 2,
+    /// Feedback on later packets came, and none on it: that may still come.
+    Passed = 3,
 }
 
 /// One packet. Eight of them are a cache line.
@@ -63,6 +65,8 @@ pub(super) enum Told {
     Arrived(Sent),
     /// It has come after all: a feedback before said that it was lost.
     ArrivedLate(Sent),
+    /// It has come, and is told of after what left after it.
+    Overtaken(Sent),
     /// It is lost, as far as is known.
     Lost(Sent),
     /// Nothing: never sent, long forgotten, or known already.
@@ -163,8 +167,9 @@ impl SentHistory {
         }
         match (fate, has_arrived) {
             (Fate::InFlight, true) => Told::Arrived(sent),
-            (Fate::InFlight, false) => Told::Lost(sent),
+            (Fate::InFlight | Fate::Passed, false) => Told::Lost(sent),
             (Fate::Missing, true) => Told::ArrivedLate(sent),
+            (Fate::Passed, true) => Told::Overtaken(sent),
             (Fate::Settled, _) | (Fate::Missing, false) => Told::Vain,
         }
     }
@@ -179,7 +184,7 @@ impl SentHistory {
         while self.passed < to {
             let slot = self.slot_mut(self.passed);
             if slot.fate() == Fate::InFlight {
-                slot.set(Fate::Missing);
+                slot.set(Fate::Passed);
                 let size = slot.size;
                 self.in_flight -= u64::from(size);
             }
@@ -243,6 +248,7 @@ impl Slot {
         match self.state & 3 {
             1 => Fate::InFlight,
             2 => Fate::Missing,
+            3 => Fate::Passed,
             _ => Fate::Settled,
         }
     }
@@ -358,7 +364,9 @@ mod tests {
         let mut history = filled(0, 10);
         history.pass(6);
         assert_eq!(history.in_flight(), 4_000);
-        assert_eq!(history.tell(3, true), Told::ArrivedLate(packet(3)));
+        assert_eq!(history.tell(3, true), Told::Overtaken(packet(3)));
+        assert_eq!(history.tell(4, false), Told::Lost(packet(4)));
+        assert_eq!(history.tell(4, true), Told::ArrivedLate(packet(4)));
         history.pass(2);
         assert_eq!(history.in_flight(), 4_000);
     }

@@ -5,10 +5,9 @@ use std::time::{Duration, Instant};
 use super::facts::Facts;
 use super::{
     AcknowledgedRate, Demand, Estimator, EstimatorReport, FIRST_ESTIMATE, Limit, MAX_ESTIMATE,
-    MIN_ESTIMATE, REMB_STANDS, Situation, Told, USED, Usage, arrival_clock, micros_of,
+    MIN_ESTIMATE, REMB_STANDS, Situation, USED, Usage, micros_of,
 };
 use crate::unit::Bitrate;
-use crate::wire::rtcp::TransportFeedback;
 
 /// The round trip while none is known, in microseconds.
 const FIRST_RTT: u64 = 200_000;
@@ -54,42 +53,6 @@ impl Estimator {
             probes_fruitful: self.probes.fruitful(),
             told_in_vain: self.told_in_vain,
             feedbacks: self.feedbacks,
-        }
-    }
-
-    /// Hands what a feedback says of each packet to the parts.
-    pub(super) fn tell(&mut self, now: u64, feedback: &TransportFeedback<'_>) {
-        let mut arrival = self.clock.reference(feedback.header.reference_time);
-        self.history.pass(feedback.header.base_sequence);
-        let mut newest = None;
-        for told in feedback.arrivals() {
-            arrival += told.delta.map_or(0, arrival_clock::delta);
-            match self.history.tell(told.sequence, told.delta.is_some()) {
-                Told::Arrived(packet) => {
-                    newest = newest.max(Some(packet.at));
-                    self.acknowledged.arrived(arrival, packet.size);
-                    self.delay.arrived(&packet, arrival);
-                    if packet.probe == 0 {
-                        self.loss.told(&packet, false);
-                    } else {
-                        self.results.arrived(&packet, arrival);
-                    }
-                }
-                Told::ArrivedLate(packet) => {
-                    self.acknowledged.arrived(arrival, packet.size);
-                    if packet.probe == 0 {
-                        self.loss.found(&packet);
-                    }
-                }
-                Told::Lost(packet) if packet.probe == 0 => self.loss.told(&packet, true),
-                Told::Lost(packet) => self.results.lost(packet.probe),
-                Told::Vain => self.told_in_vain += 1,
-            }
-        }
-        if let Some(newest) = newest {
-            let rtt = now.saturating_sub(newest);
-            self.take_rtt(rtt);
-            self.least_rtt.add(now as i64, rtt as i64);
         }
     }
 

@@ -1,4 +1,5 @@
 //! Whole estimators on links: closed loops in virtual time.
 
+mod hostile;
 mod link;
 mod scenes;

@@ -61,6 +61,10 @@ const STEP: Duration = Duration::from_millis(5);
 /// of that link, and delays everything, sound too.
 pub const MAX_WAIT: Duration = Duration::from_millis(300);
 
+/// About the bytes of a packet on the wire beside its payload: the RTP header with some extensions,
+/// the seal, UDP and IP.
+pub const ABOUT_HEADERS: u16 = 80;
+
 /// The rate for who tells nothing of what arrives, neither by transport-wide feedback nor by REMB:
 /// only the largest bursts are taken apart.
 ///

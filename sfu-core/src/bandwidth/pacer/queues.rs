@@ -70,10 +70,6 @@ impl Queues {
         Some(left)
     }
 
-    pub(super) fn of(&self, class: Class) -> impl Iterator<Item = &Queued> {
-        self.queues[class as usize].iter()
-    }
-
     /// Leaves nothing of an egress's pictures but `size` bytes each.
     pub(super) fn hollow(&mut self, egress: usize, size: u16) {
         let waiting = self.queues[Class::Video as usize].iter_mut();

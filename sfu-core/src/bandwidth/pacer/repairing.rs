@@ -2,9 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::Pacer;
 use super::budget::Budget;
-use crate::bandwidth::departure::Class;
+use super::{ABOUT_HEADERS, Pacer};
 use crate::media::outbound::OutboundPacket;
 use crate::unit::Bitrate;
 
@@ -22,9 +21,6 @@ const DEPTH: Duration = Duration::from_millis(200);
 
 /// How much of it is paid for before more is taken.
 const STEP: Duration = Duration::from_millis(20);
-
-/// About the bytes on the wire of a packet without its payload.
-const HOLLOW: u16 = 80;
 
 /// What repairs may take of a sustained rate.
 pub(super) fn share(sustained: Bitrate) -> Bitrate {
@@ -49,13 +45,6 @@ impl Pacer {
         self.repairs.spend(now, nanos);
     }
 
-    /// Whether the packet of that number waits, which is no repair.
-    #[must_use]
-    pub fn holds(&self, egress: usize, sequence: u64) -> bool {
-        let mut waiting = self.queues.of(Class::Video);
-        waiting.any(|queued| queued.egress == egress && queued.packet.sequence == sequence)
-    }
-
     /// Gives up what waits for one egress, in order.
     pub fn drain_egress(&mut self, egress: usize, give_up: impl FnMut(OutboundPacket)) {
         self.queues.drain_egress(egress, give_up);
@@ -65,7 +54,7 @@ impl Pacer {
     /// follows that needs none of them, and would wait for them. The numbers are given, and the
     /// subscriber would miss them.
     pub fn hollow(&mut self, egress: usize) {
-        self.queues.hollow(egress, HOLLOW);
+        self.queues.hollow(egress, ABOUT_HEADERS);
     }
 }
 

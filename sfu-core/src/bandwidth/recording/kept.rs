@@ -35,6 +35,16 @@ impl Out {
         }
     }
 
+    /// How many, and each: what [`Vec`] restores.
+    pub(crate) fn all<'v, T: Kept + 'v>(
+        &mut self,
+        values: impl IntoIterator<Item = &'v T, IntoIter: ExactSizeIterator>,
+    ) {
+        let values = values.into_iter();
+        self.number(values.len() as u64);
+        values.for_each(|value| value.keep(self));
+    }
+
     /// A number in as few bytes as it needs, seven bits each.
     pub(crate) fn number(&mut self, mut number: u64) {
         while number >= 0x80 {
@@ -79,8 +89,18 @@ impl<'a> In<'a> {
 }
 
 /// Keeps a struct by its fields. For tuple structs `kept!(Name(0))`; for enums without fields
-/// `kept!(enum Name { A, B })`; for those with, numbers for their variants.
+/// `kept!(enum Name { A, B })`, which with a comment in front is the enum's definition too; for
+/// those with, numbers for their variants.
 macro_rules! kept {
+    (
+        $(#[$about:meta])+
+        $visibility:vis enum $name:ident { $($(#[$on_variant:meta])* $variant:ident),+ $(,)? }
+    ) => {
+        $(#[$about])+
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        $visibility enum $name { $($(#[$on_variant])* $variant),+ }
+        kept!(enum $name { $($variant),+ });
+    };
     (enum $name:ty { $($variant:ident),+ $(,)? }) => {
         impl $crate::bandwidth::recording::kept::Kept for $name {
             fn keep(&self, out: &mut $crate::bandwidth::recording::kept::Out) {
@@ -226,8 +246,7 @@ impl<A: Kept, B: Kept> Kept for (A, B) {
 
 impl<T: Kept> Kept for Vec<T> {
     fn keep(&self, out: &mut Out) {
-        out.number(self.len() as u64);
-        self.iter().for_each(|value| value.keep(out));
+        out.all(self.iter());
     }
     fn restore(from: &mut In<'_>) -> Option<Self> {
         let len = usize::try_from(from.number()?).ok()?;
@@ -241,8 +260,7 @@ impl<T: Kept> Kept for Vec<T> {
 
 impl<T: Kept> Kept for Box<[T]> {
     fn keep(&self, out: &mut Out) {
-        out.number(self.len() as u64);
-        self.iter().for_each(|value| value.keep(out));
+        out.all(self.iter());
     }
     fn restore(from: &mut In<'_>) -> Option<Self> {
         Vec::restore(from).map(Vec::into_boxed_slice)
@@ -251,8 +269,7 @@ impl<T: Kept> Kept for Box<[T]> {
 
 impl<T: Kept> Kept for VecDeque<T> {
     fn keep(&self, out: &mut Out) {
-        out.number(self.len() as u64);
-        self.iter().for_each(|value| value.keep(out));
+        out.all(self.iter());
     }
     fn restore(from: &mut In<'_>) -> Option<Self> {
         Vec::restore(from).map(Self::from)
@@ -271,8 +288,7 @@ impl<T: Kept, const N: usize> Kept for [T; N] {
 
 impl<T: Kept, const N: usize> Kept for ArrayVec<T, N> {
     fn keep(&self, out: &mut Out) {
-        out.number(self.len() as u64);
-        self.iter().for_each(|value| value.keep(out));
+        out.all(self.iter());
     }
     fn restore(from: &mut In<'_>) -> Option<Self> {
         let len = usize::try_from(from.number()?).ok()?;

@@ -27,7 +27,7 @@ use self::file::{CHECK, MAX_CHUNK};
 use self::kept::{Kept, Out};
 use self::records::{Former, Kind};
 use super::allocator::{Allotment, Budget, Ladder, Request};
-use super::departure::{Demand, Probe, SentPacket};
+use super::departure::{Demand, Probe, SentPacket, ToldPacket};
 use super::estimator::{Estimator, Share};
 use crate::id::TrackId;
 use crate::unit::Bitrate;
@@ -96,6 +96,13 @@ impl Recorder {
     ) {
         self.record(now, Kind::TransportFeedback);
         self.out.feedback(feedback);
+        self.look(after);
+    }
+
+    /// The estimator was told what came of packets, in some other way.
+    pub fn told_packets(&mut self, now: Instant, told: &[ToldPacket], after: &Estimator) {
+        self.record(now, Kind::ToldPackets);
+        self.out.all(told);
         self.look(after);
     }
 
@@ -172,9 +179,7 @@ impl Recorder {
             request.priority.keep(&mut self.out);
             self.out.number(request.rank.into());
             if has_ladder {
-                self.out.number(request.ladder.rungs().len() as u64);
-                let rungs = request.ladder.rungs().iter();
-                rungs.for_each(|rung| rung.keep(&mut self.out));
+                self.out.all(request.ladder.rungs());
             }
             if former == Former::Told {
                 request.former.keep(&mut self.out);

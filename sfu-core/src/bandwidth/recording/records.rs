@@ -6,42 +6,16 @@ use super::kept::{In, Kept, Out, kept};
 use crate::bandwidth::allocator::{
     Allotment, Budget, Ladder, Limit, MAX_RUNGS, Priority, Request, Rung,
 };
-use crate::bandwidth::departure::{Class, Demand, Probe, ProbeId};
+use crate::bandwidth::departure::{Class, Demand, Probe, ProbeId, ToldPacket};
 use crate::bandwidth::estimator::{EstimatorReport, Limit as Held, Usage};
 use crate::id::TrackId;
 use crate::media::layer::{Layer, Layers};
 use crate::unit::Bitrate;
 use crate::wire::rtcp::TransportFeedback;
 
-/// What a record is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Sent,
-    TransportFeedback,
-    Remb,
-    ReceiverReport,
-    Demand,
-    Timeout,
-    Probe,
-    /// What its line gives it.
-    Share,
-    /// What the estimator says from now on.
-    Outputs,
-    Allocation,
-}
-
-/// What a request says was allotted before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Former {
-    None,
-    /// What the last record of the track came to.
-    Last,
-    /// What follows.
-    Told,
-}
-
 kept!(
-    enum Kind {
+    /// What a record is of.
+    pub(super) enum Kind {
         Sent,
         TransportFeedback,
         Remb,
@@ -49,15 +23,21 @@ kept!(
         Demand,
         Timeout,
         Probe,
-        Share,
+        /// What the estimator says from now on.
         Outputs,
         Allocation,
+        ToldPackets,
+        /// What its line gives it.
+        Share,
     }
 );
 kept!(
-    enum Former {
+    /// What a request says was allotted before.
+    pub(super) enum Former {
         None,
+        /// What the last record of the track came to.
         Last,
+        /// What follows.
         Told,
     }
 );
@@ -144,6 +124,7 @@ kept!(
         Padding,
     }
 );
+kept!(ToldPacket { number, arrival });
 kept!(ProbeId(0));
 kept!(TrackId(0));
 kept!(Probe {

@@ -187,6 +187,7 @@ impl<'r> Running<'r> {
                 let feedback = TransportFeedback::parse(from.counted()?)?;
                 estimator.on_transport_feedback(now, &feedback);
             }
+            Kind::ToldPackets => estimator.on_told_packets(now, &Vec::restore(from)?),
             Kind::Remb => estimator.on_remb(now, Kept::restore(from)?),
             Kind::ReceiverReport => {
                 let fraction_lost = Kept::restore(from)?;

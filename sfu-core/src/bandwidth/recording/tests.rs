@@ -116,6 +116,19 @@ impl Sender {
             return;
         };
         self.under_way.drain(..arrivals.len());
+        self.feedbacks = self.feedbacks.wrapping_add(1);
+        if self.feedbacks.is_multiple_of(4) {
+            let told = arrivals.iter().map(|&(sequence, at)| ToldPacket {
+                number: sequence as u16,
+                arrival: (sequence % 29 != 0).then_some(at * 1000),
+            });
+            let told: Vec<_> = told.collect();
+            self.estimator.on_told_packets(self.now, &told);
+            if let Some(recorder) = &mut self.recorder {
+                recorder.told_packets(self.now, &told, &self.estimator);
+            }
+            return;
+        }
         let reference = first.1 / 64;
         let mut last = reference * 64;
         let deltas = arrivals.iter().map(|&(sequence, at)| {
@@ -131,7 +144,6 @@ impl Sender {
             reference_time: reference as u32,
             feedback_count: self.feedbacks,
         };
-        self.feedbacks = self.feedbacks.wrapping_add(1);
         let mut packet = [0; 1200];
         let len = rtcp::transport_feedback(&mut packet, header, &deltas).unwrap();
         let now = self.now;

@@ -1,0 +1,85 @@
+//! What a receiver tells of packets, handed to the parts.
+
+use std::time::Instant;
+
+use super::sent_history::Told;
+use super::{Estimator, arrival_clock};
+use crate::bandwidth::departure::ToldPacket;
+use crate::wire::rtcp::TransportFeedback;
+
+impl Estimator {
+    /// The receiver tells what came of packets
+    /// (draft-holmer-rmcat-transport-wide-cc-extensions-01 section 3.1). Nothing of it is trusted.
+    pub fn on_transport_feedback(&mut self, now: Instant, feedback: &TransportFeedback<'_>) {
+        let mut arrival = self.clock.reference(feedback.header.reference_time);
+        let told = feedback.arrivals().map(|told| {
+            arrival += told.delta.map_or(0, arrival_clock::delta);
+            ToldPacket {
+                number: told.sequence,
+                arrival: told.delta.map(|_| arrival),
+            }
+        });
+        self.on_told(now, told);
+    }
+
+    /// The receiver tells what came of packets in some other way, in the order of their numbers: of
+    /// some packets and not of others. Nothing of it is trusted.
+    pub fn on_told_packets(&mut self, now: Instant, told: &[ToldPacket]) {
+        self.on_told(now, told.iter().copied());
+    }
+
+    fn on_told(&mut self, now: Instant, told: impl Iterator<Item = ToldPacket>) {
+        let at = self.micros(now);
+        self.feedbacks += 1;
+        (self.facts, self.proven) = (None, None);
+        if let Some(rate) = self.silence.heard(at) {
+            self.begin_anew(at, rate);
+        }
+        self.tell(at, told);
+        self.sent_rate.update(at);
+        self.delay.update(at, self.rtt());
+        self.obey_delay(at);
+        self.loss.update(at, self.rtt());
+        self.settle(at);
+    }
+
+    /// Hands what a feedback says of each packet to the parts.
+    fn tell(&mut self, now: u64, told: impl Iterator<Item = ToldPacket>) {
+        let mut newest = None;
+        for ToldPacket { number, arrival } in told {
+            // What lies before and was not told of is passed: the delay is told of packets in the
+            // order in which they left.
+            self.history.pass(number);
+            let fate = self.history.tell(number, arrival.is_some());
+            let arrival = arrival.unwrap_or_default();
+            match fate {
+                Told::Arrived(packet) | Told::Overtaken(packet) => {
+                    if let Told::Arrived(_) = fate {
+                        newest = newest.max(Some(packet.at));
+                        self.delay.arrived(&packet, arrival);
+                    }
+                    self.acknowledged.arrived(arrival, packet.size);
+                    if packet.probe == 0 {
+                        self.loss.told(&packet, false);
+                    } else {
+                        self.results.arrived(&packet, arrival);
+                    }
+                }
+                Told::ArrivedLate(packet) => {
+                    self.acknowledged.arrived(arrival, packet.size);
+                    if packet.probe == 0 {
+                        self.loss.found(&packet);
+                    }
+                }
+                Told::Lost(packet) if packet.probe == 0 => self.loss.told(&packet, true),
+                Told::Lost(packet) => self.results.lost(packet.probe),
+                Told::Vain => self.told_in_vain += 1,
+            }
+        }
+        if let Some(newest) = newest {
+            let rtt = now.saturating_sub(newest);
+            self.take_rtt(rtt);
+            self.least_rtt.add(now as i64, rtt as i64);
+        }
+    }
+}
