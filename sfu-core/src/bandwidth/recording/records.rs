@@ -27,6 +27,8 @@ kept!(
         Outputs,
         Allocation,
         ToldPackets,
+        /// What its line gives it.
+        Share,
     }
 );
 kept!(
