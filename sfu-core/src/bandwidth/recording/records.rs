@@ -27,6 +27,7 @@ kept!(
         Outputs,
         Allocation,
         ToldPackets,
+        PathChanged,
     }
 );
 kept!(
