@@ -30,9 +30,10 @@ cargo xtask <command>
                   20 minutes (`cargo xtask test` has the short version)
   scoreboard      run every scenario of the laboratory in virtual time over 20 seeds, and
                   write docs/adaptation/scoreboard.md with its plots
-  reality [SCENARIO..]
-                  run the laboratory's scenarios in the simulation and with real browsers,
-                  for half an hour, and write docs/adaptation/reality.md
+  reality [--resume] [SCENARIO..]
+                  run these of the laboratory's scenarios, or all, in the simulation and with
+                  real browsers, for an hour in all, and write docs/adaptation/reality.md;
+                  --resume leaves out those whose row is of this build
   replay FILE     run a recording of one subscriber's adaptation again, and draw it;
                   `cargo xtask replay` says more
   help            this text
@@ -59,7 +60,7 @@ fn main() -> ExitCode {
         ("layers", []) => finish(layers::measure()),
         ("scoreboard", []) => finish(scoreboard::write()),
         ("scoreboard", _) => misuse("`scoreboard` takes no arguments"),
-        ("reality", scenarios) => finish(reality::measure(scenarios)),
+        ("reality", words) => finish(reality::measure(words)),
         ("layers", _) => misuse("`layers` takes no arguments"),
         ("test", _) => misuse(&format!(
             "`test` takes only `--fast`, not `{}`",

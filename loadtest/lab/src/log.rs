@@ -15,6 +15,9 @@ pub struct Log {
     pub seed: u64,
     /// Whose estimator decided, and in which world: `ours`, `str0m`, `chromium`, `ours, real`.
     pub column: String,
+    /// What build of the server a real run was of.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub build: String,
     /// What the links with a bottleneck did.
     pub links: Vec<LinkLog>,
     /// What each subscriber got.
@@ -22,6 +25,16 @@ pub struct Log {
     /// What each publisher sent.
     #[serde(default)]
     pub publishers: Vec<PublisherLog>,
+}
+
+impl Log {
+    /// How long it is, in seconds.
+    #[must_use]
+    pub fn seconds(&self) -> u32 {
+        let bins = self.subscribers.iter().map(|one| one.bins.len()).max();
+        let bins = u32::try_from(bins.unwrap_or(0)).unwrap_or(u32::MAX);
+        bins.saturating_mul(BIN_MS) / 1000
+    }
 }
 
 /// A link with a bottleneck.

@@ -6,9 +6,9 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
-use crate::judge::{Figure, Kind, judge};
+use crate::judge::{Asked, Kind, Worst, judge, worst};
 use crate::log::Log;
-use crate::scenario::Scenario;
+use crate::scenario::{Publishes, Scenario};
 
 /// One kind of figure of a scenario, in both worlds. Infinite values are `None`: it never came about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -19,13 +19,23 @@ pub struct Pair {
     pub range: Option<(f64, f64)>,
     /// What the real run had.
     pub real: Option<f64>,
-    /// Whether the median of the simulation is as asked; `None`: nothing is asked.
-    pub simulated_met: Option<bool>,
-    /// Whether the real run is as asked.
-    pub real_met: Option<bool>,
+    /// What is asked of the median, and whether it is as asked.
+    pub simulated_asked: Option<Verdict>,
+    /// What is asked of the real run, and whether it is as asked.
+    pub real_asked: Option<Verdict>,
     /// What Chromium's own estimator makes of it, from page to page without a server.
     #[serde(default)]
     pub chromium: Option<f64>,
+}
+
+/// What is asked, and whether that is so.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+pub struct Verdict {
+    /// What is asked.
+    #[serde(flatten)]
+    pub asked: Asked,
+    /// Whether it is as asked.
+    pub met: bool,
 }
 
 /// One scenario in both worlds.
@@ -37,32 +47,62 @@ pub struct Comparison {
     pub title: String,
     /// How many seeds were simulated.
     pub seeds: usize,
+    /// How long the real run was.
+    #[serde(default)]
+    pub seconds: u32,
+    /// How long the scenario is, where the real run, and with it the simulation, is its beginning.
+    #[serde(default)]
+    pub whole: u32,
+    /// What build both are of; rows from before builds were noted have neither that nor marks.
+    #[serde(default = "older")]
+    pub build: String,
     /// By kind.
     pub pairs: BTreeMap<Kind, Pair>,
+}
+
+fn older() -> String {
+    "older".to_owned()
+}
+
+/// Whether Chromium's own estimator can play a scenario from page to page: one sends a camera, one
+/// watches, and no address changes, since nobody restarts ICE there.
+pub fn is_pair(scenario: &Scenario) -> bool {
+    let [from, to] = &scenario.participants[..] else {
+        return false;
+    };
+    let camera = [Publishes::Microphone, Publishes::Camera];
+    let keeps_addresses = scenario
+        .links
+        .iter()
+        .all(|link| link.rebinds().count() == 0);
+    from.publishes == camera && !from.subscribes && to.publishes.is_empty() && keeps_addresses
 }
 
 impl Comparison {
     /// Judges the logs of both worlds by the same code, and that of the reference.
     pub fn new(scenario: &Scenario, simulated: &[Log], real: &Log, chromium: Option<&Log>) -> Self {
-        let runs: Vec<_> = simulated.iter().map(|log| worst(scenario, log)).collect();
-        let real = worst(scenario, real);
-        let chromium = chromium.map(|log| worst(scenario, log)).unwrap_or_default();
+        let judged = |log: &Log| worst(&judge(scenario, log));
+        let runs: Vec<_> = simulated.iter().map(judged).collect();
+        let figures = judged(real);
+        let chromium = chromium.map(judged).unwrap_or_default();
         let pairs = Kind::ALL.into_iter().filter_map(|kind| {
             let mut seeds: Vec<_> = runs.iter().filter_map(|run| run.get(&kind)).collect();
-            seeds.sort_by(|one, other| one.0.total_cmp(&other.0));
-            let real = real.get(&kind);
-            let median = seeds.get(seeds.len() / 2);
+            seeds.sort_by(|one, other| one.order(kind).total_cmp(&other.order(kind)));
+            let real = figures.get(&kind);
+            let median = seeds.get(seeds.len() / 2).copied();
             if median.is_none() && real.is_none() {
                 return None;
             }
-            let range = seeds.first().zip(seeds.last());
+            let values = seeds.iter().map(|worst| worst.value);
+            let least = values.clone().min_by(f64::total_cmp).and_then(finite);
+            let most = values.max_by(f64::total_cmp).and_then(finite);
             let pair = Pair {
-                simulated: median.and_then(|worst| finite(worst.0)),
-                range: range.and_then(|(least, most)| finite(least.0).zip(finite(most.0))),
-                real: real.and_then(|worst| finite(worst.0)),
-                simulated_met: median.and_then(|worst| worst.1),
-                real_met: real.and_then(|worst| worst.1),
-                chromium: chromium.get(&kind).and_then(|worst| finite(worst.0)),
+                simulated: median.and_then(|worst| finite(worst.value)),
+                range: least.zip(most),
+                real: real.and_then(|worst| finite(worst.value)),
+                simulated_asked: median.and_then(verdict),
+                real_asked: real.and_then(verdict),
+                chromium: chromium.get(&kind).and_then(|worst| finite(worst.value)),
             };
             Some((kind, pair))
         });
@@ -70,35 +110,25 @@ impl Comparison {
             scenario: scenario.name.clone(),
             title: scenario.title.clone(),
             seeds: simulated.len(),
+            seconds: real.seconds(),
+            whole: scenario.seconds,
+            build: real.build.clone(),
             pairs: pairs.collect(),
         }
     }
 
     /// How many figures are asked for in both worlds, and how many have the same verdict.
     pub fn verdicts(&self) -> (usize, usize) {
-        let asked = |pair: &&Pair| pair.simulated_met.is_some() && pair.real_met.is_some();
-        let asked = self.pairs.values().filter(asked);
-        let same = asked.clone().filter(|p| p.simulated_met == p.real_met);
+        let asked = self.pairs.values();
+        let asked = asked.filter_map(|pair| pair.simulated_asked.zip(pair.real_asked));
+        let same = asked.clone().filter(|(one, other)| one.met == other.met);
         (same.count(), asked.count())
     }
 }
 
-/// A value, and whether all that are asked of its kind are as asked.
-type Worst = (f64, Option<bool>);
-
-/// The worst figure of each kind, whoever has it.
-fn worst(scenario: &Scenario, log: &Log) -> BTreeMap<Kind, Worst> {
-    let mut all: BTreeMap<Kind, Worst> = BTreeMap::new();
-    for figure in judge(scenario, log) {
-        let met = figure.asked.map(|_| Figure::is_met(&figure));
-        let worst = all.entry(figure.kind).or_insert((figure.value, None));
-        worst.0 = figure.kind.worse(worst.0, figure.value);
-        worst.1 = match (worst.1, met) {
-            (Some(one), Some(other)) => Some(one && other),
-            (one, other) => one.or(other),
-        };
-    }
-    all
+fn verdict(worst: &Worst) -> Option<Verdict> {
+    let met = worst.met;
+    worst.asked.map(|asked| Verdict { asked, met })
 }
 
 fn finite(value: f64) -> Option<f64> {
@@ -133,14 +163,23 @@ pub fn table(rows: &[Comparison]) -> String {
         text,
         "The verdict is the same for {same} of the {asked} figures that something is asked of.\n"
     );
-    let _ = write!(text, "| scenario | same |");
+    let _ = write!(text, "| scenario | build | same |");
     for kind in SHOWN {
         let _ = write!(text, " {} |", kind.label());
     }
-    let _ = write!(text, "\n|---|--:|{}", "--:|".repeat(SHOWN.len()));
+    let _ = write!(text, "\n|---|---|--:|{}", "--:|".repeat(SHOWN.len()));
     for row in rows {
         let (same, asked) = row.verdicts();
-        let _ = write!(text, "\n| {} | {same}/{asked} |", row.scenario);
+        let is_cut = row.seconds < row.whole;
+        let cut = match is_cut {
+            true => format!(", {} of {} s", row.seconds, row.whole),
+            false => String::new(),
+        };
+        let _ = write!(
+            text,
+            "\n| {}{cut} | {} | {same}/{asked} |",
+            row.scenario, row.build
+        );
         for kind in SHOWN {
             let pair = row.pairs.get(&kind);
             let shown = pair.map_or(String::new(), |pair| shown(kind, pair));
@@ -152,14 +191,21 @@ pub fn table(rows: &[Comparison]) -> String {
 }
 
 fn shown(kind: Kind, pair: &Pair) -> String {
-    let one = |value: Option<f64>, met: Option<bool>| {
+    let one = |value: Option<f64>, verdict: Option<Verdict>| {
         let digits = kind.digits();
         let value = value.map_or("never".to_owned(), |value| format!("{value:.digits$}"));
-        let mark = met.map_or("", |met| if met { " ✓" } else { " ✗" });
-        format!("{value}{mark}")
+        let Some(Verdict { asked, met }) = verdict else {
+            return value;
+        };
+        // Only of this one it differs from run to run.
+        let limit = match kind {
+            Kind::Used => format!(" of {:.digits$}", asked.limit),
+            _ => String::new(),
+        };
+        format!("{value}{limit}{}", asked.mark(met))
     };
-    let simulated = one(pair.simulated, pair.simulated_met);
-    let real = one(pair.real, pair.real_met);
+    let simulated = one(pair.simulated, pair.simulated_asked);
+    let real = one(pair.real, pair.real_asked);
     let chromium = pair
         .chromium
         .map(|value| format!(" / {}", one(Some(value), None)));
@@ -214,10 +260,28 @@ mod tests {
         let pair = compared(&[20.0, 90.0, 30.0], 40.0).pairs[&Kind::Queue95];
         assert_eq!((pair.simulated, pair.real), (Some(30.0), Some(40.0)));
         assert_eq!(pair.range, Some((20.0, 90.0)));
-        assert_eq!(
-            (pair.simulated_met, pair.real_met),
-            (Some(true), Some(true))
-        );
+        let met = |verdict: Option<Verdict>| verdict.map(|verdict| verdict.met);
+        assert_eq!(met(pair.simulated_asked), Some(true));
+        assert_eq!(met(pair.real_asked), Some(true));
+    }
+
+    #[test]
+    fn a_row_says_its_build_and_how_much_was_played() {
+        let mut row = compared(&[20.0], 40.0);
+        assert_eq!((row.seconds, row.whole), (40, 40));
+        row.build = "abc1234".to_owned();
+        assert!(table(&[row.clone()]).contains("| halving | abc1234 |"));
+        row.seconds = 20;
+        assert!(table(&[row]).contains("| halving, 20 of 40 s |"));
+    }
+
+    #[test]
+    fn the_reference_plays_what_one_sends_and_one_watches() {
+        let is = |name| is_pair(&Scenario::find(name).expect("our own"));
+        assert!(is("halving") && is("rfc8867-5.6"));
+        for none in ["rfc8867-5.1-svc", "rfc8867-5.2", "rfc8867-5.3", "rebinding"] {
+            assert!(!is(none), "{none}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::judge::{Aim, Asked, Better, Figure, Kind};
+use crate::judge::{Aim, Figure, Kind, Worst, worst};
 
 /// Of many seeds this part is at least as good as the value shown, where the worst does not count.
 const PART: f64 = 0.9;
@@ -25,29 +25,10 @@ pub struct Row {
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Cell {
     worst: Worst,
+    /// Whose it is.
+    seed: usize,
     /// Whether as many seeds as count are as asked.
     met: bool,
-}
-
-/// One seed's worst figure of one kind, whoever has it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Worst {
-    seed: usize,
-    value: f64,
-    asked: Option<Asked>,
-    /// Whether all of the kind are as asked of which anything is.
-    met: bool,
-}
-
-impl Worst {
-    /// The greater the better.
-    fn order(self, kind: Kind) -> f64 {
-        let limit = self.asked.map_or(0.0, |asked| asked.limit);
-        match kind.better() {
-            Better::More => self.value - limit,
-            Better::Less => limit - self.value,
-        }
-    }
 }
 
 /// How many are as asked, of how many.
@@ -63,22 +44,22 @@ impl Row {
     /// A scenario's line, from the figures of each seed.
     #[must_use]
     pub fn new(scenario: &str, title: &str, source: &str, runs: &[Vec<Figure>]) -> Self {
-        let mut seeds: BTreeMap<Kind, Vec<Worst>> = BTreeMap::new();
+        let mut seeds: BTreeMap<Kind, Vec<(usize, Worst)>> = BTreeMap::new();
         for (seed, run) in runs.iter().enumerate() {
-            for (kind, worst) in worst_of(seed, run) {
-                seeds.entry(kind).or_default().push(worst);
+            for (kind, worst) in worst(run) {
+                seeds.entry(kind).or_default().push((seed, worst));
             }
         }
         let optima = seeds.remove(&Kind::Optimum);
         let cells = seeds
             .into_iter()
-            .map(|(kind, worst)| (kind, cell(kind, worst)));
+            .map(|(kind, seeds)| (kind, cell(kind, seeds)));
         let mut cells: BTreeMap<Kind, Cell> = cells.collect();
         // What the layers allow is of the same seed as what is used: the two are read together.
-        let used = cells.get(&Kind::Used).map(|cell| cell.worst.seed);
-        let same = |worst: &Worst| Some(worst.seed) == used;
-        let optimum = optima.and_then(|optima| optima.into_iter().find(same));
-        cells.extend(optimum.map(|worst| (Kind::Optimum, Cell { worst, met: true })));
+        let used = cells.get(&Kind::Used).map(|cell| cell.seed);
+        let mut optima = optima.into_iter().flatten();
+        let optimum = optima.find(|(seed, _)| Some(*seed) == used);
+        cells.extend(optimum.map(|optimum| (Kind::Optimum, cell(Kind::Optimum, vec![optimum]))));
         Self {
             scenario: scenario.to_owned(),
             title: title.to_owned(),
@@ -108,64 +89,33 @@ impl Row {
         } else {
             "never".to_owned()
         };
-        let Some(Asked { limit, aim }) = cell.worst.asked else {
+        let Some(asked) = cell.worst.asked else {
             return value;
         };
         // Only of this one it differs from row to row.
         let value = match kind {
-            Kind::Used => format!("{value} of {limit:.digits$}"),
+            Kind::Used => format!("{value} of {:.digits$}", asked.limit),
             _ => value,
         };
-        match (aim, cell.met) {
-            (Aim::Proof, true) => format!("{value} ✓"),
-            (Aim::Proof, false) => format!("**{value}** ✗"),
-            (Aim::Own, true) => format!("{value} (✓)"),
-            (Aim::Own, false) => format!("{value} (✗)"),
-        }
+        let is_bold = asked.aim == Aim::Proof && !cell.met;
+        let bold = if is_bold { "**" } else { "" };
+        format!("{bold}{value}{bold}{}", asked.mark(cell.met))
     }
 }
 
-/// The worst of each kind in one run, whoever has it: of those of whom something is asked, if any. What
-/// the proof asks of one of them it asks of the kind.
-fn worst_of(seed: usize, run: &[Figure]) -> BTreeMap<Kind, Worst> {
-    let mut all: BTreeMap<Kind, Worst> = BTreeMap::new();
-    for figure in run {
-        let one = Worst {
-            seed,
-            value: figure.value,
-            asked: figure.asked,
-            met: figure.is_met(),
-        };
-        let worst = all.entry(figure.kind).or_insert(one);
-        *worst = match (worst.asked, one.asked) {
-            (Some(_), None) => *worst,
-            (None, Some(_)) => one,
-            (before, now) => {
-                let is_worse = one.order(figure.kind) < worst.order(figure.kind);
-                let mut worse = if is_worse { one } else { *worst };
-                let aim = before.map(|one| one.aim).max(now.map(|one| one.aim));
-                if let (Some(asked), Some(aim)) = (&mut worse.asked, aim) {
-                    asked.aim = aim;
-                }
-                worse.met = worst.met && one.met;
-                worse
-            }
-        };
-    }
-    all
-}
-
-fn cell(kind: Kind, mut seeds: Vec<Worst>) -> Cell {
+fn cell(kind: Kind, mut seeds: Vec<(usize, Worst)>) -> Cell {
     // The best one first.
-    seeds.sort_by(|one, other| other.order(kind).total_cmp(&one.order(kind)));
+    seeds.sort_by(|(_, one), (_, other)| other.order(kind).total_cmp(&one.order(kind)));
     let counting = if kind.counts_worst() {
         seeds.len()
     } else {
         (seeds.len() as f64 * PART).ceil() as usize
     };
-    let met = seeds.iter().filter(|worst| worst.met).count();
+    let met = seeds.iter().filter(|(_, worst)| worst.met).count();
+    let (seed, worst) = seeds[counting.max(1) - 1];
     Cell {
-        worst: seeds[counting.max(1) - 1],
+        worst,
+        seed,
         met: met >= counting,
     }
 }
@@ -290,6 +240,7 @@ fn table(text: &mut String, rows: &[Row], kinds: &[Kind]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judge::Asked;
 
     fn figure(kind: Kind, of: &str, value: f64, limit: f64) -> Figure {
         let aim = Aim::Proof;

@@ -32,12 +32,13 @@ use crate::lab::reference;
 use crate::lab::run::{Outcome, run};
 
 const HELP: &str = "\
-cargo sim -- [--scenario NAME] [--seed N | --seeds A..B] [--plot [FILE]] [--log FILE]
-             [--reference] [--scoreboard] [--list]
+cargo sim -- [--scenario NAME] [--seed N | --seeds A..B] [--seconds N] [--plot [FILE]]
+             [--log FILE] [--reference] [--scoreboard] [--list]
 
 Runs scenarios of loadtest/lab/scenarios in virtual time and prints their figures. Without a
 scenario all of them run; without a seed it is 1. Exits with 1 where a figure is not as asked.
 
+  --seconds N     ends after so many, where the scenario is longer
   --plot [FILE]   writes the picture of the run; to NAME-SEED.svg without a file
   --log FILE      writes the log of the run as JSON
   --reference     str0m's estimator in the place of ours, where one subscriber has a link of its own
@@ -49,6 +50,7 @@ scenario all of them run; without a seed it is 1. Exits with 1 where a figure is
 struct Wish {
     scenario: Option<String>,
     seeds: Vec<u64>,
+    seconds: Option<u32>,
     plot: Option<Option<PathBuf>>,
     log: Option<PathBuf>,
     list: bool,
@@ -69,7 +71,8 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let mut met = true;
-    for scenario in scenarios(wish.scenario.as_deref()) {
+    for mut scenario in scenarios(wish.scenario.as_deref()) {
+        scenario.seconds = scenario.seconds.min(wish.seconds.unwrap_or(u32::MAX));
         if wish.list {
             println!("{:24} {}", scenario.name, scenario.title);
             continue;
@@ -109,6 +112,10 @@ fn read(mut words: impl Iterator<Item = String>) -> Result<Wish, String> {
                     Some((from, to)) => (number(from)?..number(to)?).collect(),
                     None => vec![number(&text)?],
                 };
+            }
+            "--seconds" => {
+                let text = value().ok_or("a number of seconds is missing")?;
+                wish.seconds = Some(text.parse().map_err(|e| format!("{text}: {e}"))?);
             }
             "--plot" => wish.plot = Some(value().map(PathBuf::from)),
             "--log" => wish.log = Some(value().ok_or("a file is missing")?.into()),

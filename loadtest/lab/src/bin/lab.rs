@@ -9,10 +9,12 @@ use std::process::ExitCode;
 use sfu_lab::judge::judge;
 use sfu_lab::log::Log;
 use sfu_lab::plot::plot;
-use sfu_lab::reality::{Comparison, table};
+use sfu_lab::reality::{Comparison, is_pair, table};
 use sfu_lab::scenario::{Scenario, all};
 
 const HELP: &str = "\
+lab list                                 prints every scenario's name, its seconds, and `pair` where
+                                         Chromium's own estimator can play it from page to page
 lab scenario NAME                        prints a scenario as JSON
 lab judge LOG                            prints a log's figures
 lab plot LOG FILE                        draws a log as SVG
@@ -26,6 +28,7 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let done = match words[..] {
+        ["list"] => Ok(list()),
         ["scenario", name] => scenario(name),
         ["judge", log] => figures(log),
         ["plot", log, to] => draw(log, to),
@@ -45,6 +48,14 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn list() -> String {
+    let line = |scenario: Scenario| {
+        let pair = if is_pair(&scenario) { " pair" } else { "" };
+        format!("{} {}{pair}\n", scenario.name, scenario.seconds)
+    };
+    all().into_iter().map(line).collect()
 }
 
 fn scenario(name: &str) -> Result<String, String> {

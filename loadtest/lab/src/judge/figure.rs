@@ -188,6 +188,19 @@ pub struct Asked {
     pub aim: Aim,
 }
 
+impl Asked {
+    /// For tables: `✓` or `✗` behind the value, in brackets where it is our own aim.
+    #[must_use]
+    pub const fn mark(self, met: bool) -> &'static str {
+        match (self.aim, met) {
+            (Aim::Proof, true) => " ✓",
+            (Aim::Proof, false) => " ✗",
+            (Aim::Own, true) => " (✓)",
+            (Aim::Own, false) => " (✗)",
+        }
+    }
+}
+
 /// Why something is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]

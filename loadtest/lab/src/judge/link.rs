@@ -34,8 +34,12 @@ pub(super) fn judge(scenario: &Scenario, log: &Log, link: &LinkLog, figures: &mu
         }
         return;
     }
-    figure(Kind::QueueMedian, waited(link, 0.5), None);
-    figure(Kind::Queue95, waited(link, 0.95), asked_of_queue(nature));
+    if let Some(median) = waited(link, 0.5) {
+        figure(Kind::QueueMedian, median, None);
+    }
+    if let Some(most) = waited(link, 0.95) {
+        figure(Kind::Queue95, most, asked_of_queue(nature));
+    }
     let longest = link.bins.iter().map(|bin| bin.queue_ms_max);
     figure(Kind::QueueMost, longest.fold(0.0, f64::max), None);
     let line = Shared {
@@ -74,15 +78,13 @@ fn uplink(scenario: &Scenario, link: &LinkLog) -> Option<f64> {
     (capacity > 0.0).then(|| 100.0 * carried / capacity)
 }
 
-/// What `part` of our packets waited at most, in milliseconds, rounded up.
-fn waited(link: &LinkLog, part: f64) -> f64 {
+/// What `part` of our packets waited at most, in milliseconds, rounded up; `None`: none got through.
+fn waited(link: &LinkLog, part: f64) -> Option<f64> {
     let all: u64 = link.waits.iter().copied().map(u64::from).sum();
-    let mut left = all as f64 * part;
-    for (ms, packets) in link.waits.iter().enumerate() {
+    let mut left = (all as f64 * part).max(1.0);
+    let found = link.waits.iter().position(|packets| {
         left -= f64::from(*packets);
-        if left <= 0.0 {
-            return ms as f64;
-        }
-    }
-    0.0
+        left <= 0.0
+    });
+    found.map(|ms| ms as f64)
 }

@@ -8,11 +8,13 @@ mod optimum;
 mod shared;
 mod track;
 mod windows;
+mod worst;
 
 #[cfg(test)]
 mod tests;
 
 pub use figure::{Aim, Asked, Better, Figure, Kind};
+pub use worst::{Worst, worst};
 
 use crate::log::Log;
 use crate::scenario::{Element, Link, Scenario};

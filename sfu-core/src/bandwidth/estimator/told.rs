@@ -43,6 +43,7 @@ impl Estimator {
     fn on_told(&mut self, now: Instant, told: impl Iterator<Item = ToldPacket>) {
         let at = self.micros(now);
         self.feedbacks += 1;
+        (self.facts, self.proven) = (None, None);
         if let Some(rate) = self.silence.heard(at) {
             self.begin_anew(at, rate);
         }

@@ -28,7 +28,7 @@ use self::kept::{Kept, Out};
 use self::records::{Former, Kind};
 use super::allocator::{Allotment, Budget, Ladder, Request};
 use super::departure::{Demand, Probe, SentPacket, ToldPacket};
-use super::estimator::Estimator;
+use super::estimator::{Estimator, Share};
 use crate::id::TrackId;
 use crate::unit::Bitrate;
 use crate::wire::rtcp::TransportFeedback;
@@ -146,6 +146,13 @@ impl Recorder {
         self.look(after);
     }
 
+    /// The estimator was told what its line gives it.
+    pub fn share(&mut self, now: Instant, share: Option<Share>, after: &Estimator) {
+        self.record(now, Kind::Share);
+        share.keep(&mut self.out);
+        self.look(after);
+    }
+
     /// The estimator was asked for a probe.
     pub fn probe(&mut self, probe: Option<Probe>, after: &Estimator) {
         self.record(self.last, Kind::Probe);
@@ -242,6 +249,7 @@ impl Recorder {
 fn digest(estimator: &Estimator, epoch: Instant) -> u32 {
     let mut out = Out::new(epoch);
     estimator.estimate().keep(&mut out);
+    estimator.budget().keep(&mut out);
     estimator.pacing_rate().keep(&mut out);
     estimator.poll_timeout().keep(&mut out);
     estimator.report().keep(&mut out);

@@ -28,6 +28,8 @@ kept!(
         Allocation,
         ToldPackets,
         PathChanged,
+        /// What its line gives it.
+        Share,
     }
 );
 kept!(

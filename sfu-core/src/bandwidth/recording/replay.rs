@@ -195,6 +195,7 @@ impl<'r> Running<'r> {
                 estimator.on_receiver_report(now, fraction_lost, Kept::restore(from)?);
             }
             Kind::Demand => estimator.set_demand(now, Kept::restore(from)?),
+            Kind::Share => estimator.couple(now, Kept::restore(from)?),
             Kind::Timeout => estimator.handle_timeout(now),
             Kind::Probe => {
                 let recorded = Option::<Probe>::restore(from)?;

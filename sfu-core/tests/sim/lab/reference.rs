@@ -197,6 +197,7 @@ impl Pair {
             }],
             links: link.into_iter().collect(),
             publishers,
+            ..Log::default()
         }
     }
 }

@@ -29,6 +29,7 @@ const TEMPORAL = [0.4, 0.2, 0.4];
  * @property {{ name: string, seconds: number, participants: { name: string, up?: string, down?: string,
  *   subscribes: boolean, publishes: string[] }[] }} scenario
  * @property {string} column      whose estimator decided
+ * @property {string} [build]     of the server
  * @property {number} start      by `Date.now`
  * @property {any[]} links       as the impairment links wrote them
  * @property {Record<string, Seen>} seen           by participant
@@ -47,6 +48,7 @@ export function assemble(run) {
     scenario: scenario.name,
     seed: 0,
     column: run.column,
+    build: run.build ?? '',
     links: links.map((link) => ({ ...link, bins: link.bins.slice(0, count) })),
     subscribers: people
       .filter(({ subscribes }) => subscribes)

@@ -3,7 +3,8 @@
 //
 // `REALITY_SCENARIO` is the scenario's name or its file, `REALITY_LOG` the log's file; `SFU_SERVER_BIN`,
 // `IMPAIRMENT_LINK_BIN` and `SFU_LAB_BIN` are the binaries. `REALITY_WAY=direct` runs the reference: the
-// one who sends and the one who watches without a server between them.
+// one who sends and the one who watches without a server between them. `REALITY_SECONDS` ends a longer
+// scenario after so many, and `REALITY_BUILD` is noted in the log.
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -74,17 +75,19 @@ class Place {
   }
 }
 
-/** @param {Participant} one */
-function placeOf({ up, down }) {
+/** Which links it has. @param {Participant} one */
+function linksOf({ up, down }) {
   return up || down ? `${up ?? ''} ${down ?? ''}` : '';
 }
 
-/** What this cannot do yet. @param {Scenario} scenario */
+/** Where it is: who is further away than others on its links is so alone. @param {Participant} one */
+function placeOf(one) {
+  return one.delay_ms > 0 ? `${linksOf(one)} ${one.name}` : linksOf(one);
+}
+
+/** What this cannot do. @param {Scenario} scenario */
 function refuse({ participants }) {
-  if (participants.some(({ delay_ms }) => delay_ms > 0)) {
-    throw new Error('a delay of one participant is for the simulation alone');
-  }
-  const keys = new Set(participants.map(placeOf));
+  const keys = new Set(participants.map(linksOf));
   const used = [...keys].flatMap((key) => key.split(' ').filter((name) => name !== ''));
   if (new Set(used).size !== used.length) {
     throw new Error('participants who share one link must share both');
@@ -96,21 +99,30 @@ async function places(name, { participants }) {
   /** @type {Map<string, Place>} */
   const all = new Map();
   for (const one of participants) {
-    const key = placeOf(one);
-    if (all.has(key)) {
-      continue;
+    const key = linksOf(one);
+    if (!all.has(key)) {
+      all.set(key, key === '' ? new Place(key) : await placeAt(key, name, one, all.size));
     }
-    if (key === '') {
-      all.set(key, new Place(key));
-      continue;
-    }
-    const place = all.size;
-    const log = artifact(`reality-link-${place}.json`);
-    const [toNear, toFar] = [one.up ?? undefined, one.down ?? undefined];
-    const course = { scenario: name, toFar, toNear, log };
-    all.set(key, new Place(key, await ImpairedLink.open({ course, place }), log));
+  }
+  for (const one of participants.filter(({ delay_ms }) => delay_ms > 0)) {
+    const [key, place] = [placeOf(one), all.size];
+    const eachWay = [`delay=${one.delay_ms}ms`];
+    const behind = all.get(linksOf(one))?.link;
+    all.set(key, new Place(key, await ImpairedLink.open({ eachWay, place, behind })));
   }
   return all;
+}
+
+/**
+ * The far end of a scenario's links.
+ *
+ * @param {string} key @param {string} scenario @param {Participant} one @param {number} place
+ */
+async function placeAt(key, scenario, { up, down }, place) {
+  const log = artifact(`reality-link-${place}.json`);
+  const [toNear, toFar] = [up ?? undefined, down ?? undefined];
+  const course = { scenario, toFar, toNear, log };
+  return new Place(key, await ImpairedLink.open({ course, place }), log);
 }
 
 /** @param {Scenario} scenario @param {Map<string, Person>} people @param {Control} control @param {number} start */
@@ -193,7 +205,9 @@ async function run(name, scenario) {
   const server = await startServer('reality', ['--bind', '0.0.0.0', '--dev-allow-remote']);
   try {
     const port = new URL(server.http).port;
-    await Promise.all([...networks.values()].map((place) => place.enter(port)));
+    const lived = new Set(scenario.participants.map(placeOf));
+    const entered = [...networks.values()].filter(({ key }) => lived.has(key));
+    await Promise.all(entered.map((place) => place.enter(port)));
     /** @type {Map<string, Person>} */
     const people = new Map();
     for (const one of scenario.participants) {
@@ -219,7 +233,8 @@ async function run(name, scenario) {
     console.error('links:', JSON.stringify(figures));
     const logs = [...networks.values()].flatMap((place) => place.logs());
     const column = IS_DIRECT ? 'chromium' : 'ours, real';
-    return { scenario, column, start, links: logs, seen, explained };
+    const build = process.env.REALITY_BUILD ?? '';
+    return { scenario, column, build, start, links: logs, seen, explained };
   } finally {
     await Promise.all([...networks.values()].map(({ browser }) => browser?.close()));
     await server.stop();
@@ -238,6 +253,7 @@ if (name === undefined || out === undefined || lab === undefined || !isInOwnNetw
 }
 /** @type {Scenario} */
 const scenario = JSON.parse(execFileSync(lab, ['scenario', name], { encoding: 'utf8' }));
+scenario.seconds = Math.min(scenario.seconds, Number(process.env.REALITY_SECONDS ?? Infinity));
 const raw = await run(name, scenario);
 writeFileSync(`${out}.raw`, JSON.stringify(raw));
 writeFileSync(out, JSON.stringify(assemble(/** @type {any} */ (raw))));

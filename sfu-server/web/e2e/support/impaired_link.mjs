@@ -27,11 +27,13 @@ export class ImpairedLink {
   /**
    * @param {Namespace} far @param {import('node:child_process').ChildProcess} program
    * @param {number} place   which of several links it is
+   * @param {ImpairedLink} [behind]   at whose far end this one begins
    */
-  constructor(far, program, place) {
+  constructor(far, program, place, behind) {
     this.far = far;
     this.program = program;
     this.place = place;
+    this.behind = behind;
     /** @type {string[]} what the program has printed */
     this.lines = [];
   }
@@ -39,12 +41,13 @@ export class ImpairedLink {
   /**
    * Needs a network that the test may change: see `enterOwnNetwork`.
    *
-   * @param {{ eachWay?: string[], toNear?: string[], course?: Course, seed?: number, place?: number }} [more]
+   * @param {{ eachWay?: string[], toNear?: string[], course?: Course, seed?: number, place?: number, behind?: ImpairedLink }} [more]
    *   elements as the program takes them: `['loss=2%', 'delay=50ms']`, `toNear` those that only what
    *   leaves the far end meets, behind the others; or a scenario, whose time begins with `start`.
-   *   `place` counts several links.
+   *   `place` counts several links; `behind` is a link at whose far end this one begins, so that its
+   *   packets pass both.
    */
-  static async open({ eachWay = [], toNear = [], course, seed = 1, place = 0 } = {}) {
+  static async open({ eachWay = [], toNear = [], course, seed = 1, place = 0, behind } = {}) {
     const binary = process.env.IMPAIRMENT_LINK_BIN;
     if (binary === undefined || !existsSync(binary)) {
       throw new Error(
@@ -70,11 +73,12 @@ export class ImpairedLink {
     // Ahead of everything else on the machine, where that is allowed: it sleeps nearly always, and
     // what it sends late would count as the link's jitter.
     const first = ['chrt', '--fifo', '10'];
-    const command = [...(succeeds([...first, 'true']) ? first : []), binary, ...args];
+    const there = behind === undefined ? [] : ['nsenter', '-t', behind.far.id, '-n'];
+    const command = [...(succeeds([...first, 'true']) ? first : []), ...there, binary, ...args];
     const program = spawn(command[0] ?? '', command.slice(1), {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
-    const link = new ImpairedLink(far, program, place);
+    const link = new ImpairedLink(far, program, place, behind);
     createInterface({ input: program.stdout }).on('line', (line) => link.lines.push(line));
     await eventually('the link is ready', () => link.lines[0], (line) => line === 'ready');
     link.plug();
@@ -86,9 +90,9 @@ export class ImpairedLink {
     return this.far.within(program);
   }
 
-  /** The test's own address on this link. */
+  /** The test's own address on this link, or on the one that it is behind. @returns {string} */
   get nearAddress() {
-    return `10.97.${this.place}.1`;
+    return this.behind?.nearAddress ?? `10.97.${this.place}.1`;
   }
 
   /** Begins with the scenario; `Date.now` of it. */
@@ -109,10 +113,11 @@ export class ImpairedLink {
 
   plug() {
     const [near, far] = [deviceOf('near', this.place), deviceOf('far', this.place)];
-    const [nearAddress, farAddress] = [this.nearAddress, `10.97.${this.place}.2`];
-    execFileSync('ip', ['link', 'set', far, 'netns', this.far.id]);
+    const [nearAddress, farAddress] = [`10.97.${this.place}.1`, `10.97.${this.place}.2`];
+    const here = this.behind?.far.ip.bind(this.behind.far) ?? own;
+    here('link', 'set', far, 'netns', this.far.id);
     const ways = [
-      { ip: own, device: near, address: nearAddress, peer: farAddress },
+      { ip: here, device: near, address: nearAddress, peer: farAddress },
       { ip: this.far.ip.bind(this.far), device: far, address: farAddress, peer: nearAddress },
     ];
     for (const { ip, device, address, peer } of ways) {
@@ -120,6 +125,10 @@ export class ImpairedLink {
       ip('link', 'set', device, 'up');
     }
     this.far.ip('route', 'replace', 'default', 'dev', far);
+    if (this.behind !== undefined) {
+      this.behind.far.forward();
+      own('route', 'replace', `${farAddress}/32`, 'dev', deviceOf('near', this.behind.place));
+    }
   }
 }
 

@@ -46,6 +46,12 @@ export class Namespace {
     execFileSync('nsenter', ['-t', this.id, '-n', 'ip', ...args]);
   }
 
+  /** Lets packets pass from one of its links to another. */
+  forward() {
+    const command = 'echo 1 > /proc/sys/net/ipv4/ip_forward';
+    execFileSync('nsenter', ['-t', this.id, '-n', 'sh', '-c', command]);
+  }
+
   close() {
     this.holder.kill('SIGKILL');
     rmSync(this.programs, { recursive: true });
