@@ -13,14 +13,17 @@
 mod acknowledged_rate;
 mod arrival_clock;
 mod busy_rate;
+mod coupling;
 mod delay;
 mod expected_queue;
 mod facts;
 mod inter_arrival;
 mod kept;
+mod line;
 mod link_capacity;
 mod loss;
 mod overuse;
+mod pace;
 mod probe;
 mod probe_result;
 mod queueing;
@@ -39,12 +42,14 @@ mod trendline;
 
 use std::time::{Duration, Instant};
 
+pub use line::{Heard, Line, MAX_MEMBERS, Share};
 pub use report::{EstimatorReport, Limit, Usage};
 
 use acknowledged_rate::AcknowledgedRate;
 use arrival_clock::ArrivalClock;
 use delay::Delay;
 use expected_queue::ExpectedQueue;
+use facts::Facts;
 use loss::LossControl;
 use probe::{ProbeControl, Situation};
 use probe_result::ProbeResults;
@@ -84,19 +89,6 @@ const USED: f64 = 0.8;
 /// The span in which the least round trip is looked for, in microseconds, and another of the same.
 const LEAST_RTT_SPAN: i64 = 15_000_000;
 
-/// How much faster than the estimate packets may leave: while nothing has shown what the link
-/// carries, when a queue has, and while one drains. Layers come in pictures, and a picture that waits here
-/// is late; one that makes a queue makes sound late too.
-const PACE_UNKNOWN: f64 = 1.5;
-const PACE_KNOWN: f64 = 1.2;
-const PACE_DRAINING: f64 = 1.0;
-
-/// The least pacing rate while nothing has shown what the link carries, in bits per second.
-///
-/// Higher: the first pictures are a burst that a bad link's queue has to hold. Lower: who comes into a
-/// call waits for them.
-const PACE_FIRST: f64 = 5_000_000.0;
-
 /// The congestion control of one transport's sending side.
 #[derive(Clone, Debug)]
 pub struct Estimator {
@@ -123,6 +115,13 @@ pub struct Estimator {
     /// When what was held up while it was silent has come through, in microseconds.
     settles: u64,
     estimate: f64,
+    /// What may be sent: the estimate and what others of the line lend.
+    budget: f64,
+    /// What its line gives it; `None` while it is controlled alone.
+    share: Option<Share>,
+    /// What the last feedback has to say to a line.
+    facts: Option<Facts>,
+    proven: Option<(f64, bool)>,
     limit: Limit,
     told_in_vain: u64,
     feedbacks: u64,
@@ -154,6 +153,10 @@ impl Estimator {
             least_rtt: Least::new(LEAST_RTT_SPAN),
             settles: 0,
             estimate: first,
+            budget: first,
+            share: None,
+            facts: None,
+            proven: None,
             limit: Limit::Start,
             told_in_vain: 0,
             feedbacks: 0,
@@ -169,7 +172,7 @@ impl Estimator {
             size: sent.size,
             is_padding: sent.class == Class::Padding,
             probe: tag,
-            expected: self.expected.sent(at, sent.size, self.estimate),
+            expected: self.expected.sent(at, sent.size, self.sending()),
         };
         self.history.sent(sent.sequence, packet);
         self.has_pictures |= sent.class == Class::Video;
@@ -231,7 +234,7 @@ impl Estimator {
             .silence
             .deadline(self.rtt())
             .filter(|_| self.feedbacks > 0);
-        let probe = self.probes.deadline(self.estimate, self.demand);
+        let probe = self.probes.deadline(self.budget, self.demand);
         let at = silence.into_iter().chain(probe).min()?;
         Some(self.epoch + Duration::from_micros(at))
     }
@@ -243,7 +246,8 @@ impl Estimator {
         Some(probe)
     }
 
-    /// What may be sent: from [`MIN_ESTIMATE`] to [`MAX_ESTIMATE`].
+    /// What the network carries for it, its fair share of a line that it has with others: from
+    /// [`MIN_ESTIMATE`] to [`MAX_ESTIMATE`].
     #[must_use]
     pub fn estimate(&self) -> Bitrate {
         Bitrate::from_bps(self.estimate as u64)
@@ -253,21 +257,6 @@ impl Estimator {
     #[must_use]
     pub fn has_room(&self) -> bool {
         self.limit == Limit::Application
-    }
-
-    /// How fast what there is to send may leave: above the estimate, since layers come in pictures.
-    #[must_use]
-    pub fn pacing_rate(&self) -> Bitrate {
-        let pace = if self.control.holds() {
-            self.estimate * PACE_DRAINING
-        } else if self.control.is_limited() {
-            self.estimate * PACE_KNOWN
-        } else if self.probes.has_answer() {
-            self.estimate * PACE_UNKNOWN
-        } else {
-            (self.estimate * PACE_UNKNOWN).max(PACE_FIRST)
-        };
-        Bitrate::from_bps(pace as u64)
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::granted::Granted;
 use super::peer::{Peer, Sending};
 use super::rungs::Offers;
-use super::{Room, Shared, feedback, requests, rungs};
+use super::{PeerKey, Room, Shared, feedback, lines, requests, rungs};
 use crate::bandwidth::allocator::{Allotment, Budget, Limit, allocate};
 use crate::bandwidth::departure::Demand;
 use crate::event::{Event, StreamState};
@@ -114,7 +114,7 @@ pub(super) fn look(shared: &mut Shared, room: &mut Room, index: PeerIndex, now: 
     let Some(peer) = room.peers.get(index) else {
         return;
     };
-    if peer.allotments.is_due(now, peer.bandwidth.estimate()) {
+    if peer.allotments.is_due(now, peer.bandwidth.budget()) {
         divide(shared, room, index, now);
     }
 }
@@ -133,7 +133,9 @@ fn divide_for(
     now: Instant,
     news: Option<TrackIndex>,
 ) {
-    let Some(estimate) = room.peers[index].bandwidth.estimate() else {
+    let key = PeerKey::new(room.key, index);
+    lines::follow(shared, &mut room.peers[index], key, now);
+    let Some(estimate) = room.peers[index].bandwidth.budget() else {
         let_all(shared, &mut room.peers[index]);
         return aim_all(shared, room, index, now, news);
     };
@@ -160,6 +162,7 @@ fn divide_for(
     peer.bandwidth
         .note_allocation(now, budget, &requests, (&allotments, demand));
     peer.bandwidth.set_demand(now, demand);
+    lines::note_demand(shared, peer, key, now, demand);
     let state = &mut peer.allotments;
     (state.looked, state.is_stale) = (Some(now), false);
     (state.demand, state.estimate) = (demand, estimate);

@@ -1,8 +1,11 @@
 //! What a participant's network carries, and what it has been sent.
 
+mod coupled;
+
 use std::time::{Duration, Instant};
 
 use super::heard::Heard;
+use super::lines::OnLine;
 use super::recording::Recorded;
 use crate::bandwidth::allocator::{Allotment, Budget, Request};
 use crate::bandwidth::departure::{Class, Demand, Probe, SentPacket, ToldPacket};
@@ -40,6 +43,8 @@ const MOST_PACE: u64 = 3;
 pub(super) struct Bandwidth {
     is_on: bool,
     estimator: Estimator,
+    /// With whom it may share its network.
+    pub(super) on_line: OnLine,
     /// How much of its feedback was listened to.
     pub(super) heard: Heard,
     /// All that the estimator is told, while somebody wants to know.
@@ -75,6 +80,7 @@ impl Bandwidth {
         Self {
             is_on,
             estimator: Estimator::new(now),
+            on_line: OnLine::default(),
             heard: Heard::new(now),
             recorded: Recorded::default(),
             numbered: None,
@@ -154,6 +160,13 @@ impl Bandwidth {
             .note(|recorder| recorder.told_packets(now, told, after));
     }
 
+    pub(super) fn on_path_changed(&mut self, now: Instant) {
+        self.estimator.on_path_changed(now);
+        let after = &self.estimator;
+        self.recorded
+            .note(|recorder| recorder.path_changed(now, after));
+    }
+
     pub(super) fn on_remb(&mut self, now: Instant, bitrate: Bitrate) {
         self.is_told = true;
         self.estimator.on_remb(now, bitrate);
@@ -221,7 +234,7 @@ impl Bandwidth {
 
     /// What may be sent for longer than a picture takes.
     fn sustained_rate(&self) -> Bitrate {
-        let estimate = self.estimator.estimate().bps();
+        let estimate = self.estimator.sending_rate().bps();
         let pace = self.pacing_rate();
         // While nothing is known of the network, the first pictures go by the pace alone.
         match pace.bps() <= MOST_PACE * estimate {

@@ -3,9 +3,9 @@
 use std::time::Instant;
 
 use super::departure::congestion;
-use super::pacing;
 use super::repairs::repair;
 use super::{PeerKey, Room, Shared};
+use super::{lines, pacing};
 use crate::drop_reason::DropReason;
 use crate::id::Ssrc;
 use crate::room::tracks::{PeerIndex, TrackIndex};
@@ -93,11 +93,13 @@ fn obey(
             shared.stats.transport_feedbacks_in += 1;
             let bandwidth = &mut room.peers[index].bandwidth;
             bandwidth.on_transport_feedback(now, &feedback);
+            lines::hear(shared, room, index, now);
         }
         RtcpItem::Remb { bitrate, .. } => room.peers[index].bandwidth.on_remb(now, bitrate),
         RtcpItem::CongestionFeedback(feedback) => {
             shared.stats.transport_feedbacks_in += 1;
             congestion::take(&mut room.peers[index], now, &feedback);
+            lines::hear(shared, room, index, now);
         }
         // Streams end by signalling.
         RtcpItem::Bye { .. } => {}

@@ -191,6 +191,7 @@ fn remove_peer(shared: &mut Shared, room: &mut Room, index: PeerIndex) {
     shared.lookup.remove(key);
     shared.timers.cancel(key);
     shared.pacers.cancel(key);
+    shared.lines.leave(&mut peer.bandwidth.on_line, key);
     shared.dirty.retain(|other| *other != key);
 }
 

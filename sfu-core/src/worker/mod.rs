@@ -3,7 +3,7 @@
 //! Each leg of a packet's walk has its own file: [`inbound`], [`arrival`] with [`binding`],
 //! [`identify`], [`streams`] and [`allocation`], [`forward`] with [`speakers`] and [`fan_out`],
 //! [`outbound`] with [`pacing`], [`filler`], [`departure`], [`header`] and [`patience`]; [`bandwidth`]
-//! is what a participant's network carries; [`data`] is that of data messages; [`feedback`] carries
+//! is what a participant's network carries, and [`lines`] who shares it; [`data`] is that of data messages; [`feedback`] carries
 //! RTCP's facts backwards, with [`repairs`] and [`publisher_clock`]; [`control`] with [`membership`]
 //! and [`wishes`], and [`negotiation`] with [`sections`] and [`formats`], obey the control plane, and
 //! [`explain`], [`recording`], [`census`] and [`adaptation`] answer it; [`timers`] does what is due by the
@@ -32,6 +32,7 @@ mod header;
 mod heard;
 mod identify;
 mod inbound;
+mod lines;
 mod membership;
 mod negotiation;
 mod outbound;
@@ -79,6 +80,7 @@ use crate::room::tracks::{PeerIndex, TrackIndex, Tracks};
 use crate::transport::lookup::Lookup;
 use data::DataTurns;
 use deadlines::Deadlines;
+use lines::Lines;
 use peer::Peer;
 
 /// A participant's place in the worker.
@@ -138,6 +140,8 @@ struct Shared {
     timers: Deadlines,
     /// When something waits no longer in a participant's pacer, or its estimate is due.
     pacers: Deadlines,
+    /// Who shares a bottleneck with whom.
+    lines: Lines,
     data_turns: DataTurns,
     /// Participants with something to send.
     dirty: VecDeque<PeerKey>,
@@ -193,6 +197,7 @@ impl Worker {
                 settings,
                 timers: Deadlines::default(),
                 pacers: Deadlines::default(),
+                lines: Lines::default(),
                 data_turns: DataTurns::default(),
                 dirty: VecDeque::new(),
                 burst_rooms: Vec::new(),
@@ -262,6 +267,7 @@ impl Worker {
             self.shared.lookup.remove(peer);
             self.shared.timers.cancel(peer);
             self.shared.pacers.cancel(peer);
+            self.shared.lines.forget(peer);
         }
         self.shared.tracks.retain(|_, room| *room != key);
         self.shared.dirty.retain(|peer| peer.room() != key);

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::bandwidth::Bandwidth;
 use super::peer::Peer;
-use super::{PeerKey, Room, Shared, Worker, allot, recording};
+use super::{PeerKey, Room, Shared, Worker, allot, lines, recording};
 use crate::bandwidth::departure::Class;
 use crate::bandwidth::pacer::{ABOUT_HEADERS, Pacer};
 use crate::drop_reason::DropReason;
@@ -82,6 +82,9 @@ pub(super) fn look_after(shared: &mut Shared, room: &mut Room, index: PeerIndex,
 
 /// Does what the estimate asks for, after anything that may have changed it.
 pub(super) fn settle(shared: &mut Shared, room: &mut Room, index: PeerIndex, now: Instant) {
+    if let Some(peer) = room.peers.get_mut(index) {
+        lines::follow(shared, peer, PeerKey::new(room.key, index), now);
+    }
     allot::look(shared, room, index, now);
     let Some(peer) = room.peers.get_mut(index) else {
         return;

@@ -37,6 +37,15 @@ impl Scenario {
         self.links.iter().find(|link| link.name == name)
     }
 
+    /// The first of those who are behind the same network address as participant `at`: those whose
+    /// packets come by one link.
+    pub fn house_of(&self, at: usize) -> usize {
+        let down = &self.participants[at].down;
+        let mut people = self.participants.iter();
+        let first = people.position(|who| down.is_some() && who.down == *down);
+        first.unwrap_or(at)
+    }
+
     /// How long it takes.
     pub fn time(&self) -> Duration {
         Duration::from_secs(u64::from(self.seconds))

@@ -1,6 +1,7 @@
 //! What the parts of an estimator know when feedback came: what the rate is controlled by.
 
 use super::report::Usage;
+use crate::bandwidth::recording::kept::kept;
 
 /// What the parts know when feedback came.
 #[derive(Clone, Copy, Debug)]
@@ -28,3 +29,18 @@ pub(super) struct Facts {
     /// The queue has turned out to be another flow's.
     pub(super) has_found_others: bool,
 }
+
+kept!(Facts {
+    now,
+    usage,
+    acknowledged,
+    sent,
+    acknowledged_now,
+    busy,
+    queueing,
+    in_flight,
+    rtt,
+    least_rtt,
+    is_shared,
+    has_found_others
+});

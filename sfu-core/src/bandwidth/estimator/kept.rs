@@ -24,6 +24,10 @@ kept!(Estimator {
     least_rtt,
     settles,
     estimate,
+    budget,
+    share,
+    facts,
+    proven,
     limit,
     told_in_vain,
     feedbacks

@@ -116,6 +116,11 @@ impl ProbeControl {
         self.fruitful
     }
 
+    /// True while a probe is to come to something.
+    pub(super) const fn is_under_way(&self) -> bool {
+        self.under_way.is_some()
+    }
+
     /// True when the first probe was asked for.
     pub(super) const fn has_begun(&self) -> bool {
         self.has_begun

@@ -48,7 +48,7 @@ impl Estimator {
             lost_per_mille: (self.loss.lost_lately() * 1000.0) as u16,
             inherent_loss_per_mille: (self.loss.inherent() * 1000.0) as u16,
             in_flight: self.history.in_flight(),
-            is_application_limited: self.sent_rate.rate() < USED * self.estimate,
+            is_application_limited: self.sent_rate.rate() < USED * self.budget,
             probes: self.probes.count(),
             probes_fruitful: self.probes.fruitful(),
             told_in_vain: self.told_in_vain,
@@ -75,8 +75,7 @@ impl Estimator {
             return;
         }
         let recent = self.acknowledged.over(SHORT_SPAN).unwrap_or(acknowledged);
-        let before = self.control.rate();
-        self.control.update(&Facts {
+        let facts = Facts {
             now,
             usage: self.delay.usage(),
             acknowledged: acknowledged.bps() as f64,
@@ -89,7 +88,13 @@ impl Estimator {
             least_rtt: self.least_rtt(),
             is_shared: self.delay.is_shared(),
             has_found_others: self.delay.has_found_others(),
-        });
+        };
+        self.facts = Some(facts);
+        if self.share.is_some() {
+            return;
+        }
+        let before = self.control.rate();
+        self.control.update(&facts);
         if self.control.rate() < before {
             self.probes.fell(now);
         }
@@ -115,16 +120,22 @@ impl Estimator {
         let given_up = self.probes.given_up(now);
         let inherent = self.loss.inherent();
         while let Some(outcome) = self.results.ended(given_up, inherent) {
-            let before = self.estimate;
+            let before = self.budget;
+            let mut has_raised = false;
             if let Some(rate) = outcome.proven
                 && self.delay.usage() != Usage::Over
             {
-                self.control.prove(rate, outcome.is_saturated);
+                if self.share.is_some() {
+                    self.proven = Some((rate, outcome.is_saturated));
+                    has_raised = rate > before;
+                } else {
+                    self.control.prove(rate, outcome.is_saturated);
+                }
                 self.loss.prove(rate);
                 self.take_least();
             }
             let situation = self.situation(now);
-            let has_raised = self.estimate > before;
+            has_raised |= self.budget > before;
             self.probes.ended(&outcome, &situation, has_raised);
         }
         if given_up.is_some() && self.probes.given_up(now) == given_up {
@@ -153,7 +164,16 @@ impl Estimator {
             (least, limit) = (remb, Limit::Remb);
         }
         self.limit = limit;
-        self.estimate = least.clamp(MIN_ESTIMATE.bps() as f64, MAX_ESTIMATE.bps() as f64);
+        self.estimate = within(least);
+        self.budget = self.estimate;
+        // What is its own bounds what others lend too.
+        if let Some(share) = self
+            .share
+            .filter(|_| matches!(limit, Limit::Delay | Limit::Application))
+        {
+            let own = [self.loss.limit(), self.remb.map(|(_, remb)| remb)];
+            self.budget = within(own.into_iter().flatten().fold(share.most, f64::min));
+        }
     }
 
     /// What is wanted. Before anybody has said so, pictures that are sent are reason enough to try:
@@ -179,10 +199,11 @@ impl Estimator {
             && !self.control.holds()
             && self.delay.own_queueing() < CALM_QUEUE
             && !self.loss.is_trying()
-            && !self.silence.is_on();
+            && !self.silence.is_on()
+            && self.share.is_none_or(|share| share.may_probe);
         Situation {
             now,
-            estimate: self.estimate,
+            estimate: self.budget,
             demand: self.demand_or_first(),
             rtt: self.rtt(),
             is_first: !self.probes.has_answer(),
@@ -217,6 +238,10 @@ impl Estimator {
     pub(super) fn micros(&self, now: Instant) -> u64 {
         micros_of(now.saturating_duration_since(self.epoch))
     }
+}
+
+fn within(rate: f64) -> f64 {
+    rate.clamp(MIN_ESTIMATE.bps() as f64, MAX_ESTIMATE.bps() as f64)
 }
 
 fn bitrate(bps: f64) -> Bitrate {

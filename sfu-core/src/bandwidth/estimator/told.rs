@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::sent_history::Told;
-use super::{Estimator, arrival_clock};
+use super::{Delay, Estimator, LEAST_RTT_SPAN, Least, arrival_clock};
 use crate::bandwidth::departure::ToldPacket;
 use crate::wire::rtcp::TransportFeedback;
 
@@ -28,9 +28,22 @@ impl Estimator {
         self.on_told(now, told.iter().copied());
     }
 
+    /// What is sent goes another way from now on: a NAT has given the client another address, or its
+    /// ICE agent prefers another network. What was carried before is tried there; how long the way and
+    /// its queues were says nothing any more.
+    pub fn on_path_changed(&mut self, now: Instant) {
+        let at = self.micros(now);
+        let rate = self.silence.explained(at).unwrap_or(self.control.rate());
+        self.begin_anew(at, rate);
+        self.delay = Delay::new();
+        self.least_rtt = Least::new(LEAST_RTT_SPAN);
+        self.settle(at);
+    }
+
     fn on_told(&mut self, now: Instant, told: impl Iterator<Item = ToldPacket>) {
         let at = self.micros(now);
         self.feedbacks += 1;
+        (self.facts, self.proven) = (None, None);
         if let Some(rate) = self.silence.heard(at) {
             self.begin_anew(at, rate);
         }

@@ -28,7 +28,7 @@ use self::kept::{Kept, Out};
 use self::records::{Former, Kind};
 use super::allocator::{Allotment, Budget, Ladder, Request};
 use super::departure::{Demand, Probe, SentPacket, ToldPacket};
-use super::estimator::Estimator;
+use super::estimator::{Estimator, Share};
 use crate::id::TrackId;
 use crate::unit::Bitrate;
 use crate::wire::rtcp::TransportFeedback;
@@ -106,6 +106,12 @@ impl Recorder {
         self.look(after);
     }
 
+    /// The estimator was told that what is sent goes another way.
+    pub fn path_changed(&mut self, now: Instant, after: &Estimator) {
+        self.record(now, Kind::PathChanged);
+        self.look(after);
+    }
+
     /// The estimator was told what the receiver thinks (REMB).
     pub fn remb(&mut self, now: Instant, bitrate: Bitrate, after: &Estimator) {
         self.record(now, Kind::Remb);
@@ -137,6 +143,13 @@ impl Recorder {
     /// The estimator was told the time.
     pub fn timeout(&mut self, now: Instant, after: &Estimator) {
         self.record(now, Kind::Timeout);
+        self.look(after);
+    }
+
+    /// The estimator was told what its line gives it.
+    pub fn share(&mut self, now: Instant, share: Option<Share>, after: &Estimator) {
+        self.record(now, Kind::Share);
+        share.keep(&mut self.out);
         self.look(after);
     }
 
@@ -236,6 +249,7 @@ impl Recorder {
 fn digest(estimator: &Estimator, epoch: Instant) -> u32 {
     let mut out = Out::new(epoch);
     estimator.estimate().keep(&mut out);
+    estimator.budget().keep(&mut out);
     estimator.pacing_rate().keep(&mut out);
     estimator.poll_timeout().keep(&mut out);
     estimator.report().keep(&mut out);

@@ -27,6 +27,9 @@ kept!(
         Outputs,
         Allocation,
         ToldPackets,
+        PathChanged,
+        /// What its line gives it.
+        Share,
     }
 );
 kept!(

@@ -188,12 +188,14 @@ impl<'r> Running<'r> {
                 estimator.on_transport_feedback(now, &feedback);
             }
             Kind::ToldPackets => estimator.on_told_packets(now, &Vec::restore(from)?),
+            Kind::PathChanged => estimator.on_path_changed(now),
             Kind::Remb => estimator.on_remb(now, Kept::restore(from)?),
             Kind::ReceiverReport => {
                 let fraction_lost = Kept::restore(from)?;
                 estimator.on_receiver_report(now, fraction_lost, Kept::restore(from)?);
             }
             Kind::Demand => estimator.set_demand(now, Kept::restore(from)?),
+            Kind::Share => estimator.couple(now, Kept::restore(from)?),
             Kind::Timeout => estimator.handle_timeout(now),
             Kind::Probe => {
                 let recorded = Option::<Probe>::restore(from)?;

@@ -3,6 +3,7 @@ use std::collections::VecDeque;
 use super::*;
 use crate::bandwidth::allocator::{Priority, Rung, allocate, value_of};
 use crate::bandwidth::departure::Class;
+use crate::bandwidth::estimator::Share;
 use crate::id::Ssrc;
 use crate::media::layer::{Layer, Layers};
 use crate::wire::rtcp::{self, FeedbackHeader, RtcpItem};
@@ -48,12 +49,31 @@ impl Sender {
         self.recorder = Some(Recorder::begin(self.now, 1 << 20, &self.estimator));
     }
 
+    /// Goes on and ends the recording.
     fn run(&mut self, millis: i64) -> Vec<u8> {
+        let mut file = self.run_on(millis);
+        file.extend(
+            self.recorder
+                .take()
+                .map(Recorder::finish)
+                .into_iter()
+                .flatten(),
+        );
+        file
+    }
+
+    fn run_on(&mut self, millis: i64) -> Vec<u8> {
         let mut file = Vec::new();
         for _ in 0..millis {
             self.now += MS + Duration::from_nanos(317);
             self.millis += 1;
             self.send();
+            if self.millis % 1_700 == 0 {
+                self.estimator.on_path_changed(self.now);
+                if let Some(recorder) = &mut self.recorder {
+                    recorder.path_changed(self.now, &self.estimator);
+                }
+            }
             if self.millis % 50 == 0 {
                 self.feed_back();
                 self.allot();
@@ -64,13 +84,6 @@ impl Sender {
                 file.extend(recorder.poll_chunk().into_iter().flatten());
             }
         }
-        file.extend(
-            self.recorder
-                .take()
-                .map(Recorder::finish)
-                .into_iter()
-                .flatten(),
-        );
         file
     }
 
@@ -151,10 +164,18 @@ impl Sender {
         .unwrap();
     }
 
+    /// Its line gives it a share, or it has none any more.
+    fn couple(&mut self, share: Option<Share>) {
+        self.estimator.couple(self.now, share);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.share(self.now, share, &self.estimator);
+        }
+    }
+
     fn allot(&mut self) {
         let budget = Budget {
             granted: Bitrate::default(),
-            estimate: self.estimator.estimate(),
+            estimate: self.estimator.budget(),
             reserved: Bitrate::from_bps(40_000),
         };
         let requests: Vec<_> = (0..2).map(|at| self.request(at)).collect();
@@ -233,6 +254,32 @@ fn what_was_recorded_comes_out_again_to_the_bit() {
     assert!(replay.compared > 4_000, "{replay:?}");
     let span = replay.span.as_millis();
     assert!((3_990..4_010).contains(&span), "{span}");
+}
+
+#[test]
+fn the_shares_of_a_line_are_recorded() {
+    let share = |fair: f64, holds| Share {
+        fair,
+        most: fair * 1.7,
+        holds,
+        is_limited: true,
+        may_probe: false,
+    };
+    let mut sender = Sender::new();
+    sender.run(1_500);
+    sender.couple(Some(share(600e3, false)));
+    assert_eq!(sender.estimator.estimate(), Bitrate::from_bps(600_000));
+    assert_eq!(sender.estimator.budget(), Bitrate::from_bps(1_020_000));
+    sender.record();
+    let mut file = sender.run_on(1_000);
+    sender.couple(Some(share(400e3, true)));
+    file.extend(sender.run_on(1_000));
+    sender.couple(None);
+    assert_eq!(sender.estimator.estimate(), sender.estimator.budget());
+    file.extend(sender.run(1_000));
+    let replay = again(&file).unwrap();
+    assert_eq!(replay.difference, None);
+    assert!(replay.compared > 3_000, "{replay:?}");
 }
 
 #[test]

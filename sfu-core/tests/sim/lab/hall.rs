@@ -48,12 +48,14 @@ impl Meeting {
             .collect();
         let clean = Link::clean();
         let mut place = |(at, who): (usize, &Participant)| {
+            let house = scenario.house_of(at);
             let mut line = |name: &Option<String>| match name {
                 Some(name) => lines[name.as_str()],
                 None => network.add_line(&clean),
             };
             let (up, down) = (line(&who.up), line(&who.down));
-            let mut place = Place::new(client(at, who, seed), seconds(who.joins), (up, down));
+            let mut place =
+                Place::new(client(at, house, who, seed), seconds(who.joins), (up, down));
             place.further = milliseconds(who.delay_ms);
             place
         };
@@ -68,9 +70,11 @@ impl Meeting {
     }
 }
 
-fn client(at: usize, who: &Participant, seed: u64) -> Client {
-    let host = u8::try_from(at + 1).expect("fewer than 255 of them");
-    let address = SocketAddr::from(([10, 0, 0, host], 5000 + u16::from(host)));
+/// A client; those of one `house` have one address and a port each, as behind a NAT.
+fn client(at: usize, house: usize, who: &Participant, seed: u64) -> Client {
+    let number = |at: usize| u8::try_from(at + 1).expect("fewer than 255 of them");
+    let port = 5000 + u16::from(number(at));
+    let address = SocketAddr::from(([10, 0, 0, number(house)], port));
     let source =
         |(n, publishes): (usize, &Publishes)| Source::live(kind(*publishes), track(at, n), seed);
     let sources = who.publishes.iter().enumerate().map(source);

@@ -53,6 +53,20 @@ fn the_reference_sends_the_same_media_by_its_own_estimate() {
     assert!(reference::run(&family, 1).is_none(), "two share a line");
 }
 
+#[test]
+fn who_joins_one_that_has_the_line_soon_has_as_much() {
+    // Carl comes after 20 s, to a line that Ben has had for himself.
+    let scenario = beginning("rfc8867-5.4", 40);
+    let figures = judge(&scenario, &run(&scenario, 1).log);
+    let of = |kind| {
+        let mut found = figures.iter().filter(|figure| figure.kind == kind);
+        found.next().unwrap_or_else(|| panic!("no {kind:?}"))
+    };
+    for kind in [Kind::Fairness, Kind::Used] {
+        assert!(of(kind).is_met(), "{:?}", of(kind));
+    }
+}
+
 /// Runs that were once not as asked, and what of them is to stay so: scenario, seed, figures. Short
 /// ones, since each costs seconds here; `cargo sim` sweeps the rest.
 const KEPT: &[(&str, u64, &[Kind])] = &[("halving", 1, &[Kind::Falls, Kind::Queue95])];

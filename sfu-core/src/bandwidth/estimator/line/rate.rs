@@ -1,0 +1,75 @@
+//! The line's rate, by what all its members say.
+
+use super::super::MIN_ESTIMATE;
+use super::super::facts::Facts;
+use super::super::report::Usage;
+use super::member::{believed, lately};
+use super::{Heard, Line};
+
+impl Line {
+    /// What comes through of all but one while the line is full. Of what others claim to get in such a
+    /// moment no more counts than they may send.
+    fn carried_of_others(&self, now: u64, but: u64, fair: f64) -> f64 {
+        let others = self.coupled_members().filter(|one| one.id != but);
+        let fresh = others.filter(|one| one.is_fresh(now));
+        let carried = fresh.map(|one| {
+            let Some((_, facts)) = one.heard else {
+                return 0.0;
+            };
+            match facts.busy {
+                Some(busy) => busy.min(facts.sent.max(fair)),
+                None => lately(&facts),
+            }
+        });
+        carried.sum()
+    }
+
+    /// Lets the line's rate follow a member's feedback.
+    pub(super) fn obey(&mut self, now: u64, at: usize, heard: &Heard) {
+        let id = self.members[at].id;
+        let fresh = || {
+            let fresh = self.coupled_members().filter(|one| one.is_fresh(now));
+            fresh.filter_map(|one| Some((one.id, one.heard?.1)))
+        };
+        let own = believed(heard.facts);
+        let Some(share) = self.share(id) else {
+            return;
+        };
+        if own.usage != Usage::Over && fresh().any(|(_, facts)| facts.usage == Usage::Over) {
+            return;
+        }
+        let sum = |of: fn(&Facts) -> f64| fresh().map(|(_, facts)| of(&facts)).sum::<f64>();
+        let most = |of: fn(&Facts) -> u64| fresh().map(|(_, facts)| of(&facts)).max();
+        let facts = Facts {
+            now,
+            acknowledged: sum(|facts| facts.acknowledged),
+            acknowledged_now: sum(|facts| facts.acknowledged_now),
+            sent: sum(|facts| facts.sent),
+            busy: own
+                .busy
+                .map(|busy| busy.min(share.most) + self.carried_of_others(now, id, share.fair)),
+            queueing: fresh()
+                .map(|(_, facts)| facts.queueing)
+                .max()
+                .unwrap_or(own.queueing),
+            // What is on its way beyond what the way itself holds, for ways of different lengths.
+            in_flight: sum(|facts| {
+                let way = facts.acknowledged * facts.least_rtt as f64 / 1e6;
+                (facts.in_flight - way).max(0.0)
+            }),
+            rtt: most(|facts| facts.rtt).unwrap_or(own.rtt),
+            least_rtt: 0,
+            ..own
+        };
+        let others: f64 = fresh()
+            .filter(|(other, _)| *other != id)
+            .map(|(_, facts)| lately(&facts))
+            .sum();
+        let least = MIN_ESTIMATE.bps() as f64 * self.coupled_members().count() as f64;
+        self.control.update(&facts);
+        if let Some((rate, is_full)) = heard.proven {
+            self.control.prove(rate + others, is_full);
+        }
+        self.control.keep_within(least, f64::INFINITY);
+    }
+}

@@ -1,0 +1,30 @@
+//! An estimate that is one's share of a line.
+
+use std::time::Instant;
+
+use super::Bandwidth;
+use crate::bandwidth::estimator::{Heard, Share};
+use crate::unit::Bitrate;
+
+impl Bandwidth {
+    /// What may be sent with what others of its line leave; `None` when nothing tells.
+    pub(in crate::worker) fn budget(&self) -> Option<Bitrate> {
+        self.is_known().then(|| self.estimator.budget())
+    }
+
+    /// What there is to say to its line after feedback.
+    pub(in crate::worker) fn heard_for_line(&self) -> Option<Heard> {
+        self.estimator.heard().filter(|_| self.is_on)
+    }
+
+    /// Its line gives it so much.
+    pub(in crate::worker) fn couple(&mut self, now: Instant, share: Option<Share>) {
+        if share == self.estimator.share() {
+            return;
+        }
+        self.estimator.couple(now, share);
+        let after = &self.estimator;
+        self.recorded
+            .note(|recorder| recorder.share(now, share, after));
+    }
+}
