@@ -51,6 +51,9 @@ const LEAST_LATELY: f64 = 400_000.0;
 /// queue for one more response time.
 const STEADY: (f64, f64) = (0.8, 0.6);
 
+/// Sending this part of what was sent is sending no less: layers waver.
+const STILL_SENT: f64 = 0.9;
+
 /// What is left of the rate after a queue that drained though no less was sent.
 const AFTER_OTHERS: f64 = 0.85;
 
@@ -97,8 +100,8 @@ pub(super) struct RateControl {
     decreased: Option<u64>,
     /// A queue is draining since the decrease.
     holds: bool,
-    /// No less is sent than before the queue that is draining.
-    is_steady: bool,
+    /// No less than this is allowed, since it was sent before the queue that is draining.
+    steady: Option<f64>,
     /// A queue has grown at a rate near this one: the link, not the first guess or the application,
     /// is what limits.
     is_limited: bool,
@@ -113,7 +116,7 @@ impl RateControl {
             updated: 0,
             decreased: None,
             holds: false,
-            is_steady: false,
+            steady: None,
             is_limited: false,
         }
     }
@@ -192,7 +195,11 @@ impl RateControl {
             facts.rtt.clamp(50_000, 500_000) + RESPONSE
         };
         // Others have more to give up, and do it first.
-        let patience = if self.holds && self.is_steady { 2 } else { 1 };
+        let patience = if self.holds && self.steady.is_some() {
+            2
+        } else {
+            1
+        };
         let is_early = self
             .decreased
             .is_some_and(|at| facts.now - at < patience * response);
@@ -211,10 +218,11 @@ impl RateControl {
         if is_first {
             self.before = self.rate;
         }
-        self.is_steady = is_first
+        let is_steady = is_first
             && !facts.is_shared
             && facts.sent < STEADY.0 * self.rate
             && carried > STEADY.1 * facts.sent;
+        self.steady = is_steady.then_some(facts.sent);
         // What is on its way has to come through first: the queue has grown since it was measured.
         let coming = facts.in_flight * 1e6 / carried - facts.least_rtt as f64;
         let queue = (coming.max(facts.queueing as f64) - NO_QUEUE).max(0.0);
@@ -229,8 +237,8 @@ impl RateControl {
             // Who sends less than its share beside another flow does not learn it by what comes through.
             target = target.max(self.rate * SHARED_BETA);
         }
-        if self.is_steady {
-            target = target.max(facts.sent);
+        if let Some(sent) = self.steady {
+            target = target.max(sent);
         }
         if target < self.rate {
             self.rate = target;
@@ -256,7 +264,9 @@ impl RateControl {
             return;
         }
         self.holds = false;
-        if self.is_steady && has_drained {
+        // Only a queue that drains though no less is sent was another's.
+        let was_others = |sent| facts.sent >= STILL_SENT * sent;
+        if has_drained && self.steady.is_some_and(was_others) {
             self.rate = self.rate.max(self.before * AFTER_OTHERS);
             return;
         }
@@ -297,6 +307,6 @@ kept!(RateControl {
     updated,
     decreased,
     holds,
-    is_steady,
+    steady,
     is_limited
 });
