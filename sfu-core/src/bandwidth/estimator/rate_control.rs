@@ -40,9 +40,6 @@ const DRAINED: i64 = 10_000;
 /// The longest wait for a queue to drain: one that does not is not ours.
 const LONGEST_HOLD: u64 = 1_500_000;
 
-/// What comes through in a moment is a rate from this one on, in bits per second: five packets in 120 ms.
-const LEAST_LATELY: f64 = 400_000.0;
-
 /// Sending less than this part of the rate when a queue grows is sending as ever: another flow may have made
 /// the queue, or the link has become worse. Then no less is allowed at first than is sent, unless less than
 /// the second part of that comes through.
@@ -195,21 +192,11 @@ impl RateControl {
             facts.rtt.clamp(50_000, 500_000) + RESPONSE
         };
         // Others have more to give up, and do it first.
-        let patience = if self.holds && self.steady.is_some() {
-            2
-        } else {
-            1
-        };
+        let patience = 1 + u64::from(self.holds && self.steady.is_some());
         let is_early = self
             .decreased
             .is_some_and(|at| facts.now - at < patience * response);
-        // A few packets are no rate.
-        let lately = if facts.acknowledged < LEAST_LATELY {
-            facts.acknowledged
-        } else {
-            facts.acknowledged.min(facts.acknowledged_now)
-        };
-        let carried = facts.busy.unwrap_or(lately);
+        let carried = facts.carried();
         if carried <= 0.0 || is_early && (facts.is_shared || carried > 0.6 * self.rate) {
             return;
         }
