@@ -78,7 +78,11 @@ fn who_joins_one_that_has_the_line_soon_has_as_much() {
 
 /// Runs that were once not as asked, and what of them is to stay so: scenario, seed, figures. Short
 /// ones, since each costs seconds here; `cargo sim` sweeps the rest.
-const KEPT: &[(&str, u64, &[Kind])] = &[("halving", 1, &[Kind::Falls, Kind::Queue95])];
+const KEPT: &[(&str, u64, &[Kind])] = &[
+    ("halving", 1, &[Kind::Falls, Kind::Queue95]),
+    // Three who did not know of each other: 65 % fair, and a queue of 224 ms.
+    ("rfc8867-5.8", 1, &[Kind::Fairness, Kind::Queue95]),
+];
 
 #[test]
 fn what_was_mended_once_stays_as_asked() {
@@ -96,4 +100,17 @@ fn what_was_mended_once_stays_as_asked() {
             }
         }
     }
+}
+
+/// A second of 31 pictures after one of 30 once took the best temporal layer away until a rise to it had
+/// waited: 26 pictures a second were left here.
+#[test]
+fn a_camera_that_wavers_keeps_its_layers() {
+    let scenario = Scenario::find("doubling").unwrap();
+    let figures = judge(&scenario, &run(&scenario, 1).log);
+    let rate = figures
+        .iter()
+        .find(|figure| figure.kind == Kind::FrameRate)
+        .unwrap();
+    assert!(rate.value > 27.5, "{} pictures a second", rate.value);
 }
