@@ -199,8 +199,7 @@ impl Estimator {
             && !self.control.holds()
             && self.delay.own_queueing() < CALM_QUEUE
             && !self.loss.is_trying()
-            && !self.silence.is_on()
-            && self.share.is_none_or(|share| share.may_probe);
+            && !self.silence.is_on();
         Situation {
             now,
             estimate: self.budget,

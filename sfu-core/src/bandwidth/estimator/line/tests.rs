@@ -181,14 +181,24 @@ fn a_probe_that_pushes_others_out_proves_nothing() {
 #[test]
 fn one_probes_at_a_time() {
     let mut scene = Scene::coupled(2);
+    let may = |scene: &Scene, id| scene.line.may_probe(scene.now(), id);
+    let now = scene.now();
+    scene.line.begin_probe(now, 0);
+    assert!(may(&scene, 0) && !may(&scene, 1));
+    scene.ms += 100;
     let probing = Heard {
         is_probing: true,
         ..told(facts(Usage::Normal, 1e6, 0))
     };
     let now = scene.now();
     scene.line.heard(now, 0, &probing);
-    let may = |scene: &Scene, id| scene.line.share(id).expect("coupled").may_probe;
-    assert!(may(&scene, 0) && !may(&scene, 1));
+    assert!(!may(&scene, 1), "it has come to nothing yet");
+    scene.hear(0, facts(Usage::Normal, 1e6, 0));
+    assert!(may(&scene, 1));
+    let now = scene.now();
+    scene.line.begin_probe(now, 0);
+    scene.ms += PROBE_LASTS / 1000;
+    assert!(may(&scene, 1), "nothing is heard of it");
 }
 
 #[test]
