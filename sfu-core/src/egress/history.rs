@@ -60,6 +60,8 @@ pub(super) struct History {
     /// The repairs, which few packets need.
     ring: Box<[Slot]>,
     highest: Option<u64>,
+    /// Numbers below are not repaired: a keyframe makes up for what was lost of them.
+    written_off: u64,
     /// When the first number was given.
     started: Option<Instant>,
     /// The second that repairs are counted in, and how many it has had.
@@ -77,6 +79,7 @@ impl History {
             bits: vec![Bits::default(); capacity_for(kind).div_ceil(BITS)].into_boxed_slice(),
             ring: vec![never; capacity_for(kind)].into_boxed_slice(),
             highest: None,
+            written_off: 0,
             started: None,
             repairs: None,
         }
@@ -188,6 +191,16 @@ impl History {
     pub(super) fn before_newest(&self, back: u64) -> Option<u64> {
         let is_known = back < self.ring.len() as u64;
         self.highest?.checked_sub(back).filter(|_| is_known)
+    }
+
+    /// Whether `sequence` is not to be repaired any more.
+    pub(super) const fn is_written_off(&self, sequence: u64) -> bool {
+        sequence < self.written_off
+    }
+
+    /// Writes off all that was given by now.
+    pub(super) fn write_off(&mut self) {
+        self.written_off = self.highest.map_or(0, |highest| highest + 1);
     }
 
     /// Whether `sequence` may be repaired now.

@@ -58,6 +58,18 @@ impl Egress {
         })
     }
 
+    /// Gives up all that the subscriber has lost by now: some of it cannot be repaired, and the
+    /// keyframe that makes up for that makes up for the rest, which would only delay it.
+    pub fn write_off_losses(&mut self) {
+        self.history.write_off();
+    }
+
+    /// Whether a packet was given up by that.
+    #[must_use]
+    pub const fn has_written_off(&self, retransmission: &Retransmission) -> bool {
+        self.history.is_written_off(retransmission.sequence)
+    }
+
     /// The packet of that number, not a repair, waits to be sent.
     pub fn queued(&mut self, sequence: u64) {
         self.history.set_waiting(sequence, true);

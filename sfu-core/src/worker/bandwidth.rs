@@ -160,6 +160,13 @@ impl Bandwidth {
             .note(|recorder| recorder.told_packets(now, told, after));
     }
 
+    pub(super) fn on_path_changed(&mut self, now: Instant) {
+        self.estimator.on_path_changed(now);
+        let after = &self.estimator;
+        self.recorded
+            .note(|recorder| recorder.path_changed(now, after));
+    }
+
     pub(super) fn on_remb(&mut self, now: Instant, bitrate: Bitrate) {
         self.is_told = true;
         self.estimator.on_remb(now, bitrate);

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::timers::drain_transport_events;
 use super::traffic::TrafficKind;
-use super::{PeerKey, Room, Shared, Worker, arrival, feedback};
+use super::{PeerKey, Room, Shared, Worker, arrival, feedback, pacing};
 use crate::drop_reason::DropReason;
 use crate::media::path::Path;
 use crate::room::tracks::PeerIndex;
@@ -64,7 +64,12 @@ impl Worker {
                 .peers
                 .get_mut(key.peer())
                 .ok_or(DropReason::StunUnknownUfrag)?;
+            let before = peer.transport.selected_path();
             let outcome = peer.transport.handle_check(now, path, &check)?;
+            let has_moved = before.is_some() && before != peer.transport.selected_path();
+            if has_moved {
+                peer.bandwidth.on_path_changed(now);
+            }
             if let Some(evicted) = outcome.evicted {
                 shared.lookup.remove_path(key, evicted);
             }
@@ -74,6 +79,9 @@ impl Worker {
             }
             if outcome.ufrag_retired {
                 shared.lookup.set_ufrags(key, peer.transport.local_ufrags());
+            }
+            if has_moved {
+                pacing::settle(shared, room, key.peer(), now);
             }
             settle(shared, room, key.peer(), now);
             Ok(())

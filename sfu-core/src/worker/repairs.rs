@@ -1,6 +1,6 @@
 //! Sending again what a subscriber has lost, from the cache of the encoding that it came from.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::pacing::queue;
 use super::peer::Publishing;
@@ -8,8 +8,17 @@ use super::{Room, Shared, feedback};
 use crate::bandwidth::departure::Class;
 use crate::drop_reason::DropReason;
 use crate::media::codec::MediaKind;
-use crate::media::packet::PacketRef;
+use crate::media::packet::{PacketFacts, PacketRef};
 use crate::room::tracks::{PeerIndex, TrackIndex};
+
+/// A picture that came longer ago than this is not sent again: a keyframe makes up for it. What all
+/// later pictures wait for by then is as long as this, and would be sent beside them; receivers wait
+/// for 3 s at the most before they ask for a keyframe themselves.
+///
+/// Higher: after an outage its repairs fill the queue of a link that has just come back, and the
+/// picture stands still for longer. Lower: who is far away and loses a repair too is sent a keyframe,
+/// which takes as much as many repairs.
+const MAX_AGE: Duration = Duration::from_secs(1);
 
 /// Answers one NACKed sequence number from the encoding's cache.
 pub(super) fn repair(
@@ -30,13 +39,19 @@ pub(super) fn repair(
     let Some(retransmission) = sending.egress.retransmit(now, sequence) else {
         return;
     };
+    if sending.egress.has_written_off(&retransmission) {
+        shared.stats.repairs_not_found += 1;
+        return;
+    }
     let (encoding, source) = (retransmission.encoding, retransmission.source_sequence);
-    let Some(packet) = cached(room, track, encoding, source) else {
+    let is_video = sending.kind == MediaKind::Video;
+    let is_of_use =
+        |facts: &PacketFacts| !is_video || now.saturating_duration_since(facts.arrived) <= MAX_AGE;
+    let kept = cached(room, track, encoding, source);
+    let stored = kept.and_then(|packet| Some((packet, shared.pool.get(packet)?.0)));
+    let Some((packet, facts)) = stored.filter(|(_, facts)| is_of_use(facts)) else {
         shared.stats.repairs_not_found += 1;
         replace_by_keyframe(shared, room, now, (index, key), (encoding, source));
-        return;
-    };
-    let Some((facts, _)) = shared.pool.get(packet) else {
         return;
     };
     let peer = &mut room.peers[index];
@@ -51,7 +66,7 @@ pub(super) fn repair(
     }
 }
 
-/// A subscriber has lost a packet that is no longer kept. Pictures that need it need a keyframe,
+/// A subscriber has lost a packet that is no longer kept, or of use. Pictures that need it need a keyframe,
 /// unless one has been sent since; the ingress joins the request with others'.
 fn replace_by_keyframe(
     shared: &mut Shared,
@@ -70,8 +85,11 @@ fn replace_by_keyframe(
         return;
     };
     // What has not come yet is asked of the publisher, and given up, by the ingress.
-    let is_gone = publishing.cache.has_let_go_of(source);
-    if is_gone && !publishing.ingress.is_before_keyframe(source) {
+    let cache = &publishing.cache;
+    let has_come = cache.has_let_go_of(source) || cache.get(source).is_some();
+    if has_come && !publishing.ingress.is_before_keyframe(source) {
+        let egress = &mut room.peers[index].egresses[key].egress;
+        egress.write_off_losses();
         feedback::request_keyframe(shared, room, track, encoding, now);
     }
 }

@@ -40,7 +40,7 @@ pub struct WorkerStats {
     pub nacks_in: u64,
     /// Requests for repairs (NACK) sent.
     pub nacks_out: u64,
-    /// Packets that subscribers asked for and that were no longer kept.
+    /// Packets that subscribers asked for and that were no longer kept, or of use.
     pub repairs_not_found: u64,
     /// Sequence numbers asked for by subscribers' NACKs.
     pub nacked_in: u64,

@@ -5,26 +5,29 @@
 //! descriptors as browsers do; one that only subscribes runs it in frame mode, so that `str0m`'s own
 //! jitter buffer and depacketisers judge what it is sent.
 
+mod decoder;
+mod live;
+mod offers;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use str0m::bwe::{Bitrate, BweKind};
-use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
-use str0m::channel::{ChannelConfig, ChannelId, Reliability};
-use str0m::media::{
-    Direction, KeyframeRequestKind, MediaData, MediaKind, Mid, Simulcast, SimulcastLayer,
-};
+use str0m::change::SdpPendingOffer;
+use str0m::channel::ChannelId;
+use str0m::media::Mid;
 use str0m::net::{Protocol, Receive};
-use str0m::rtp::{RawPacket, RtpHeader, RtpPacket};
+use str0m::rtp::{RawPacket, RtpHeader};
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
 
-use crate::frame::{self, FrameTag};
+use crate::frame::FrameTag;
 use crate::live::viewer::Viewer;
-use crate::live::{choice, feed};
-use crate::publisher::{Source, SourceKind};
+use crate::publisher::Source;
 use crate::seeded_dtls;
+
+use self::decoder::Decoder;
 
 /// The label of a channel that may lose messages; every other is reliable.
 pub(crate) const LOSSY: &str = "_lossy";
@@ -187,93 +190,6 @@ impl Client {
         }
     }
 
-    /// Makes an offer with everything that waits for one: its number and its text.
-    pub(crate) fn offer(&mut self) -> Option<(u32, String)> {
-        if self.pending.is_some() {
-            self.wants_offer = true;
-            return None;
-        }
-        let mut change = self.rtc.sdp_api();
-        for source in self
-            .sources
-            .iter_mut()
-            .filter(|source| source.mid.is_none())
-        {
-            let kind = if source.kind.is_audio() {
-                MediaKind::Audio
-            } else {
-                MediaKind::Video
-            };
-            let (stream, track) = (Some("stream".to_owned()), Some(source.cid.clone()));
-            let simulcast = simulcast(source.kind);
-            source.mid =
-                Some(change.add_media(kind, Direction::SendOnly, stream, track, simulcast));
-        }
-        // An idle section was answered `inactive`, which `str0m` adopts for good.
-        for mid in &self.receiving {
-            change.set_direction(*mid, Direction::RecvOnly);
-        }
-        let (audio, video) = std::mem::take(&mut self.to_add);
-        let kinds = [(MediaKind::Audio, audio), (MediaKind::Video, video)];
-        for (kind, count) in kinds {
-            for _ in 0..count {
-                self.receiving
-                    .push(change.add_media(kind, Direction::RecvOnly, None, None, None));
-            }
-        }
-        for label in std::mem::take(&mut self.labels) {
-            let lossy = label == LOSSY;
-            let config = ChannelConfig {
-                label: label.to_owned(),
-                ordered: !lossy,
-                reliability: match lossy {
-                    true => Reliability::MaxRetransmits { retransmits: 0 },
-                    false => Reliability::Reliable,
-                },
-                ..ChannelConfig::default()
-            };
-            let channel = change.add_channel_with_config(config);
-            self.channels.insert(label.to_owned(), channel);
-        }
-        let (offer, pending) = change.apply()?;
-        self.pending = Some(pending);
-        self.wants_offer = false;
-        self.offers += 1;
-        Some((self.offers, offer.to_sdp_string()))
-    }
-
-    /// Answers another client's offer, whose sections carry these tracks.
-    pub(crate) fn accept(&mut self, sdp: &str, mids: &[(String, u64)]) -> String {
-        self.tracks = mids.iter().cloned().collect();
-        let offer = SdpOffer::from_sdp_string(sdp).unwrap();
-        self.rtc
-            .sdp_api()
-            .accept_offer(offer)
-            .unwrap()
-            .to_sdp_string()
-    }
-
-    /// Takes an answer; gives the next offer where one has become due meanwhile.
-    pub(crate) fn answer(&mut self, sdp: &str, mids: &[(String, u64)]) -> Option<(u32, String)> {
-        let pending = self.pending.take().expect("an answer without an offer");
-        let answer = SdpAnswer::from_sdp_string(sdp).unwrap_or_else(|e| panic!("{e}: {sdp}"));
-        let accepted = self.rtc.sdp_api().accept_answer(pending, answer);
-        accepted.unwrap_or_else(|error| panic!("{error}: {sdp}"));
-        self.tracks = mids.iter().cloned().collect();
-        for (mid, streams) in announced_streams(sdp) {
-            if let Some(track) = self.tracks.get(&mid) {
-                self.streams.insert(*track, streams);
-            }
-        }
-        if self.wants_offer { self.offer() } else { None }
-    }
-
-    /// Adds receiving sections and offers them, now or when the pending offer is answered.
-    pub(crate) fn add_sections(&mut self, audio: u32, video: u32) -> Option<(u32, String)> {
-        self.to_add = (self.to_add.0 + audio, self.to_add.1 + video);
-        self.offer()
-    }
-
     /// Sends a data message. False: the stack has no room for it.
     pub(crate) fn send_data(
         &mut self,
@@ -422,106 +338,6 @@ impl Client {
     }
 }
 
-impl Client {
-    fn go_live(&mut self, now: Instant) {
-        let sources = self
-            .sources
-            .iter()
-            .filter_map(|source| source.feed.as_ref());
-        self.most = sources.map(|feed| feed.range().1).sum();
-        if self.most > 0.0 {
-            let most = Bitrate::kbps(self.most as u64);
-            self.rtc.bwe().set_bitrate(Bitrate::ZERO, most);
-        }
-        for source in &mut self.sources {
-            let first = now.max(source.begins.unwrap_or(now));
-            source.start(feed::start_of(first, source.track as u32));
-        }
-        self.follow();
-    }
-
-    /// Makes of the estimate what it makes of it: other rates, or another choice of layers.
-    fn follow(&mut self) {
-        let sources = self.sources.iter_mut();
-        let mut choices: Vec<_> = sources
-            .filter_map(|source| source.choice.as_mut())
-            .collect();
-        if choices.is_empty() {
-            let sources = self.sources.iter_mut();
-            feed::share_out(
-                sources.filter_map(|source| source.feed.as_mut()),
-                self.estimate,
-            );
-        } else if let Some(next) = choice::choose(&mut choices, self.estimate) {
-            let all = Bitrate::kbps(self.most as u64);
-            // As its documentation tells senders of layers.
-            self.rtc.bwe().set_bitrate(Bitrate::kbps(next as u64), all);
-        }
-    }
-
-    fn see(&mut self, now: Instant, packet: &RtpPacket) {
-        let Some(viewer) = &mut self.viewer else {
-            return;
-        };
-        let pt = packet.header.payload_type;
-        let mut formats = self.rtc.codec_config().iter();
-        let audio = formats.any(|format| format.pt() == pt && format.spec().codec.is_audio());
-        let Some(track) = viewer.receive(now, &packet.payload, audio) else {
-            return;
-        };
-        let mut sections = self.tracks.iter();
-        let Some((mid, _)) = sections.find(|(_, of)| **of == u64::from(track)) else {
-            return;
-        };
-        let mid = Mid::from(mid.as_str());
-        if let Some(stream) = self.rtc.direct_api().stream_rx_by_mid(mid, None) {
-            stream.request_keyframe(KeyframeRequestKind::Pli);
-        }
-    }
-
-    /// A decoder needs a keyframe, and then every frame; it asks for a keyframe when it has none to
-    /// start from, as browsers do. Audio needs nothing.
-    fn decode(&mut self, now: Instant, data: &MediaData) {
-        let track = self.tracks.get(&*data.mid).copied().unwrap_or(0);
-        let tag = frame::read(&data.data);
-        let decoder = self.decoders.entry(track).or_default();
-        let video = data.params.spec().codec.is_video();
-        if let Some(tag) = tag.filter(|tag| video && !tag.keyframe) {
-            let follows = decoder
-                .last
-                .is_some_and(|last| (last.encoding, last.number + 1) == (tag.encoding, tag.number));
-            if !follows {
-                if decoder
-                    .asked
-                    .is_none_or(|asked| now - asked >= KEYFRAME_RETRY)
-                {
-                    decoder.asked = Some(now);
-                    let mut writer = self.rtc.writer(data.mid).expect("frame mode");
-                    let asked = writer.request_keyframe(None, KeyframeRequestKind::Pli);
-                    asked.expect("video has PLI");
-                }
-                return;
-            }
-        }
-        decoder.last = tag;
-        self.frames.push(Received {
-            at: now,
-            track,
-            tag,
-        });
-    }
-}
-
-/// Time between two requests for a keyframe.
-const KEYFRAME_RETRY: Duration = Duration::from_millis(200);
-
-/// A track's decoder.
-#[derive(Default)]
-struct Decoder {
-    last: Option<FrameTag>,
-    asked: Option<Instant>,
-}
-
 impl Seen {
     fn new(header: &RtpHeader, payload: Vec<u8>) -> Self {
         Self {
@@ -532,45 +348,4 @@ impl Seen {
             payload: payload.into(),
         }
     }
-}
-
-fn simulcast(kind: SourceKind) -> Option<Simulcast> {
-    let mut simulcast = Simulcast::new();
-    for rid in kind.rids() {
-        simulcast.add_send_layer(SimulcastLayer::new(rid));
-    }
-    (!kind.rids().is_empty()).then_some(simulcast)
-}
-
-/// The streams that an answer announces, by section.
-fn announced_streams(sdp: &str) -> Vec<(String, Streams)> {
-    let mut found = Vec::new();
-    for section in sdp.split("\r\nm=").skip(1) {
-        let value = |key| {
-            section
-                .lines()
-                .find_map(|line: &str| line.strip_prefix(key))
-        };
-        let numbers = |text: &str| {
-            let words: Vec<u32> = text
-                .split(' ')
-                .filter_map(|word| word.parse().ok())
-                .collect();
-            words
-        };
-        let group = value("a=ssrc-group:FID ").map(numbers);
-        let alone = value("a=ssrc:").map(numbers);
-        let Some(ssrcs) = group.or(alone).filter(|ssrcs| !ssrcs.is_empty()) else {
-            continue;
-        };
-        let mid = value("a=mid:").unwrap_or_default().to_owned();
-        found.push((
-            mid,
-            Streams {
-                media: ssrcs[0],
-                rtx: ssrcs.get(1).copied(),
-            },
-        ));
-    }
-    found
 }

@@ -1,22 +1,28 @@
 //! A whole meeting: clients, network, server and engine, driven from deadline to deadline.
 
+mod look;
+mod place;
+mod seat;
+
 use std::net::SocketAddr;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use sfu_core::command::Command;
 use sfu_core::event::{Event, StreamState};
-use sfu_core::id::{TrackId, WorkerId};
+use sfu_core::id::WorkerId;
 use sfu_core::media::path::{Path, Protocol};
 use sfu_core::media::send_batch::SendBatch;
 use sfu_core::transport::{DtlsIdentity, DtlsVersion, TransportSettings};
 use sfu_core::worker::{Worker, WorkerSettings};
 
 use crate::client::{Client, Outbox};
-use crate::network::{Filter, LineId, Link, Network};
-use crate::publisher::{Source, SourceKind};
+use crate::network::Network;
+use crate::publisher::Source;
 use crate::server::{ClientId, Downward, Server, Upward};
 use crate::trace::{Entry, Trace, facts};
+
+pub(crate) use self::place::{Arrival, Place};
+pub(crate) use self::seat::Seat;
 
 /// Time that a signalling message takes.
 const SIGNALLING: Duration = Duration::from_millis(15);
@@ -26,142 +32,6 @@ const MAX_STEPS_AT_ONCE: u32 = 10_000;
 
 /// Packets of the engine's pool, as the server's.
 const POOL: u32 = 32 * 1024;
-
-/// One participant of a scenario's list.
-#[derive(Clone, Debug)]
-pub(crate) struct Seat {
-    room: u64,
-    joins_at: Duration,
-    sources: Vec<SourceKind>,
-    sections: (u32, u32),
-    channels: Vec<&'static str>,
-    up: Link,
-    down: Link,
-    before_wraps: bool,
-}
-
-impl Seat {
-    /// Someone who publishes, over a clean path of 20 ms each way.
-    pub(crate) fn publishing(sources: &[SourceKind]) -> Self {
-        Self {
-            sources: sources.to_vec(),
-            sections: (0, 0),
-            ..Self::watching()
-        }
-    }
-
-    /// Someone who only watches, over a clean path of 20 ms each way.
-    pub(crate) fn watching() -> Self {
-        Self {
-            room: 1,
-            joins_at: Duration::ZERO,
-            sources: Vec::new(),
-            sections: (1, 1),
-            channels: Vec::new(),
-            up: Link::of_ms(20),
-            down: Link::of_ms(20),
-            before_wraps: false,
-        }
-    }
-
-    /// In another room than room 1.
-    pub(crate) fn in_room(self, room: u64) -> Self {
-        Self { room, ..self }
-    }
-
-    /// Joins later than at the start.
-    pub(crate) fn at_ms(self, ms: u64) -> Self {
-        Self {
-            joins_at: Duration::from_millis(ms),
-            ..self
-        }
-    }
-
-    /// With data channels of these labels.
-    pub(crate) fn talking(self, labels: &[&'static str]) -> Self {
-        Self {
-            channels: labels.to_vec(),
-            ..self
-        }
-    }
-
-    /// Over these links: to the engine, and from it.
-    pub(crate) fn over(self, up: Link, down: Link) -> Self {
-        Self { up, down, ..self }
-    }
-
-    /// Publishes with all numbers shortly before their wraps.
-    pub(crate) fn before_wraps(self) -> Self {
-        Self {
-            before_wraps: true,
-            ..self
-        }
-    }
-}
-
-/// What arrives somewhere.
-#[derive(Clone)]
-pub(crate) enum Arrival {
-    AtEngine {
-        remote: SocketAddr,
-        datagram: Vec<u8>,
-    },
-    AtClient {
-        remote: SocketAddr,
-        datagram: Vec<u8>,
-    },
-    Up(ClientId, Upward),
-    Down(ClientId, Downward),
-    /// What has passed a line that others share, and has so far still to go.
-    Further(Duration, Box<Self>),
-}
-
-impl Arrival {
-    fn further(self, way: Duration) -> Self {
-        if way.is_zero() {
-            self
-        } else {
-            Self::Further(way, Box::new(self))
-        }
-    }
-}
-
-/// One participant at work.
-pub(crate) struct Place {
-    pub(crate) client: Client,
-    room: u64,
-    pub(crate) joins_at: Option<Instant>,
-    up: LineId,
-    down: LineId,
-    /// How much further away it is than others of its lines.
-    pub(crate) further: Duration,
-    /// What the engine sees as its address.
-    public: SocketAddr,
-    left: bool,
-    told_of_failure: bool,
-    /// Bytes of media that the engine sent it, with UDP and IP headers, and the part of them that is repairs.
-    pub(crate) sent: u64,
-    pub(crate) repairs: u64,
-}
-
-impl Place {
-    /// Somebody who will join room 1 over these lines.
-    pub(crate) fn new(client: Client, joins_at: Duration, (up, down): (LineId, LineId)) -> Self {
-        Self {
-            public: client.address,
-            client,
-            room: 1,
-            joins_at: Some(base() + joins_at),
-            up,
-            down,
-            further: Duration::ZERO,
-            left: false,
-            told_of_failure: false,
-            sent: 0,
-            repairs: 0,
-        }
-    }
-}
 
 /// The meeting.
 pub(crate) struct Meeting {
@@ -272,103 +142,6 @@ impl Meeting {
             events: Vec::new(),
             trace: Trace::default(),
         }
-    }
-
-    pub(crate) fn worker(&self) -> &Worker {
-        &self.worker
-    }
-
-    pub(crate) fn client(&self, id: ClientId) -> &Client {
-        &self.places[id].client
-    }
-
-    pub(crate) fn source(&self, id: ClientId, at: usize) -> &Source {
-        &self.places[id].client.sources[at]
-    }
-
-    pub(crate) fn source_mut(&mut self, id: ClientId, at: usize) -> &mut Source {
-        &mut self.places[id].client.sources[at]
-    }
-
-    /// A client sends a data message. False: its own stack has no room for it.
-    pub(crate) fn send_data(&mut self, id: ClientId, label: &str, message: &[u8]) -> bool {
-        let mut taken = false;
-        self.with_client(id, |client, now, outbox| {
-            taken = client.send_data(now, label, message, outbox);
-        });
-        taken
-    }
-
-    /// Time since the start.
-    pub(crate) fn elapsed(&self) -> Duration {
-        self.now - base()
-    }
-
-    /// Datagrams that the network lost.
-    pub(crate) fn lost(&self) -> u64 {
-        self.network.lost()
-    }
-
-    pub(crate) fn was_told_of_failure(&self, id: ClientId) -> bool {
-        self.places[id].told_of_failure
-    }
-
-    /// Loses what `filter` says of what the engine sends to a client.
-    pub(crate) fn filter_down(&mut self, id: ClientId, filter: Filter) {
-        self.network.set_filter(self.places[id].down, filter);
-    }
-
-    /// As [`Meeting::filter_down`], of what a client sends.
-    pub(crate) fn filter_up(&mut self, id: ClientId, filter: Filter) {
-        self.network.set_filter(self.places[id].up, filter);
-    }
-
-    /// Changes a client's links.
-    pub(crate) fn set_links(&mut self, id: ClientId, up: Link, down: Link) {
-        self.network.set(self.places[id].up, up);
-        self.network.set(self.places[id].down, down);
-    }
-
-    /// Gives a client another address in the world's eyes, as a NAT does that forgot its mapping:
-    /// what comes to the old one reaches nobody.
-    pub(crate) fn rebind(&mut self, id: ClientId, public: SocketAddr) {
-        self.places[id].public = public;
-    }
-
-    /// A datagram from somewhere else reaches the engine now.
-    pub(crate) fn inject(&mut self, remote: SocketAddr, datagram: Vec<u8>) {
-        self.network
-            .deliver(self.now, Arrival::AtEngine { remote, datagram });
-    }
-
-    /// Says something to the engine past the server.
-    pub(crate) fn command(&mut self, command: Command) {
-        self.worker.handle_command(self.now, command);
-        self.drain_engine();
-    }
-
-    /// A participant leaves: the app says so and closes.
-    pub(crate) fn leave(&mut self, id: ClientId) {
-        self.places[id].left = true;
-        let at = self.now + SIGNALLING;
-        self.network.deliver(at, Arrival::Up(id, Upward::Leave));
-    }
-
-    /// A client looks away from the pictures of a track, or back to them.
-    pub(crate) fn look(&mut self, id: ClientId, track: u32, wanted: bool) {
-        if let Some(viewer) = &mut self.places[id].client.viewer {
-            viewer.told(self.now, track, !wanted);
-        }
-        self.command(Command::SetSubscriptionEnabled {
-            participant: crate::server::participant(id),
-            track: TrackId(track.into()),
-            enabled: wanted,
-        });
-    }
-
-    /// A client's address in the world's eyes.
-    pub(crate) fn public(&self, id: ClientId) -> SocketAddr {
-        self.places[id].public
     }
 
     /// Goes on for `ms` milliseconds.

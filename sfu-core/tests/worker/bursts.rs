@@ -5,7 +5,7 @@ use sfu_core::command::Command;
 use sfu_core::id::TrackId;
 use sfu_core::media::codec::MediaKind;
 
-use crate::client::Packet;
+use crate::client::{MS, Packet};
 use crate::meeting::{Meeting, audio, video, vp8};
 
 /// What a client got of one stream, in the order of arrival.
@@ -48,7 +48,7 @@ fn a_burst_longer_than_any_frame_arrives_whole_and_in_order() {
 
 #[test]
 fn interleaved_bursts_of_two_publishers_keep_each_ones_order() {
-    let mut meeting = Meeting::unpaced();
+    let mut meeting = Meeting::new();
     let sound = meeting.publisher(1, MediaKind::Audio, &[]);
     let pictures = meeting.publisher(2, MediaKind::Video, &[]);
     let viewer = meeting.join();
@@ -64,6 +64,8 @@ fn interleaved_bursts_of_two_publishers_keep_each_ones_order() {
         arrive(&mut meeting, pictures, &video(n, payload));
     }
     meeting.drain();
+    // The sound is more than what leaves at once, and the pictures come behind it.
+    meeting.pass(100 * MS);
     let mut ssrcs: Vec<u32> = meeting.clients[viewer].rtp.iter().map(|p| p.ssrc).collect();
     ssrcs.sort_unstable();
     ssrcs.dedup();
@@ -109,7 +111,7 @@ fn a_publisher_that_leaves_within_a_burst_takes_nobody_along() {
 
 #[test]
 fn a_batch_that_fills_up_among_the_subscribers_loses_and_mixes_nothing() {
-    let mut meeting = Meeting::unpaced();
+    let mut meeting = Meeting::new();
     let publisher = meeting.publisher(1, MediaKind::Video, &[]);
     let viewers: Vec<_> = (0..60)
         .map(|_| meeting.viewer(1, MediaKind::Video))

@@ -132,7 +132,7 @@ fn every_quality_is_told_with_what_was_asked_and_what_is_sent() {
 
 #[test]
 fn the_subscribers_own_doing_is_told_before_its_publishers() {
-    let mut meeting = Meeting::unpaced();
+    let mut meeting = Meeting::new();
     let publisher = meeting.publisher(1, MediaKind::Audio, &[]);
     let viewer = meeting.viewer(1, MediaKind::Audio);
     meeting.send(publisher, &audio(0));
@@ -161,7 +161,7 @@ fn the_subscribers_own_doing_is_told_before_its_publishers() {
 
 #[test]
 fn what_has_no_section_is_told_to_wait_for_it() {
-    let mut meeting = Meeting::unpaced();
+    let mut meeting = Meeting::new();
     let viewer = meeting.join();
     meeting.clients[viewer].section(MediaKind::Audio, None, &[]);
     let publisher = meeting.join();
@@ -186,7 +186,7 @@ fn what_has_no_section_is_told_to_wait_for_it() {
 
 #[test]
 fn what_is_not_permitted_is_no_subscription_and_who_is_gone_is_not_told_of() {
-    let mut meeting = Meeting::unpaced();
+    let mut meeting = Meeting::new();
     let publisher = meeting.publisher(1, MediaKind::Audio, &[]);
     let viewer = meeting.viewer(1, MediaKind::Audio);
     assert_eq!(explain(&mut meeting, publisher), []);
@@ -208,7 +208,7 @@ fn what_is_not_permitted_is_no_subscription_and_who_is_gone_is_not_told_of() {
 
 #[test]
 fn a_publisher_that_does_not_answer_is_told_with_how_long_it_has_not() {
-    let mut meeting = Meeting::unpaced();
+    let mut meeting = Meeting::new();
     let publisher = meeting.publisher(1, MediaKind::Video, &[]);
     let viewer = meeting.viewer(1, MediaKind::Video);
     for n in 0..29 {

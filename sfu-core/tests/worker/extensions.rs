@@ -156,7 +156,7 @@ fn a_subscriber_sees_the_extensions_that_it_should_and_no_others() {
 
 #[test]
 fn what_a_publisher_repairs_shows_its_names_to_nobody() {
-    let mut meeting = Meeting::unpaced();
+    let mut meeting = Meeting::new();
     let camera = publisher(&mut meeting, 1, &["q"]);
     let watcher = viewer(&mut meeting, 1, SUBSCRIBERS);
     for n in [0, 2] {
@@ -215,7 +215,7 @@ fn a_repair_carries_what_its_packet_carried() {
 
 #[test]
 fn the_mid_is_the_subscribers_own_until_it_has_reported_on_the_stream() {
-    let mut meeting = Meeting::unpaced();
+    let mut meeting = Meeting::new();
     let camera = publisher(&mut meeting, 1, &[]);
     let watcher = meeting.join();
     meeting.clients[watcher].section(MediaKind::Audio, None, &[]);
@@ -446,7 +446,7 @@ fn sender_report(client: &Client) -> Option<(Instant, u32, u32)> {
 
 #[test]
 fn what_is_malformed_is_left_out() {
-    let mut meeting = Meeting::unpaced();
+    let mut meeting = Meeting::new();
     let camera = publisher(&mut meeting, 1, &[]);
     let watcher = viewer(&mut meeting, 1, SUBSCRIBERS);
     let cases: [(u8, &[u8]); 6] = [

@@ -5,7 +5,41 @@ use std::time::Duration;
 use sfu_core::command::Command;
 use sfu_core::media::codec::MediaKind;
 
-use crate::meeting::{Meeting, audio, participant};
+use crate::client::MS;
+use crate::meeting::{Meeting, audio, participant, video, vp8};
+use crate::pacing::feed_back;
+
+#[test]
+fn who_has_another_address_is_sent_as_much_as_before() {
+    let mut meeting = Meeting::new();
+    let camera = meeting.publisher(1, MediaKind::Video, &[]);
+    let viewer = meeting.viewer(1, MediaKind::Video);
+    let estimate = |meeting: &mut Meeting| {
+        let adaptation = meeting.worker.adaptation(participant(viewer));
+        adaptation.expect("it is here").estimate.bps()
+    };
+    let mut payload = vp8(true, 0);
+    payload.resize(1000, 7);
+    let mut told = 0;
+    for n in 0..700 {
+        meeting.send(camera, &video(n, &payload));
+        meeting.pass(8 * MS);
+        // Its feedback comes no more from where it is known to be.
+        if n % 10 == 9 && n < 500 {
+            feed_back(&mut meeting, viewer, told);
+            told = meeting.clients[viewer].rtp.len();
+        }
+        if n == 500 {
+            assert!(estimate(&mut meeting) > 1_000_000);
+        }
+    }
+    let fallen = estimate(&mut meeting);
+    meeting.clients[viewer].path.remote.set_port(9);
+    meeting.clients[viewer].check();
+    meeting.drain();
+    let found = estimate(&mut meeting);
+    assert!(fallen < 1_000_000 && found > 1_000_000, "{fallen} {found}");
+}
 
 #[test]
 fn a_listener_understands_what_comes_after_an_outage_however_much_it_missed() {

@@ -55,7 +55,7 @@ fn number(got: &Got) -> Option<u16> {
 }
 
 /// A viewer's feedback: all that it got since `from`, when it got it.
-fn feed_back(meeting: &mut Meeting, viewer: usize, from: usize) {
+pub(crate) fn feed_back(meeting: &mut Meeting, viewer: usize, from: usize) {
     feed_back_over(meeting, viewer, from, Duration::ZERO);
 }
 

@@ -51,6 +51,31 @@ fn what_is_no_longer_kept_leads_to_one_keyframe_request() {
 }
 
 #[test]
+fn what_an_outage_took_is_made_good_by_a_keyframe_and_not_sent_again() {
+    let mut meeting = Meeting::new();
+    let publisher = meeting.publisher(1, MediaKind::Video, &[]);
+    let viewer = meeting.viewer(1, MediaKind::Video);
+    for n in 0..75 {
+        meeting.send(publisher, &video(n, &vp8(n == 0, n as u16)));
+        meeting.pass(33 * MS);
+    }
+    let before = meeting.keyframe_requests(publisher);
+    // Two seconds were lost, and are asked for again and again.
+    for _ in 0..3 {
+        let lost: Vec<usize> = (15..75).collect();
+        nack(&mut meeting, viewer, &lost);
+        meeting.pass(150 * MS);
+    }
+    assert_eq!(meeting.worker.stats().rtx_out, 0);
+    assert_eq!(meeting.keyframe_requests(publisher) - before, 1);
+    // What is lost after that is repaired.
+    meeting.send(publisher, &video(75, &vp8(false, 75)));
+    meeting.send(publisher, &video(76, &vp8(true, 76)));
+    nack(&mut meeting, viewer, &[74, 75, 76]);
+    assert_eq!(meeting.worker.stats().rtx_out, 2);
+}
+
+#[test]
 fn lost_sound_asks_for_no_keyframe() {
     let mut meeting = Meeting::new();
     let publisher = meeting.publisher(1, MediaKind::Audio, &[]);

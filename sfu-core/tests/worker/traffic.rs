@@ -18,7 +18,7 @@ fn packets(meeting: &Meeting, kind: TrafficKind) -> (u64, u64) {
 
 #[test]
 fn packets_are_counted_by_what_they_carry() {
-    let mut meeting = Meeting::unpaced();
+    let mut meeting = Meeting::new();
     let camera = meeting.publisher(1, MediaKind::Video, &[]);
     let viewer = meeting.viewer(1, MediaKind::Video);
     let sound = meeting.publisher(2, MediaKind::Audio, &[]);

@@ -1,23 +1,19 @@
 //! Losses in bursts.
 
-use std::time::Instant;
-
-use crate::element::delay::Leaving;
+use crate::element::Packet;
+use crate::element::loss::Losses;
 use crate::element::luck::{LANES, Luck, lane};
-use crate::element::{Meter, Packet, Stage};
-use crate::scenario::Change;
 
 /// Gilbert and Elliott's two states, of which the good one loses nothing and the bad one everything:
 /// the bad one is left with a probability of one over the mean length of a burst.
-pub(crate) struct BurstLoss<T> {
+pub(crate) struct Bursts {
     probability: f64,
     burst: f64,
     is_bad: [bool; LANES],
     luck: Luck,
-    kept: Leaving<T>,
 }
 
-impl<T> BurstLoss<T> {
+impl Bursts {
     /// `probability` is the part of all packets that is lost, from 0 to below 1; `burst` how many are
     /// lost in a row on average, at least 1.
     pub(crate) fn of(probability: f64, burst: f64, seed: u64) -> Self {
@@ -26,7 +22,6 @@ impl<T> BurstLoss<T> {
             burst: burst.max(1.0),
             is_bad: [false; LANES],
             luck: Luck::of(seed),
-            kept: Leaving::new(),
         }
     }
 
@@ -42,30 +37,16 @@ impl<T> BurstLoss<T> {
     }
 }
 
-impl<T: Send> Stage<T> for BurstLoss<T> {
-    fn put(&mut self, packet: Packet<T>, meter: &mut Meter) {
-        let was_bad = self.is_bad[lane(&packet)];
-        let is_bad = was_bad != (self.luck.draw(&packet) < self.turns(was_bad));
-        self.is_bad[lane(&packet)] = is_bad;
-        if is_bad {
-            meter.lost(packet.at);
-        } else {
-            self.kept.push(packet, meter);
-        }
+impl Losses for Bursts {
+    fn loses<T>(&mut self, packet: &Packet<T>) -> bool {
+        let was_bad = self.is_bad[lane(packet)];
+        let is_bad = was_bad != (self.luck.draw(packet) < self.turns(was_bad));
+        self.is_bad[lane(packet)] = is_bad;
+        is_bad
     }
 
-    fn take(&mut self, now: Instant, _: &mut Meter) -> Option<Packet<T>> {
-        self.kept.take(now)
-    }
-
-    fn next(&self) -> Option<Instant> {
-        self.kept.next()
-    }
-
-    fn change(&mut self, _: Instant, change: &Change, _: &mut Meter) {
-        if let Some(percent) = change.loss_percent {
-            self.probability = percent / 100.0;
-        }
+    fn set(&mut self, probability: f64) {
+        self.probability = probability;
     }
 }
 

@@ -54,14 +54,18 @@ impl Flow {
     const TIMEOUT: Duration = Duration::from_secs(1);
     const MOST_TIMEOUTS: u32 = 6;
 
-    pub(crate) fn new(kind: FlowKind, seed: u64) -> Self {
+    /// `at_once`: one of files begins with a file, not with a pause.
+    pub(crate) fn new(kind: FlowKind, at_once: bool, seed: u64) -> Self {
         let mut luck = Rng::with_seed(seed);
         // Within the first round trip, so that flows of one kind do not move in step.
-        let starts = Some(kind.from + kind.rtt.mul_f64(luck.f64()));
+        let mut starts = kind.from + kind.rtt.mul_f64(luck.f64());
+        if let Some((_, mean)) = kind.files.filter(|_| !at_once) {
+            starts += exponential(&mut luck, mean);
+        }
         Self {
             kind,
             luck,
-            starts,
+            starts: Some(starts),
             window: 0.0,
             threshold: 0.0,
             number: 0,
@@ -156,9 +160,7 @@ impl Flow {
             && self.left == 0
             && self.under_way.is_empty()
         {
-            // Exponentially distributed; `1 - u` is never 0.
-            let pause = mean.mul_f64(-(1.0 - self.luck.f64()).ln());
-            self.starts = Some(now + pause);
+            self.starts = Some(now + exponential(&mut self.luck, mean));
         }
     }
 
@@ -176,4 +178,10 @@ impl Flow {
     fn timeout(&self) -> Duration {
         Self::TIMEOUT.max(self.kind.rtt * 2) * 2_u32.pow(self.timeouts)
     }
+}
+
+/// A time of the exponential distribution with this mean.
+fn exponential(luck: &mut Rng, mean: Duration) -> Duration {
+    // `1 - u` is never 0.
+    mean.mul_f64(-(1.0 - luck.f64()).ln())
 }

@@ -6,17 +6,17 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 
 use crate::element::bottleneck::Bottleneck;
-use crate::element::burst_loss::BurstLoss;
-use crate::element::codel::Codel;
+use crate::element::burst_loss::Bursts;
 use crate::element::cross_traffic::{Flow, FlowKind};
 use crate::element::delay::Delay;
 use crate::element::duplicate::Duplicate;
 use crate::element::jitter::Jitter;
-use crate::element::loss::Loss;
+use crate::element::loss::{Even, Loss};
+use crate::element::queue::Queue;
 use crate::element::reorder::Reorder;
 use crate::element::{Meter, Packet, Stage};
 use crate::log::LinkLog;
-use crate::scenario::{Change, Element, Link, Queue, milliseconds, seconds};
+use crate::scenario::{Change, Element, Link, milliseconds, seconds};
 
 /// One way over a network, shared by all whose packets are put into it. All times that it is told of
 /// are in their order; one that is not counts as the last.
@@ -173,9 +173,9 @@ fn stage<T: Clone + Send + 'static>(
             let (deviation, most) = (milliseconds(deviation_ms), milliseconds(most_ms));
             Box::new(Jitter::of(deviation, most, seed))
         }
-        Element::Loss { percent } => Box::new(Loss::of(percent / 100.0, seed)),
+        Element::Loss { percent } => Box::new(Loss::of(Even::of(percent / 100.0, seed))),
         Element::BurstLoss { percent, burst } => {
-            Box::new(BurstLoss::of(percent / 100.0, burst, seed))
+            Box::new(Loss::of(Bursts::of(percent / 100.0, burst, seed)))
         }
         Element::Reorder { percent, ms } => {
             Box::new(Reorder::of(percent / 100.0, milliseconds(ms), seed))
@@ -186,9 +186,9 @@ fn stage<T: Clone + Send + 'static>(
             queue_ms,
             queue,
         } => {
-            let codel = (queue == Queue::Codel).then(Codel::default);
-            let (flows, longest) = (std::mem::take(flows), milliseconds(queue_ms));
-            Box::new(Bottleneck::of((start, kbps), longest, codel, flows, meter))
+            let queue = Queue::of(milliseconds(queue_ms), queue);
+            let flows = std::mem::take(flows);
+            Box::new(Bottleneck::of((start, kbps), queue, flows, meter))
         }
         // Is part of the bottleneck behind it.
         Element::CrossTraffic { .. } => Box::new(Delay::of(Duration::ZERO)),
@@ -214,7 +214,9 @@ fn flows_of(element: &Element, start: Instant, seed: u64) -> Vec<Flow> {
         to: start + seconds(to),
         files: files.map(|files| (files.kbytes.map(bytes), seconds(files.pause))),
     };
-    (0..flows).map(|_| Flow::new(kind, seeds.u64(..))).collect()
+    // RFC 8867 section 5.7: of ten people two begin at once, and the others have just read.
+    let flow = |at| Flow::new(kind, at * 5 < flows, seeds.u64(..));
+    (0..flows).map(flow).collect()
 }
 
 #[cfg(test)]

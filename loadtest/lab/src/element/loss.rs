@@ -1,4 +1,4 @@
-//! Losses that know nothing of each other.
+//! Losses: packets that go no further, by chance.
 
 use std::time::Instant;
 
@@ -7,27 +7,30 @@ use crate::element::luck::Luck;
 use crate::element::{Meter, Packet, Stage};
 use crate::scenario::Change;
 
-/// Each packet is lost with the same probability, whatever happened to those before it.
-pub(crate) struct Loss<T> {
-    probability: f64,
-    luck: Luck,
+/// Says of each packet whether it is lost.
+pub(crate) trait Losses: Send {
+    fn loses<T>(&mut self, packet: &Packet<T>) -> bool;
+
+    /// From now on this part of all packets is lost, from 0 to 1.
+    fn set(&mut self, probability: f64);
+}
+
+/// Loses some packets, and lets the others pass at once.
+pub(crate) struct Loss<T, L> {
+    losses: L,
     kept: Leaving<T>,
 }
 
-impl<T> Loss<T> {
-    /// `probability` is from 0 to 1. The same seed loses the same places in the order of packets.
-    pub(crate) fn of(probability: f64, seed: u64) -> Self {
-        Self {
-            probability,
-            luck: Luck::of(seed),
-            kept: Leaving::new(),
-        }
+impl<T, L> Loss<T, L> {
+    pub(crate) const fn of(losses: L) -> Self {
+        let kept = Leaving::new();
+        Self { losses, kept }
     }
 }
 
-impl<T: Send> Stage<T> for Loss<T> {
+impl<T: Send, L: Losses> Stage<T> for Loss<T, L> {
     fn put(&mut self, packet: Packet<T>, meter: &mut Meter) {
-        if self.luck.draw(&packet) < self.probability {
+        if self.losses.loses(&packet) {
             meter.lost(packet.at);
         } else {
             self.kept.push(packet, meter);
@@ -44,8 +47,32 @@ impl<T: Send> Stage<T> for Loss<T> {
 
     fn change(&mut self, _: Instant, change: &Change, _: &mut Meter) {
         if let Some(percent) = change.loss_percent {
-            self.probability = percent / 100.0;
+            self.losses.set(percent / 100.0);
         }
+    }
+}
+
+/// Each packet is lost with the same probability, whatever happened to those before it.
+pub(crate) struct Even {
+    probability: f64,
+    luck: Luck,
+}
+
+impl Even {
+    /// `probability` is from 0 to 1. The same seed loses the same places in the order of packets.
+    pub(crate) fn of(probability: f64, seed: u64) -> Self {
+        let luck = Luck::of(seed);
+        Self { probability, luck }
+    }
+}
+
+impl Losses for Even {
+    fn loses<T>(&mut self, packet: &Packet<T>) -> bool {
+        self.luck.draw(packet) < self.probability
+    }
+
+    fn set(&mut self, probability: f64) {
+        self.probability = probability;
     }
 }
 

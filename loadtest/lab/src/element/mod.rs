@@ -15,6 +15,7 @@ mod line;
 mod loss;
 mod luck;
 mod meter;
+mod queue;
 mod reorder;
 #[cfg(test)]
 mod trial;

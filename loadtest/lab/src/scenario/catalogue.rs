@@ -1,4 +1,18 @@
 //! The laboratory's own scenarios.
+//!
+//! Capacities, their times, delays, and who comes and pauses when are those of RFC 8867, sections 5.1 to
+//! 5.8, with the short flows of RFC 8868; they were held against what its authors made of it for ns-3.
+//! What departs from it:
+//!
+//! * A flow is a subscriber of layers, not an encoder that follows every rate up to 1.5 Mbit/s: layers
+//!   limit what can be used, and there is sound beside it.
+//! * Sections 5.6 and 5.7 end with their flows, a second before the RFC's end; those of the others go on
+//!   for that second.
+//! * In 5.5 feedback takes 5 ms longer than media.
+//! * Jitter is on the way of the media alone. Whether 5.5 to 5.7 have some was not to be found: they
+//!   have none here.
+//! * 5.6 has a queue of 300 ms only, not the second of the RFC's longer one.
+//! * Section 6 (priorities, ECN, several bottlenecks) has no scenario.
 
 use crate::scenario::Scenario;
 

@@ -52,11 +52,17 @@ impl Silence {
         Some(rate * BETA)
     }
 
-    /// Feedback came. The rate to go on with, when it was silent before.
-    pub(super) fn heard(&mut self, now: u64) -> Option<f64> {
+    /// What is sent goes another way: it was silent for that, and not for a link that is full or gone.
+    /// The rate from before, when it was silent.
+    pub(super) fn explained(&mut self, now: u64) -> Option<f64> {
         self.unheard = None;
         let (since, rate) = self.before.take()?;
-        (now - since < FORGET).then_some(rate * BETA)
+        (now - since < FORGET).then_some(rate)
+    }
+
+    /// Feedback came. The rate to go on with, when it was silent before.
+    pub(super) fn heard(&mut self, now: u64) -> Option<f64> {
+        Some(self.explained(now)? * BETA)
     }
 }
 
@@ -77,6 +83,18 @@ mod tests {
         assert_eq!(silence.fall(2_000_000, 50_000, 1e6), Some(0.5e6));
         assert!(silence.is_on());
         assert_eq!(silence.heard(2_500_000), Some(1e6));
+        assert_eq!(silence.heard(2_600_000), None);
+    }
+
+    #[test]
+    fn a_silence_that_another_way_explains_costs_nothing() {
+        let mut silence = Silence::default();
+        silence.sent(1_000_000);
+        assert_eq!(silence.explained(1_200_000), None);
+        silence.sent(1_300_000);
+        assert_eq!(silence.fall(2_000_000, 50_000, 2e6), Some(1e6));
+        assert_eq!(silence.explained(2_500_000), Some(2e6));
+        assert!(!silence.is_on());
         assert_eq!(silence.heard(2_600_000), None);
     }
 }

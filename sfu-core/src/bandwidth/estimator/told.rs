@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::sent_history::Told;
-use super::{Estimator, arrival_clock};
+use super::{Delay, Estimator, LEAST_RTT_SPAN, Least, arrival_clock};
 use crate::bandwidth::departure::ToldPacket;
 use crate::wire::rtcp::TransportFeedback;
 
@@ -26,6 +26,18 @@ impl Estimator {
     /// some packets and not of others. Nothing of it is trusted.
     pub fn on_told_packets(&mut self, now: Instant, told: &[ToldPacket]) {
         self.on_told(now, told.iter().copied());
+    }
+
+    /// What is sent goes another way from now on: a NAT has given the client another address, or its
+    /// ICE agent prefers another network. What was carried before is tried there; how long the way and
+    /// its queues were says nothing any more.
+    pub fn on_path_changed(&mut self, now: Instant) {
+        let at = self.micros(now);
+        let rate = self.silence.explained(at).unwrap_or(self.control.rate());
+        self.begin_anew(at, rate);
+        self.delay = Delay::new();
+        self.least_rtt = Least::new(LEAST_RTT_SPAN);
+        self.settle(at);
     }
 
     fn on_told(&mut self, now: Instant, told: impl Iterator<Item = ToldPacket>) {

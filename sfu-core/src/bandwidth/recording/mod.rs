@@ -106,6 +106,12 @@ impl Recorder {
         self.look(after);
     }
 
+    /// The estimator was told that what is sent goes another way.
+    pub fn path_changed(&mut self, now: Instant, after: &Estimator) {
+        self.record(now, Kind::PathChanged);
+        self.look(after);
+    }
+
     /// The estimator was told what the receiver thinks (REMB).
     pub fn remb(&mut self, now: Instant, bitrate: Bitrate, after: &Estimator) {
         self.record(now, Kind::Remb);

@@ -27,6 +27,7 @@ kept!(
         Outputs,
         Allocation,
         ToldPackets,
+        PathChanged,
         /// What its line gives it.
         Share,
     }

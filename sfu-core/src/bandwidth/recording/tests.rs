@@ -68,6 +68,12 @@ impl Sender {
             self.now += MS + Duration::from_nanos(317);
             self.millis += 1;
             self.send();
+            if self.millis % 1_700 == 0 {
+                self.estimator.on_path_changed(self.now);
+                if let Some(recorder) = &mut self.recorder {
+                    recorder.path_changed(self.now, &self.estimator);
+                }
+            }
             if self.millis % 50 == 0 {
                 self.feed_back();
                 self.allot();

@@ -193,6 +193,7 @@ async function playDirectly({ seconds, participants }, people, start) {
   if (sender === undefined || receiver === undefined || others.length + more.length > 0) {
     throw new Error('without a server one sends and one watches');
   }
+  await delay(Math.max(0, start + Math.max(from?.joins ?? 0, to?.joins ?? 0) * 1000 - Date.now()));
   await connect(sender, receiver);
   await delay(start + seconds * 1000 - Date.now());
   return { [receiver.name]: estimates(await sender.seen()) };

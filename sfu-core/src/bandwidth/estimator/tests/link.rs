@@ -168,7 +168,7 @@ impl World {
         }
     }
 
-    fn now(&self) -> Instant {
+    pub(super) fn now(&self) -> Instant {
         self.start + Duration::from_millis(self.ms)
     }
 

@@ -270,6 +270,27 @@ fn an_outage_is_survived() {
     );
 }
 
+#[test]
+fn another_way_carries_what_the_one_before_did_at_once() {
+    let is_dead = |ms| (20_000..23_000).contains(&ms);
+    let way = Way {
+        loss: Box::new(move |ms| f64::from(u8::from(is_dead(ms)))),
+        ..Way::default()
+    };
+    let mut world = world(way, layers());
+    world.run(20);
+    let before = world.peers[0].estimator.estimate().bps();
+    world.run(2);
+    assert!(world.peers[0].estimator.estimate().bps() < before / 4);
+    world.run(1);
+    let now = world.now();
+    world.peers[0].estimator.on_path_changed(now);
+    assert!(world.peers[0].estimator.estimate().bps() >= before * 9 / 10);
+    world.run(7);
+    let [before, after] = [(10, 20), (24, 30)].map(|(from, to)| world.peers[0].carried(from, to));
+    assert!(after > 0.95 * before, "{before} {after}");
+}
+
 /// The mean estimate of the poorest as a part of that of the richest.
 fn fairness(world: &World, from: usize, to: usize) -> f64 {
     let means = world.peers.iter().map(|peer| peer.estimated(from, to));
