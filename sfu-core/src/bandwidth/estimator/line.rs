@@ -43,6 +43,12 @@ pub const MAX_MEMBERS: usize = 16;
 /// Longer: one whose feedback stays away holds the others up. Shorter: on a long way two probes meet.
 const PROBE_LASTS: u64 = 1_500_000;
 
+/// The part of the line's rate up to which is lent what others leave.
+///
+/// Higher: more of the line is used. Lower: when pictures of all take more for a moment, as they do at
+/// the same time, there is room for it, and what is lent is not taken back and given again.
+const LENT: f64 = 0.98;
+
 /// What a member of a line may send.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Share {
@@ -148,7 +154,7 @@ impl Line {
         let used: f64 = others().map(Member::used).sum();
         Some(Share {
             fair,
-            most: fair.max(all - used),
+            most: fair.max(all * LENT - used),
             holds: self.control.holds(),
             is_limited: self.control.is_limited(),
         })
