@@ -41,7 +41,8 @@ that are `older` were judged by other rules.
 
 Real pages send a camera of 640x360 at the rates of 1280x720 and tell its heights as if it were that:
 two cores encode and decode all of it. What the server sends is seen at the link there, and a time
-without pictures at the page. Real frames differ in size, machines are busy (with eight or nine cameras,
+without pictures at the page. What of it is padding is not seen there, and counts as used in a real run
+alone. Real frames differ in size, machines are busy (with eight or nine cameras,
 `joins`, two cores have more to do than they can), and a real run is one seed.
 
 ";

@@ -17,8 +17,18 @@ pub const MAX_MEASURED_LAYERS: usize = 4;
 /// in most of them.
 const BIN: Duration = Duration::from_millis(250);
 
-/// How many of them the mean is over. More is calmer and later.
+/// How many of them a mean is over: the quick one, that sees a layer begin and end, and the calm one.
+/// Layers are chosen for seconds, so that what they cost is what they take in the mean of some.
+///
+/// More is calmer and later.
 const BINS: u32 = 5;
+const CALM_BINS: u32 = 20;
+
+/// Where the quick mean is more than so many percent from the calm one, the encoder does something else
+/// than before, and the calm one begins anew from there. Frames of one scene make less of a difference.
+///
+/// Higher: what a new rate costs is seen later. Lower: a breath of the encoder is a new rate.
+const OTHER_PERCENT: u64 = 25;
 
 /// So many of them tell what an encoding will go on to send. More: publishers are taken at their word
 /// for longer. Fewer: what has just begun looks cheap.
@@ -49,6 +59,9 @@ pub(super) struct LayerRates {
     /// Bits a second of each layer by itself, over `counted` bins.
     rates: [[u64; MAX_MEASURED_LAYERS]; MAX_MEASURED_LAYERS],
     counted: u32,
+    /// The same over more of them.
+    calm: [[u64; MAX_MEASURED_LAYERS]; MAX_MEASURED_LAYERS],
+    calm_counted: u32,
     /// Bins since the start, up to [`SETTLED`].
     settled: u32,
     /// The newest keyframe that does not count: when it came, and its timestamp.
@@ -62,6 +75,8 @@ impl LayerRates {
             bytes: [[0; MAX_MEASURED_LAYERS]; MAX_MEASURED_LAYERS],
             rates: [[0; MAX_MEASURED_LAYERS]; MAX_MEASURED_LAYERS],
             counted: 0,
+            calm: [[0; MAX_MEASURED_LAYERS]; MAX_MEASURED_LAYERS],
+            calm_counted: 0,
             settled: 0,
             excused: None,
         }
@@ -106,18 +121,26 @@ impl LayerRates {
         }
         self.counted = (self.counted + 1).min(BINS);
         self.settled = (self.settled + 1).min(SETTLED);
-        let share = u64::from(self.counted);
-        let all = self.rates.iter_mut().flatten().zip(bytes.iter().flatten());
-        for (rate, bytes) in all {
-            let came = Bitrate::from_bytes_over((*bytes).into(), span).bps();
-            *rate = (*rate * (share - 1) + came) / share;
+        self.calm_counted = (self.calm_counted + 1).min(CALM_BINS);
+        let came = bytes
+            .map(|layers| layers.map(|bytes| Bitrate::from_bytes_over(bytes.into(), span).bps()));
+        take_into(&mut self.rates, &came, self.counted);
+        take_into(&mut self.calm, &came, self.calm_counted);
+        let sum = |rates: &[[u64; MAX_MEASURED_LAYERS]; MAX_MEASURED_LAYERS]| {
+            rates.iter().flatten().sum::<u64>()
+        };
+        let (quick, calm) = (sum(&self.rates), sum(&self.calm));
+        // An encoder that begins says little of what it will send.
+        let begins = self.settled < SETTLED;
+        if begins || quick.abs_diff(calm) > calm / 100 * OTHER_PERCENT {
+            (self.calm, self.calm_counted) = (self.rates, self.counted);
         }
     }
 
     /// What it takes to receive all layers up to `top`; `None` while too little has come.
     pub(super) fn up_to(&self, top: Layer) -> Option<Bitrate> {
         let within = |top: u8| ..=usize::from(top).min(MAX_MEASURED_LAYERS - 1);
-        let spatial = self.rates.get(within(top.spatial))?;
+        let spatial = self.calm.get(within(top.spatial))?;
         let all = spatial
             .iter()
             .flat_map(|rates| &rates[within(top.temporal)]);
@@ -140,6 +163,18 @@ impl LayerRates {
             }
         }
         top
+    }
+}
+
+/// Takes what came in a bin into the mean of `counted` of them.
+fn take_into(
+    mean: &mut [[u64; MAX_MEASURED_LAYERS]; MAX_MEASURED_LAYERS],
+    came: &[[u64; MAX_MEASURED_LAYERS]; MAX_MEASURED_LAYERS],
+    counted: u32,
+) {
+    let share = u64::from(counted);
+    for (rate, came) in mean.iter_mut().flatten().zip(came.iter().flatten()) {
+        *rate = (*rate * (share - 1) + came) / share;
     }
 }
 
@@ -202,6 +237,34 @@ mod tests {
         }
         assert!(kbps(&one, layer(0, 2)) < 255, "{one:?}");
         assert!(kbps(&many, layer(0, 2)) > 300, "{many:?}");
+    }
+
+    /// Ten bins of `percent` of 240 kbit/s.
+    fn breathe(rates: &mut LayerRates, start: Instant, from: u32, percent: usize) {
+        for bin in from..from + 10 {
+            let size = 7_500 * percent / 100 - BESIDE;
+            rates.add(start + bin * BIN, layer(0, 0), bin, false, size);
+        }
+    }
+
+    #[test]
+    fn a_breath_of_the_encoder_costs_nothing() {
+        let start = Instant::now();
+        let mut rates = LayerRates::new(start);
+        (0..4).for_each(|ten| breathe(&mut rates, start, ten * 10, 100));
+        breathe(&mut rates, start, 40, 112);
+        let after = kbps(&rates, layer(0, 0));
+        assert!((240..255).contains(&after), "{after}");
+    }
+
+    #[test]
+    fn another_rate_is_seen_as_soon_as_it_is_clear() {
+        let start = Instant::now();
+        let mut rates = LayerRates::new(start);
+        (0..4).for_each(|ten| breathe(&mut rates, start, ten * 10, 100));
+        breathe(&mut rates, start, 40, 200);
+        let after = kbps(&rates, layer(0, 0));
+        assert!((420..=480).contains(&after), "{after}");
     }
 
     #[test]

@@ -96,7 +96,7 @@ pub(crate) struct Client {
     pub(crate) streams: BTreeMap<u64, Streams>,
     /// What the decoders took, in order.
     pub(crate) frames: Vec<Received>,
-    /// The last frame that each track's decoder took, and when it last asked for a keyframe.
+    /// What each track's decoder could decode, and when it last asked for a keyframe.
     decoders: BTreeMap<u64, Decoder>,
     pub(crate) packets: Vec<Seen>,
     /// What it sees, of a client whose media is as browsers make it.

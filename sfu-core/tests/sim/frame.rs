@@ -11,12 +11,14 @@ pub(crate) struct FrameTag {
     pub(crate) number: u32,
     /// Whether it needs no other frame. Audio always: false there.
     pub(crate) keyframe: bool,
+    /// The number of the frame that it builds on, unless it is a keyframe or audio.
+    pub(crate) needs: u32,
 }
 
 /// Bytes before the filler: a VP8 keyframe's header, the magic, and the tag with the length.
 const HEADER: usize = 10 + MAGIC.len() + TAG;
 const MAGIC: &[u8] = b"SIM!";
-const TAG: usize = 8 + 1 + 4 + 1 + 4;
+const TAG: usize = 8 + 1 + 4 + 1 + 4 + 4;
 const HASH: usize = 8;
 
 /// Shortest frame, in bytes.
@@ -59,6 +61,7 @@ fn finish(mut frame: Vec<u8>, tag: FrameTag, len: usize) -> Vec<u8> {
     frame.push(tag.encoding);
     frame.extend(tag.number.to_be_bytes());
     frame.push(tag.keyframe.into());
+    frame.extend(tag.needs.to_be_bytes());
     frame.extend(u32::try_from(len).unwrap().to_be_bytes());
     let mut state = tag.number ^ (u32::from(tag.encoding) << 24);
     while frame.len() < len - HASH {
@@ -89,6 +92,7 @@ pub(crate) fn peek(frame: &[u8]) -> Option<FrameTag> {
         encoding: tag[8],
         number: u32::from_be_bytes(tag[9..13].try_into().unwrap()),
         keyframe: tag[13] != 0,
+        needs: u32::from_be_bytes(tag[14..18].try_into().unwrap()),
     })
 }
 
@@ -113,6 +117,7 @@ fn a_frame_tells_its_tag_and_any_change() {
         encoding: 2,
         number: 99,
         keyframe: true,
+        needs: 98,
     };
     for frame in [vp8(tag, (640, 360), 3000), opus(tag, 90)] {
         assert_eq!(read(&frame), Some(tag));

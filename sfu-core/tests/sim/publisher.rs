@@ -83,6 +83,8 @@ struct Encoding {
     timestamp: u32,
     picture_id: u16,
     tl0: u8,
+    /// The newest frame that others build on.
+    base: u32,
     since_keyframe: u32,
     wants_keyframe: bool,
     paused: bool,
@@ -123,6 +125,7 @@ impl Source {
             timestamp: fastrand::u32(..),
             picture_id: fastrand::u16(..0x8000),
             tl0: fastrand::u8(..),
+            base: 0,
             since_keyframe: 0,
             wants_keyframe: true,
             paused: false,
@@ -264,6 +267,7 @@ impl Source {
                 encoding: place,
                 number,
                 keyframe,
+                needs: encoding.base,
             };
             self.published.push(Published { tag, at: now });
             if self.kind.is_audio() {
@@ -321,6 +325,7 @@ impl Encoding {
         let usual = 3200 + fastrand::usize(..1600);
         let len = if tag.keyframe { 4 * usual } else { usual };
         self.wants_keyframe = false;
+        self.base = tag.number;
         self.picture_id = (self.picture_id + 1) & 0x7fff;
         let payloads = coding::payloads(codec, tag, len, self.picture_id);
         let count = payloads.len();
@@ -346,6 +351,7 @@ impl Encoding {
         self.picture_id = (self.picture_id + 1) & 0x7fff;
         if temporal == 0 {
             self.tl0 = self.tl0.wrapping_add(1);
+            self.base = tag.number;
         }
         let fragments = frame.chunks(FRAGMENT).count();
         for (at, fragment) in frame.chunks(FRAGMENT).enumerate() {

@@ -48,6 +48,29 @@ pub struct NewTrack {
 }
 
 impl NewTrack {
+    /// One of which nothing else is said.
+    #[cfg(test)]
+    pub(crate) fn plain(cid: &str, kind: MediaKind, source: TrackSource) -> Self {
+        Self {
+            cid: cid.to_owned(),
+            kind,
+            source,
+            name: String::new(),
+            stream: String::new(),
+            muted: false,
+            width: 0,
+            height: 0,
+            layers: Vec::new(),
+            stereo: false,
+            disable_dtx: false,
+            disable_red: false,
+            codec: None,
+            backup: None,
+            backup_of: String::new(),
+            traits: TrackTraits::default(),
+        }
+    }
+
     pub(super) fn check(&self) -> Result<(), ApiError> {
         check::name("cid", &self.cid, limits::MAX_TRACK_WORD)?;
         check::text("name", &self.name, limits::MAX_TRACK_WORD)?;

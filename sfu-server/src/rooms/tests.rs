@@ -72,22 +72,8 @@ fn params(identity: &str) -> JoinParams {
 
 fn microphone() -> NewTrack {
     NewTrack {
-        cid: "mic".into(),
-        kind: MediaKind::Audio,
-        source: TrackSource::Microphone,
         name: "microphone".into(),
-        stream: String::new(),
-        muted: false,
-        width: 0,
-        height: 0,
-        layers: Vec::new(),
-        stereo: false,
-        disable_dtx: false,
-        traits: TrackTraits::default(),
-        disable_red: false,
-        codec: None,
-        backup: None,
-        backup_of: String::new(),
+        ..NewTrack::plain("mic", MediaKind::Audio, TrackSource::Microphone)
     }
 }
 

@@ -71,17 +71,9 @@ impl Ladder {
         &self.rungs
     }
 
-    /// How many rungs show less than `value`.
-    pub(super) fn below(&self, value: u32) -> usize {
-        self.rungs.partition_point(|rung| rung.value < value)
-    }
-
-    /// The rung above the one that shows `value`, or the lowest; `None` above the highest.
-    pub(super) fn above(&self, value: Option<u32>) -> Option<usize> {
-        let at = value.map_or(0, |value| {
-            self.rungs.partition_point(|rung| rung.value <= value)
-        });
-        (at < self.rungs.len()).then_some(at)
+    /// The rung of those layers.
+    pub(super) fn place_of(&self, layers: Layers) -> Option<usize> {
+        self.rungs.iter().position(|rung| rung.layers == layers)
     }
 
     /// The highest rung that shows no more than `value`.

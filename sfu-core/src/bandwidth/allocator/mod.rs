@@ -7,6 +7,7 @@
 
 mod climb;
 mod ladder;
+mod settling;
 mod standing;
 
 use std::time::Instant;
@@ -15,6 +16,7 @@ pub use ladder::{Ladder, MAX_RUNGS, Rung, value_of};
 pub use standing::{RISE_AFTER, TRIAL};
 
 use self::climb::{Climb, needed_for};
+use self::settling::{former_rung, open_rungs, settle};
 use self::standing::Standing;
 use super::departure::Demand;
 use crate::bandwidth::recording::kept::kept;
@@ -139,12 +141,7 @@ pub fn allocate(now: Instant, budget: Budget, requests: &[Request]) -> (Vec<Allo
     let mut allotments = Vec::with_capacity(requests.len());
     let (mut allotted, mut most) = (reserved, reserved);
     for (at, request) in requests.iter().enumerate() {
-        let mut settled = settle(now, request, former[at], plan.at[at], plan.used());
-        let has = settled.layers.is_some().then_some(settled.value);
-        let next = request.ladder.above(has);
-        if next == Some(open[at]) && settled.limit == Limit::Bandwidth {
-            settled.limit = Limit::Trial;
-        }
+        let settled = settle(now, request, former[at], plan.at[at], open[at], plan.used());
         let top = request.ladder.rungs().last();
         most = most.saturating_add(top.map_or(0, |top| top.bitrate.bps()));
         allotted = allotted.saturating_add(settled.bitrate.bps());
@@ -171,100 +168,6 @@ fn after_fall(free: u64, requests: &[Request]) -> u64 {
     match free < spent / 100 * DEEP_FALL_PERCENT {
         true => free / 100 * DRAINING_PERCENT,
         false => free,
-    }
-}
-
-/// The rung that a request is on: that of its layers; where those are gone, what shows as much. What
-/// layers show is counted anew all the time, and a frame more or less makes no others of them.
-fn former_rung(request: &Request) -> Option<usize> {
-    let former = request.former.as_ref()?;
-    let layers = former.layers?;
-    let mut rungs = request.ladder.rungs().iter();
-    if let Some(same) = rungs.position(|rung| rung.layers == layers) {
-        return Some(same);
-    }
-    let of_its_value = request.ladder.up_to(former.value);
-    // What was sent shows less than all that there is now: it is on the lowest.
-    of_its_value.or((!request.ladder.rungs().is_empty()).then_some(0))
-}
-
-/// How many of its rungs a request may have now: a rise that has just failed is not made again.
-fn open_rungs(now: Instant, request: &Request, former: Option<usize>, free: u64) -> usize {
-    let all = request.ladder.rungs().len();
-    let standing = request.former.as_ref().map(|former| former.standing);
-    let Some(ceiling) = standing.and_then(|standing| standing.ceiling(now, free)) else {
-        return all;
-    };
-    let below = request.ladder.below(ceiling);
-    below.max(former.map_or(0, |former| former + 1)).min(all)
-}
-
-/// What is held against a rise that fails: what it leads to and, where it begins another encoding, all
-/// of that, for each begins with the same dear keyframe.
-fn risen_to(rungs: &[Rung], former: Option<usize>, planned: Option<usize>) -> u32 {
-    let encoding = |at: Option<usize>| Some(rungs.get(at?)?.layers.encoding);
-    let Some(planned) = planned else {
-        return 0;
-    };
-    let above = former.map_or(0, |former| former + 1)..planned;
-    let first = match encoding(former) == encoding(Some(planned)) {
-        true => planned,
-        false => above
-            .into_iter()
-            .find(|at| encoding(Some(*at)) == encoding(Some(planned)))
-            .unwrap_or(planned),
-    };
-    rungs.get(first).map_or(0, |rung| rung.value)
-}
-
-/// Makes of a plan, by which all takes `used`, what is done of it now.
-fn settle(
-    now: Instant,
-    request: &Request,
-    former: Option<usize>,
-    planned: Option<usize>,
-    used: u64,
-) -> Allotment {
-    let rungs = request.ladder.rungs();
-    let value_at = |at: Option<usize>| at.and_then(|at| rungs.get(at)).map_or(0, |rung| rung.value);
-    let mut standing = match &request.former {
-        Some(former) => former.standing,
-        None => Standing::begin(now, value_at(planned), used),
-    };
-    let mut held = false;
-    let mut at = planned;
-    if request.former.is_some() {
-        if planned > former {
-            held = !standing.may_rise(now, risen_to(rungs, former, planned), used);
-            at = if held { former } else { planned };
-        } else if planned < former {
-            standing.fall(now, true);
-        } else {
-            let lost = request.former.is_some_and(|before| {
-                let now_at = former.and_then(|at| rungs.get(at));
-                let is_less =
-                    |rung: &Rung| Some(rung.layers) != before.layers && rung.value < before.value;
-                before.layers.is_some() && now_at.is_none_or(is_less)
-            });
-            match lost {
-                true => standing.fall(now, false),
-                false => standing.stay(now),
-            }
-        }
-    }
-    let rung = at.and_then(|at| rungs.get(at));
-    let is_top = at.map_or(rungs.is_empty(), |at| at + 1 == rungs.len());
-    Allotment {
-        track: request.track,
-        layers: rung.map(|rung| rung.layers),
-        bitrate: rung.map_or(Bitrate::default(), |rung| rung.bitrate),
-        limit: match (is_top, held) {
-            (true, _) => Limit::Nothing,
-            (false, true) => Limit::Trial,
-            (false, false) => Limit::Bandwidth,
-        },
-        value: rung.map_or(0, |rung| rung.value),
-        standing,
     }
 }
 

@@ -197,6 +197,43 @@ fn a_fall_is_obeyed_at_once_and_a_rise_after_a_while() {
 }
 
 #[test]
+fn what_had_lasted_is_back_soon_after_a_dip_and_once() {
+    let mut now = Instant::now();
+    let mut requests = cameras(1);
+    let mut at = |millis: u32, rate, requests: &mut [Request]| {
+        now += millis * MS;
+        layers(&look(now, kbps(rate), requests).0[0])
+    };
+    at(0, 2000, &mut requests);
+    at(6000, 2000, &mut requests);
+    assert_eq!(at(100, 1600, &mut requests), Some((2, 1)));
+    assert_eq!(at(100, 2000, &mut requests), Some((2, 1)));
+    assert_eq!(at(300, 2000, &mut requests), Some((2, 2)), "soon");
+    assert_eq!(at(1000, 1600, &mut requests), Some((2, 1)));
+    at(100, 2000, &mut requests);
+    let after = at(300, 2000, &mut requests);
+    assert_eq!(after, Some((2, 1)), "it was no dip: it is tried later");
+}
+
+#[test]
+fn what_failed_is_not_tried_sooner_because_a_frame_less_is_counted() {
+    let mut now = Instant::now();
+    let mut requests = cameras(1);
+    let mut at = |millis: u32, rate, requests: &mut [Request]| {
+        now += millis * MS;
+        layers(&look(now, kbps(rate), requests).0[0])
+    };
+    at(0, 1000, &mut requests);
+    at(6000, 1900, &mut requests);
+    assert_eq!(at(800, 1900, &mut requests), Some((2, 2)));
+    assert_eq!(at(200, 1000, &mut requests), Some((1, 2)));
+    requests[0].ladder = camera_at(29);
+    at(100, 1900, &mut requests);
+    let after = at(800, 1900, &mut requests);
+    assert_eq!(after, Some((1, 2)), "its wait has not passed");
+}
+
+#[test]
 fn a_rise_needs_headroom_and_no_interruption() {
     let mut now = Instant::now();
     let mut requests = cameras(1);

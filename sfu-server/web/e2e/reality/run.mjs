@@ -130,7 +130,9 @@ async function play({ seconds, participants }, people, control, start) {
   /** @type {Record<string, import('./assemble.mjs').Explained[]>} */
   const explained = {};
   const end = start + seconds * 1000;
-  const until = (/** @type {number} */ second) => delay(Math.max(0, start + second * 1000 - Date.now()));
+  // What would happen after the end happens at it.
+  const until = (/** @type {number} */ second) =>
+    delay(Math.max(0, start + Math.min(second, seconds) * 1000 - Date.now()));
   const acts = participants.map(async (one) => {
     const person = people.get(one.name);
     if (person === undefined) {

@@ -13,7 +13,7 @@ use sfu_core::media::layer::{Layer, LayerWish, Layers};
 use sfu_core::unit::Bitrate;
 
 use super::*;
-use crate::rooms::{NewTrack, SessionHandle, TrackSource, TrackTraits, limits};
+use crate::rooms::{NewTrack, SessionHandle, TrackSource, limits};
 
 fn token_of(identity: &str, room: &str) -> String {
     let new = NewToken {
@@ -68,24 +68,7 @@ async fn answer(
 }
 
 fn publish(session: &SessionHandle) {
-    let track = NewTrack {
-        cid: "camera".to_owned(),
-        kind: MediaKind::Video,
-        source: TrackSource::Camera,
-        name: String::new(),
-        stream: String::new(),
-        muted: false,
-        width: 0,
-        height: 0,
-        layers: Vec::new(),
-        stereo: false,
-        disable_dtx: false,
-        traits: TrackTraits::default(),
-        disable_red: false,
-        codec: None,
-        backup: None,
-        backup_of: String::new(),
-    };
+    let track = NewTrack::plain("camera", MediaKind::Video, TrackSource::Camera);
     session.add_track(track).unwrap();
 }
 
