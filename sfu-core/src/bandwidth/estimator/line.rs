@@ -121,7 +121,7 @@ impl Line {
         let now = self.micros(now);
         let member = &mut self.members[at];
         member.heard = Some((now, member::believed(heard.facts)));
-        member.peak.add(now as i64, -heard.facts.queueing);
+        member.peak.add(now as i64, -heard.facts.waits);
         member.probing = member.probing.filter(|_| heard.is_probing);
         let before = self.control.rate();
         let is_new = self.look_for_others(now, at);

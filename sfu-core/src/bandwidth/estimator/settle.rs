@@ -83,6 +83,7 @@ impl Estimator {
             acknowledged_now: recent.bps() as f64,
             busy: self.delay.busy_rate(),
             queueing: self.delay.own_queueing(),
+            waits: self.delay.queueing(),
             in_flight: self.own_in_flight() * 8.0,
             rtt: self.rtt(),
             least_rtt: self.least_rtt(),

@@ -15,6 +15,7 @@ fn facts(usage: Usage, rate: f64, queue: i64) -> Facts {
         acknowledged_now: rate,
         busy: None,
         queueing: queue * 1000,
+        waits: queue * 1000,
         in_flight: 0.0,
         rtt: 50_000,
         least_rtt: 50_000,
@@ -231,6 +232,27 @@ fn who_tells_of_queues_that_nobody_else_sees_is_put_out_and_stays_out() {
     }
     assert_eq!(scene.fair(0), None);
     assert!(scene.fair(1).is_some());
+}
+
+#[test]
+fn a_queue_of_all_that_another_flow_keeps_full_parts_nobody() {
+    let mut scene = Scene::coupled(2);
+    for tick in 0..100 {
+        scene.ms += 100;
+        // Of 60 ms no part may be its own, as one of them sees it.
+        let beside = Facts {
+            queueing: 0,
+            is_shared: true,
+            ..facts(Usage::Normal, 1e6, 60)
+        };
+        scene.hear(0, beside);
+        let usage = match tick % 10 {
+            0 => Usage::Over,
+            _ => Usage::Normal,
+        };
+        scene.hear(1, facts(usage, 1e6, 60));
+    }
+    assert_eq!(scene.line.coupled().count(), 2);
 }
 
 #[test]
