@@ -3,6 +3,9 @@
 use super::report::Usage;
 use crate::bandwidth::recording::kept::kept;
 
+/// What comes through in a moment is a rate from this one on, in bits per second: five packets in 120 ms.
+const LEAST_LATELY: f64 = 400_000.0;
+
 /// What the parts know when feedback came.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Facts {
@@ -30,6 +33,19 @@ pub(super) struct Facts {
     pub(super) is_shared: bool,
     /// The queue has turned out to be another flow's.
     pub(super) has_found_others: bool,
+}
+
+impl Facts {
+    /// What the link carries at present, as far as what is sent shows it.
+    pub(super) fn carried(&self) -> f64 {
+        // A few packets are no rate.
+        let lately = if self.acknowledged < LEAST_LATELY {
+            self.acknowledged
+        } else {
+            self.acknowledged.min(self.acknowledged_now)
+        };
+        self.busy.unwrap_or(lately)
+    }
 }
 
 kept!(Facts {

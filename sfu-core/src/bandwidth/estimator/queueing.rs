@@ -13,6 +13,12 @@ const BASE_SPAN: i64 = 15_000_000;
 /// picture lasts, so that a picture's own burst and jitter count for nothing.
 const NOW_SPAN: i64 = 40_000;
 
+/// A queue that is so long for all packets that arrived last, in microseconds, is looked for no longer.
+///
+/// Higher: a link that becomes a quarter has a full queue before that is seen. Lower: of the flows of
+/// one link only one sees a short queue, and gives up its part alone.
+const SUDDEN: i64 = 45_000;
+
 const NONE: i64 = i64::MAX;
 
 /// The delay of packets on two clocks that have nothing to do with each other.
@@ -22,6 +28,8 @@ pub(super) struct Queueing {
     now: Least,
     /// Beyond what the packets' own burst explains.
     unexplained: Least,
+    /// The same by the clock of arrivals.
+    arrived: Least,
 }
 
 impl Queueing {
@@ -30,6 +38,7 @@ impl Queueing {
             base: Least::new(BASE_SPAN),
             now: Least::new(NOW_SPAN),
             unexplained: Least::new(NOW_SPAN),
+            arrived: Least::new(NOW_SPAN),
         }
     }
 
@@ -41,6 +50,7 @@ impl Queueing {
         self.base.add(sent, delay);
         self.now.add(sent, delay);
         self.unexplained.add(sent, delay - expected);
+        self.arrived.add(arrival, delay - expected);
         delay - self.base.least()
     }
 
@@ -48,16 +58,26 @@ impl Queueing {
     pub(super) fn begin_anew(&mut self) {
         self.now = Least::new(NOW_SPAN);
         self.unexplained = Least::new(NOW_SPAN);
+        self.arrived = Least::new(NOW_SPAN);
     }
 
     /// How much longer packets wait at present than a link of the estimated rate would let them, in
     /// microseconds.
+    ///
+    /// By the clock of departures, unless the queue is long by that of arrivals: on a link that has
+    /// become a quarter, what is sent within the span takes four of them to arrive, and the queue would
+    /// be full before it is seen.
     pub(super) fn unexplained(&self) -> i64 {
-        let (base, now) = (self.base.least(), self.unexplained.least());
-        if base == NONE || now == NONE {
-            0
+        let base = self.base.least();
+        let beyond = |now: Least| match now.least() {
+            NONE => 0,
+            now => (now - base).max(0),
+        };
+        let sudden = beyond(self.arrived);
+        if sudden > SUDDEN {
+            sudden
         } else {
-            (now - base).max(0)
+            beyond(self.unexplained)
         }
     }
 
@@ -118,7 +138,8 @@ impl Least {
 kept!(Queueing {
     base,
     now,
-    unexplained
+    unexplained,
+    arrived
 });
 kept!(Least {
     span,
@@ -130,6 +151,24 @@ kept!(Least {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_deep_fall_is_seen_in_the_time_in_which_its_packets_arrive() {
+        let mut queueing = Queueing::new();
+        for packet in 0..100 {
+            queueing.packet(packet * 5_000, packet as i64 * 5_000, 0);
+        }
+        // A quarter of it comes through, from one moment to the next.
+        for packet in 0..8 {
+            let arrival = 500_000 + packet as i64 * 20_000;
+            queueing.packet(500_000 + packet * 5_000, arrival, 0);
+        }
+        assert!(
+            queueing.unexplained() > SUDDEN,
+            "{}",
+            queueing.unexplained()
+        );
+    }
 
     #[test]
     fn the_delay_is_what_comes_on_top_of_the_least() {

@@ -40,9 +40,6 @@ const DRAINED: i64 = 10_000;
 /// The longest wait for a queue to drain: one that does not is not ours.
 const LONGEST_HOLD: u64 = 1_500_000;
 
-/// What comes through in a moment is a rate from this one on, in bits per second: five packets in 120 ms.
-const LEAST_LATELY: f64 = 400_000.0;
-
 /// Sending less than this part of the rate when a queue grows is sending as ever: another flow may have made
 /// the queue, or the link has become worse. Then no less is allowed at first than is sent, unless less than
 /// the second part of that comes through.
@@ -50,6 +47,9 @@ const LEAST_LATELY: f64 = 400_000.0;
 /// Higher: a burst of another flow's takes layers that fit. Lower: a link that becomes worse has a long
 /// queue for one more response time.
 const STEADY: (f64, f64) = (0.8, 0.6);
+
+/// Sending this part of what was sent is sending no less: layers waver.
+const STILL_SENT: f64 = 0.9;
 
 /// What is left of the rate after a queue that drained though no less was sent.
 const AFTER_OTHERS: f64 = 0.85;
@@ -97,8 +97,8 @@ pub(super) struct RateControl {
     decreased: Option<u64>,
     /// A queue is draining since the decrease.
     holds: bool,
-    /// No less is sent than before the queue that is draining.
-    is_steady: bool,
+    /// No less than this is allowed, since it was sent before the queue that is draining.
+    steady: Option<f64>,
     /// A queue has grown at a rate near this one: the link, not the first guess or the application,
     /// is what limits.
     is_limited: bool,
@@ -113,7 +113,7 @@ impl RateControl {
             updated: 0,
             decreased: None,
             holds: false,
-            is_steady: false,
+            steady: None,
             is_limited: false,
         }
     }
@@ -192,17 +192,11 @@ impl RateControl {
             facts.rtt.clamp(50_000, 500_000) + RESPONSE
         };
         // Others have more to give up, and do it first.
-        let patience = if self.holds && self.is_steady { 2 } else { 1 };
+        let patience = 1 + u64::from(self.holds && self.steady.is_some());
         let is_early = self
             .decreased
             .is_some_and(|at| facts.now - at < patience * response);
-        // A few packets are no rate.
-        let lately = if facts.acknowledged < LEAST_LATELY {
-            facts.acknowledged
-        } else {
-            facts.acknowledged.min(facts.acknowledged_now)
-        };
-        let carried = facts.busy.unwrap_or(lately);
+        let carried = facts.carried();
         if carried <= 0.0 || is_early && (facts.is_shared || carried > 0.6 * self.rate) {
             return;
         }
@@ -211,10 +205,11 @@ impl RateControl {
         if is_first {
             self.before = self.rate;
         }
-        self.is_steady = is_first
+        let is_steady = is_first
             && !facts.is_shared
             && facts.sent < STEADY.0 * self.rate
             && carried > STEADY.1 * facts.sent;
+        self.steady = is_steady.then_some(facts.sent);
         // What is on its way has to come through first: the queue has grown since it was measured.
         let coming = facts.in_flight * 1e6 / carried - facts.least_rtt as f64;
         let queue = (coming.max(facts.queueing as f64) - NO_QUEUE).max(0.0);
@@ -229,8 +224,8 @@ impl RateControl {
             // Who sends less than its share beside another flow does not learn it by what comes through.
             target = target.max(self.rate * SHARED_BETA);
         }
-        if self.is_steady {
-            target = target.max(facts.sent);
+        if let Some(sent) = self.steady {
+            target = target.max(sent);
         }
         if target < self.rate {
             self.rate = target;
@@ -256,7 +251,9 @@ impl RateControl {
             return;
         }
         self.holds = false;
-        if self.is_steady && has_drained {
+        // Only a queue that drains though no less is sent was another's.
+        let was_others = |sent| facts.sent >= STILL_SENT * sent;
+        if has_drained && self.steady.is_some_and(was_others) {
             self.rate = self.rate.max(self.before * AFTER_OTHERS);
             return;
         }
@@ -297,6 +294,6 @@ kept!(RateControl {
     updated,
     decreased,
     holds,
-    is_steady,
+    steady,
     is_limited
 });

@@ -69,6 +69,21 @@ fn who_sends_as_ever_keeps_its_layers_at_first_and_gives_up_a_part_of_the_rest()
 }
 
 #[test]
+fn a_queue_that_drains_since_less_is_sent_was_ours() {
+    let full = |now_ms, usage, queueing, sent| Facts {
+        sent,
+        busy: Some(0.8e6),
+        queueing,
+        ..facts(now_ms, usage, 0.8e6)
+    };
+    let mut control = RateControl::new(2e6);
+    control.update(&full(1000, Usage::Over, 100_000, 1e6));
+    control.update(&full(1500, Usage::Normal, 0, 0.6e6));
+    assert!((control.rate() - 1e6).abs() < 1.0, "{}", control.rate());
+    assert!(!control.holds());
+}
+
+#[test]
 fn a_queue_that_does_not_drain_takes_more_but_not_all() {
     let mut control = RateControl::new(1e6);
     control.update(&facts(0, Usage::Over, 1e6));
