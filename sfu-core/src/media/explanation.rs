@@ -188,8 +188,11 @@ pub struct SubscriptionExplanation {
 /// What a subscriber's network is thought to carry, and what goes over it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LinkExplanation {
-    /// What it carries in all, as estimated; `None` while nothing is known of it.
+    /// What it carries in all, as estimated, of a line that it has with others a fair share; `None`
+    /// while nothing is known of it.
     pub estimate: Option<Bitrate>,
+    /// What may be sent beyond that, since others of its line leave it; zero when it has its own.
+    pub lent: Bitrate,
     /// What its subscriptions are allotted, together.
     pub allotted: Bitrate,
     /// What everything that it wants takes.

@@ -69,6 +69,7 @@ fn link(peer: &Peer) -> LinkExplanation {
     let demand = peer.allotments.demand();
     LinkExplanation {
         estimate: peer.bandwidth.estimate(),
+        lent: peer.bandwidth.lent(),
         allotted: demand.allotted,
         wanted: demand.most,
         rtt: peer.rtt,

@@ -124,6 +124,19 @@ pub(super) fn follow(shared: &mut Shared, peer: &mut Peer, key: PeerKey, now: In
     }
 }
 
+/// Whether a participant may probe now.
+pub(super) fn may_probe(shared: &mut Shared, peer: &Peer, key: PeerKey, now: Instant) -> bool {
+    let line = shared.lines.of(peer.bandwidth.on_line);
+    line.is_none_or(|line| line.may_probe(now, key.number()))
+}
+
+/// A participant begins a probe.
+pub(super) fn begin_probe(shared: &mut Shared, peer: &Peer, key: PeerKey, now: Instant) {
+    if let Some(line) = shared.lines.of(peer.bandwidth.on_line) {
+        line.begin_probe(now, key.number());
+    }
+}
+
 /// A participant is sent something else: what was lent of it to others is taken back.
 pub(super) fn note_demand(
     shared: &mut Shared,

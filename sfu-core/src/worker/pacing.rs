@@ -86,8 +86,9 @@ pub(super) fn look_after(shared: &mut Shared, room: &mut Room, index: PeerIndex,
 
 /// Does what the estimate asks for, after anything that may have changed it.
 pub(super) fn settle(shared: &mut Shared, room: &mut Room, index: PeerIndex, now: Instant) {
+    let key = PeerKey::new(room.key, index);
     if let Some(peer) = room.peers.get_mut(index) {
-        lines::follow(shared, peer, PeerKey::new(room.key, index), now);
+        lines::follow(shared, peer, key, now);
     }
     allot::look(shared, room, index, now);
     let Some(peer) = room.peers.get_mut(index) else {
@@ -96,13 +97,14 @@ pub(super) fn settle(shared: &mut Shared, room: &mut Room, index: PeerIndex, now
     recording::hand_on(shared, peer);
     peer.bandwidth.set_pace(now, &mut peer.pacer);
     if !peer.pacer.is_probing()
+        && lines::may_probe(shared, peer, key, now)
         && let Some(probe) = peer.bandwidth.poll_probe()
     {
+        lines::begin_probe(shared, peer, key, now);
         shared.stats.probes_out += 1;
         peer.bandwidth.repeated = 0;
         peer.pacer.start_probe(now, probe);
     }
-    let key = PeerKey::new(room.key, index);
     if next(peer, now).is_some_and(|at| at <= now) {
         shared.mark_dirty(room.key, index, peer);
     } else {

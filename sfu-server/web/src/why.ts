@@ -17,9 +17,10 @@ export interface TrackReason {
   keyframe_asked_ms?: number;
 }
 
-/** What one's own network is thought to carry. */
+/** What one's own network is thought to carry, and what others of the same line leave of it. */
 export interface LinkReason {
   estimate_kbps?: number;
+  lent_kbps: number;
   allotted_kbps: number;
   wanted_kbps: number;
   rtt_ms?: number;
@@ -130,9 +131,10 @@ export function qualityInWords(why: TrackReason): string {
 
 /** One's own network, for people. */
 export function linkInWords(link: LinkReason): string[] {
-  const { estimate_kbps: estimate, allotted_kbps: used, wanted_kbps: all, rtt_ms: rtt } = link;
+  const { estimate_kbps: estimate, lent_kbps, allotted_kbps: used, wanted_kbps: all, rtt_ms: rtt } = link;
+  const lent = lent_kbps > 0 ? `, and ${lent_kbps} kbit/s that others leave` : '';
   const trip = rtt === undefined ? '' : `, ${rtt} ms round trip`;
   return estimate === undefined
     ? [`Your network: not known yet${trip}`]
-    : [`Your network: about ${estimate} kbit/s${trip}`, `Pictures and sound: ${used} of ${all} kbit/s`];
+    : [`Your network: about ${estimate} kbit/s${trip}${lent}`, `Pictures and sound: ${used} of ${all} kbit/s`];
 }

@@ -44,7 +44,7 @@ impl Estimator {
         Some(Heard {
             facts: self.facts?,
             proven: self.proven,
-            is_probing: self.probes.is_under_way(),
+            is_probing: self.probes.is_sent(),
         })
     }
 

@@ -20,8 +20,10 @@ pub(super) struct Facts {
     pub(super) acknowledged_now: f64,
     /// What the link carries while packets wait for it; `None` when none do.
     pub(super) busy: Option<f64>,
-    /// How long packets wait, in microseconds.
+    /// How long packets wait behind what may be our own, in microseconds.
     pub(super) queueing: i64,
+    /// How long they wait in all.
+    pub(super) waits: i64,
     /// Bits that are on their way, as far as is known.
     pub(super) in_flight: f64,
     /// In microseconds: lately, and the least.
@@ -54,6 +56,7 @@ kept!(Facts {
     acknowledged_now,
     busy,
     queueing,
+    waits,
     in_flight,
     rtt,
     least_rtt,

@@ -38,6 +38,17 @@ use crate::bandwidth::recording::kept::kept;
 /// reverse; who is one too many is controlled alone.
 pub const MAX_MEMBERS: usize = 16;
 
+/// The longest that a probe keeps others from theirs, in microseconds.
+///
+/// Longer: one whose feedback stays away holds the others up. Shorter: on a long way two probes meet.
+const PROBE_LASTS: u64 = 1_500_000;
+
+/// The part of the line's rate up to which is lent what others leave.
+///
+/// Higher: more of the line is used. Lower: when pictures of all take more for a moment, as they do at
+/// the same time, there is room for it, and what is lent is not taken back and given again.
+const LENT: f64 = 0.98;
+
 /// What a member of a line may send.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Share {
@@ -49,8 +60,6 @@ pub struct Share {
     pub(in crate::bandwidth) holds: bool,
     /// A queue has grown near the line's rate.
     pub(in crate::bandwidth) is_limited: bool,
-    /// Nobody else's probe is under way.
-    pub(in crate::bandwidth) may_probe: bool,
 }
 
 /// What an estimator has to say to its line after feedback.
@@ -59,7 +68,7 @@ pub struct Heard {
     pub(super) facts: Facts,
     /// A rate that a probe has proven, and whether it filled the line.
     pub(super) proven: Option<(f64, bool)>,
-    /// A probe is under way.
+    /// A probe has been sent and has not come to anything yet.
     pub(super) is_probing: bool,
 }
 
@@ -109,11 +118,11 @@ impl Line {
         let Some(at) = self.place(id) else {
             return false;
         };
-        let now = micros_of(now.saturating_duration_since(self.epoch));
+        let now = self.micros(now);
         let member = &mut self.members[at];
         member.heard = Some((now, member::believed(heard.facts)));
-        member.peak.add(now as i64, -heard.facts.queueing);
-        member.is_probing = heard.is_probing;
+        member.peak.add(now as i64, -heard.facts.waits);
+        member.probing = member.probing.filter(|_| heard.is_probing);
         let before = self.control.rate();
         let is_new = self.look_for_others(now, at);
         self.part(now, at);
@@ -145,11 +154,31 @@ impl Line {
         let used: f64 = others().map(Member::used).sum();
         Some(Share {
             fair,
-            most: fair.max(all - used),
+            most: fair.max(all * LENT - used),
             holds: self.control.holds(),
             is_limited: self.control.is_limited(),
-            may_probe: others().all(|one| !one.is_probing),
         })
+    }
+
+    /// Whether a member may probe: two probes at a time would each find what the other leaves.
+    #[must_use]
+    pub fn may_probe(&self, now: Instant, id: u64) -> bool {
+        let now = self.micros(now);
+        let is_probing = |one: &Member| one.probing.is_some_and(|at| now - at < PROBE_LASTS);
+        let mut others = self.coupled_members().filter(|one| one.id != id);
+        !others.any(is_probing)
+    }
+
+    /// A member begins a probe.
+    pub fn begin_probe(&mut self, now: Instant, id: u64) {
+        let now = self.micros(now);
+        if let Some(at) = self.place(id) {
+            self.members[at].probing = Some(now);
+        }
+    }
+
+    fn micros(&self, now: Instant) -> u64 {
+        micros_of(now.saturating_duration_since(self.epoch))
     }
 
     fn place(&self, id: u64) -> Option<usize> {
@@ -187,6 +216,5 @@ kept!(Share {
     fair,
     most,
     holds,
-    is_limited,
-    may_probe
+    is_limited
 });

@@ -116,9 +116,9 @@ impl ProbeControl {
         self.fruitful
     }
 
-    /// True while a probe is to come to something.
-    pub(super) const fn is_under_way(&self) -> bool {
-        self.under_way.is_some()
+    /// True while one that was sent is to come to something.
+    pub(super) fn is_sent(&self) -> bool {
+        self.under_way.is_some() && self.ready.is_empty()
     }
 
     /// True when the first probe was asked for.

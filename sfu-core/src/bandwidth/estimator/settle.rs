@@ -83,6 +83,7 @@ impl Estimator {
             acknowledged_now: recent.bps() as f64,
             busy: self.delay.busy_rate(),
             queueing: self.delay.own_queueing(),
+            waits: self.delay.queueing(),
             in_flight: self.own_in_flight() * 8.0,
             rtt: self.rtt(),
             least_rtt: self.least_rtt(),
@@ -199,8 +200,7 @@ impl Estimator {
             && !self.control.holds()
             && self.delay.own_queueing() < CALM_QUEUE
             && !self.loss.is_trying()
-            && !self.silence.is_on()
-            && self.share.is_none_or(|share| share.may_probe);
+            && !self.silence.is_on();
         Situation {
             now,
             estimate: self.budget,

@@ -263,7 +263,6 @@ fn the_shares_of_a_line_are_recorded() {
         most: fair * 1.7,
         holds,
         is_limited: true,
-        may_probe: false,
     };
     let mut sender = Sender::new();
     sender.run(1_500);

@@ -12,6 +12,13 @@ impl Bandwidth {
         self.is_known().then(|| self.estimator.budget())
     }
 
+    /// What of that others leave.
+    pub(in crate::worker) fn lent(&self) -> Bitrate {
+        let both = self.budget().zip(self.estimate());
+        let lent = both.map(|(budget, estimate)| budget.bps().saturating_sub(estimate.bps()));
+        Bitrate::from_bps(lent.unwrap_or_default())
+    }
+
     /// What there is to say to its line after feedback.
     pub(in crate::worker) fn heard_for_line(&self) -> Option<Heard> {
         self.estimator.heard().filter(|_| self.is_on)

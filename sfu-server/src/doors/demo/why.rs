@@ -29,6 +29,7 @@ struct Answer {
 struct Link {
     #[serde(skip_serializing_if = "Option::is_none")]
     estimate_kbps: Option<u64>,
+    lent_kbps: u64,
     allotted_kbps: u64,
     wanted_kbps: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -95,6 +96,7 @@ fn answer(explained: Explained) -> Answer {
 fn link(told: &LinkExplanation) -> Link {
     Link {
         estimate_kbps: told.estimate.map(kbps),
+        lent_kbps: kbps(told.lent),
         allotted_kbps: kbps(told.allotted),
         wanted_kbps: kbps(told.wanted),
         rtt_ms: told.rtt.and_then(|rtt| u64::try_from(rtt.as_millis()).ok()),

@@ -35,6 +35,7 @@ fn link(told: &LinkExplanation) -> v1::LinkExplanation {
         allotted_bps: told.allotted.bps(),
         wanted_bps: told.wanted.bps(),
         rtt: told.rtt.and_then(|rtt| rtt.try_into().ok()),
+        lent_bps: told.lent.bps(),
     }
 }
 

@@ -10,6 +10,7 @@ use super::*;
 
 const LINK: LinkExplanation = LinkExplanation {
     estimate: Some(Bitrate::from_bps(700_000)),
+    lent: Bitrate::from_bps(0),
     allotted: Bitrate::from_bps(600_000),
     wanted: Bitrate::from_bps(1_700_000),
     rtt: Some(Duration::from_millis(40)),

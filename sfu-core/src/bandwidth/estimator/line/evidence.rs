@@ -13,11 +13,17 @@ const JUDGED_AFTER: u64 = 500_000;
 /// Higher: one with a bad link of its own costs the others more. Lower: chance parts who share a line.
 const MOST_ALONE: u8 = 2;
 
+/// Less than this part of a member's queue is nothing of it.
+///
+/// Higher: one of the same line is put out whose feedback came at another moment. Lower: one with a bad
+/// link of its own stays while others have short queues of theirs.
+const NOTHING: f64 = 0.25;
+
 /// How long who was put out is controlled alone, in microseconds.
 ///
 /// Longer: who was put out by chance goes without its share. Shorter: who lies costs the others
 /// [`MOST_ALONE`] falls more often.
-const STAYS_OUT: u64 = 60_000_000;
+const STAYS_OUT: u64 = 30_000_000;
 
 /// How long after the last queue in common a member stays, in microseconds.
 ///
@@ -53,7 +59,7 @@ impl Line {
             return is_new;
         }
         self.members[at].episode = None;
-        if !episode.is_common && self.hears_others(now, at) {
+        if !episode.is_common && self.is_alone(now, at) {
             self.members[at].alone = self.members[at].alone.saturating_add(1);
         }
         is_new
@@ -79,10 +85,13 @@ impl Line {
         is_new
     }
 
-    fn hears_others(&self, now: u64, at: usize) -> bool {
-        let id = self.members[at].id;
-        self.coupled_members()
-            .any(|one| one.id != id && one.is_fresh(now))
+    /// Whether others were heard of, and none of them sees next to anything of a member's queue.
+    fn is_alone(&self, now: u64, at: usize) -> bool {
+        let member = &self.members[at];
+        let others = self.coupled_members().filter(|one| one.id != member.id);
+        let mut fresh = others.filter(|one| one.is_fresh(now)).peekable();
+        let nothing = member.queue() as f64 * NOTHING;
+        fresh.peek().is_some() && fresh.all(|one| (one.queue() as f64) < nothing)
     }
 
     /// Parts a member from the line that has had nothing in common with it for long.

@@ -41,7 +41,8 @@ pub(super) struct Member {
     /// The longest queues of late, negative.
     pub(super) peak: Least,
     pub(super) demand: Demand,
-    pub(super) is_probing: bool,
+    /// When a probe of its was sent that has not come to anything yet.
+    pub(super) probing: Option<u64>,
     pub(super) episode: Option<Episode>,
     pub(super) alone: u8,
     /// When it last had a queue in common with others: it is coupled.
@@ -58,7 +59,7 @@ impl Member {
             heard: None,
             peak: Least::new(PEAK_SPAN),
             demand: Demand::default(),
-            is_probing: false,
+            probing: None,
             episode: None,
             alone: 0,
             common: None,

@@ -15,6 +15,7 @@ fn facts(usage: Usage, rate: f64, queue: i64) -> Facts {
         acknowledged_now: rate,
         busy: None,
         queueing: queue * 1000,
+        waits: queue * 1000,
         in_flight: 0.0,
         rtt: 50_000,
         least_rtt: 50_000,
@@ -150,7 +151,7 @@ fn what_is_not_used_is_lent_and_given_back() {
     let mut scene = Scene::coupled(2);
     let all = scene.rate();
     scene.line.demand(0, demand(0.3e6, 2e6));
-    assert!((scene.most(1) - (all - 0.3e6)).abs() < 1.0);
+    assert!((scene.most(1) - (all * LENT - 0.3e6)).abs() < 1.0);
     assert_eq!(scene.fair(0), scene.fair(1), "what is lent is no share");
     assert!(!scene.line.demand(1, demand(all - 0.4e6, 2e6)), "it fits");
     assert!(
@@ -181,14 +182,24 @@ fn a_probe_that_pushes_others_out_proves_nothing() {
 #[test]
 fn one_probes_at_a_time() {
     let mut scene = Scene::coupled(2);
+    let may = |scene: &Scene, id| scene.line.may_probe(scene.now(), id);
+    let now = scene.now();
+    scene.line.begin_probe(now, 0);
+    assert!(may(&scene, 0) && !may(&scene, 1));
+    scene.ms += 100;
     let probing = Heard {
         is_probing: true,
         ..told(facts(Usage::Normal, 1e6, 0))
     };
     let now = scene.now();
     scene.line.heard(now, 0, &probing);
-    let may = |scene: &Scene, id| scene.line.share(id).expect("coupled").may_probe;
-    assert!(may(&scene, 0) && !may(&scene, 1));
+    assert!(!may(&scene, 1), "it has come to nothing yet");
+    scene.hear(0, facts(Usage::Normal, 1e6, 0));
+    assert!(may(&scene, 1));
+    let now = scene.now();
+    scene.line.begin_probe(now, 0);
+    scene.ms += PROBE_LASTS / 1000;
+    assert!(may(&scene, 1), "nothing is heard of it");
 }
 
 #[test]
@@ -221,6 +232,27 @@ fn who_tells_of_queues_that_nobody_else_sees_is_put_out_and_stays_out() {
     }
     assert_eq!(scene.fair(0), None);
     assert!(scene.fair(1).is_some());
+}
+
+#[test]
+fn a_queue_of_all_that_another_flow_keeps_full_parts_nobody() {
+    let mut scene = Scene::coupled(2);
+    for tick in 0..100 {
+        scene.ms += 100;
+        // Of 60 ms no part may be its own, as one of them sees it.
+        let beside = Facts {
+            queueing: 0,
+            is_shared: true,
+            ..facts(Usage::Normal, 1e6, 60)
+        };
+        scene.hear(0, beside);
+        let usage = match tick % 10 {
+            0 => Usage::Over,
+            _ => Usage::Normal,
+        };
+        scene.hear(1, facts(usage, 1e6, 60));
+    }
+    assert_eq!(scene.line.coupled().count(), 2);
 }
 
 #[test]

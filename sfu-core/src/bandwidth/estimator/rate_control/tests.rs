@@ -9,6 +9,7 @@ fn facts(now_ms: u64, usage: Usage, acknowledged: f64) -> Facts {
         acknowledged_now: acknowledged,
         busy: None,
         queueing: 0,
+        waits: 0,
         in_flight: 0.0,
         rtt: 50_000,
         least_rtt: 50_000,

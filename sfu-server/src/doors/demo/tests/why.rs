@@ -55,6 +55,7 @@ async fn answer(
                 explanations: explanations.to_vec(),
                 link: LinkExplanation {
                     estimate: Some(Bitrate::from_bps(700_400)),
+                    lent: Bitrate::from_bps(200_000),
                     allotted: Bitrate::from_bps(600_000),
                     wanted: Bitrate::from_bps(1_800_000),
                     rtt: Some(Duration::from_millis(42)),
@@ -110,7 +111,7 @@ async fn a_page_is_told_of_its_own_pictures() {
     let ((status, body), ()) = tokio::join!(asked, answer(&rooms, &workers, &told));
     assert_eq!(status, StatusCode::OK);
     let link = serde_json::json!({
-        "estimate_kbps": 700, "allotted_kbps": 600, "wanted_kbps": 1800, "rtt_ms": 42
+        "estimate_kbps": 700, "lent_kbps": 200, "allotted_kbps": 600, "wanted_kbps": 1800, "rtt_ms": 42
     });
     assert_eq!(body["link"], link);
     let [track] = &body["tracks"].as_array().unwrap()[..] else {

@@ -10,6 +10,7 @@ use super::*;
 
 const LINK: LinkExplanation = LinkExplanation {
     estimate: Some(Bitrate::from_bps(900_000)),
+    lent: Bitrate::from_bps(100_000),
     allotted: Bitrate::from_bps(500_000),
     wanted: Bitrate::from_bps(1_700_000),
     rtt: Some(Duration::from_millis(80)),
@@ -91,6 +92,7 @@ async fn every_subscription_is_told_with_what_it_asked_for_what_it_gets_and_why(
     let link = told.link.unwrap();
     assert_eq!(link.estimate_bps, Some(900_000));
     assert_eq!((link.allotted_bps, link.wanted_bps), (500_000, 1_700_000));
+    assert_eq!(link.lent_bps, 100_000);
     assert_eq!(link.rtt.unwrap().nanos, 80_000_000);
     let [told] = told.subscriptions.try_into().unwrap();
     assert!(told.track_sid.starts_with("TR_"));
