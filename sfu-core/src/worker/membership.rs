@@ -6,7 +6,7 @@ use std::time::Instant;
 use rand_core::Rng;
 use slab::Slab;
 
-use super::allot::Allotments;
+use super::allotments::Allotments;
 use super::bandwidth::Bandwidth;
 use super::census::{self, Census, Counted};
 use super::control::remove_track;

@@ -13,6 +13,7 @@
 mod adaptation;
 mod allocation;
 mod allot;
+mod allotments;
 mod arrival;
 mod bandwidth;
 mod binding;
@@ -41,6 +42,7 @@ mod patience;
 mod peer;
 mod publisher_clock;
 mod recording;
+mod repair_rate;
 mod repairs;
 mod reports;
 mod requests;

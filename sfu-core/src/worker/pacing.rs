@@ -65,8 +65,12 @@ impl Worker {
             self.in_room(key.room(), |shared, room| {
                 if let Some(peer) = room.peers.get_mut(key.peer()) {
                     peer.bandwidth.armed = None;
+                    // Most are woken for packets that wait, which tells the estimator nothing.
+                    if peer.bandwidth.poll_timeout().is_some_and(|at| at <= now) {
+                        peer.bandwidth.handle_timeout(now);
+                    }
                 }
-                look_after(shared, room, key.peer(), now);
+                settle(shared, room, key.peer(), now);
             });
         }
     }

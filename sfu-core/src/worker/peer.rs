@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use slab::Slab;
 
-use super::allot::Allotments;
+use super::allotments::Allotments;
 use super::bandwidth::Bandwidth;
 use super::census::Counted;
 use super::departure::Departures;

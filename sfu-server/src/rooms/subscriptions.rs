@@ -135,6 +135,7 @@ impl State {
             return;
         };
         participant.subscriptions.remove(&track);
+        participant.paused.remove(&track);
         let sid = found.info.sid.clone();
         let codec = found.info.codec;
         tracing::info!(room = %self.name, participant = %participant.sid, track = %sid, ?codec,

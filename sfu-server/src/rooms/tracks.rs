@@ -212,6 +212,7 @@ impl State {
             participant.withheld.remove(&track);
             participant.wishes.remove(&track);
             participant.on_backup.remove(&track);
+            participant.paused.remove(&track);
         }
     }
 }

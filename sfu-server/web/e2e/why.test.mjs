@@ -85,7 +85,9 @@ describe(`a page behind ${KBIT} kbit/s`, { skip: SKIP }, () => {
       const estimate = told.link.estimate_bps / 1_000;
       t.diagnostic(JSON.stringify(told));
       assert.ok(estimate > KBIT / 4 && estimate < 1.5 * KBIT, `${estimate} kbit/s of ${KBIT}`);
-      const video = told.subscriptions.find((/** @type {any} */ one) => one.wanted_bps > 100_000);
+      const byCost = told.subscriptions.toSorted((/** @type {any} */ a, /** @type {any} */ b) => b.wanted_bps - a.wanted_bps);
+      const video = byCost[0];
+      assert.equal(video.limit, 'SUBSCRIPTION_LIMIT_BANDWIDTH', JSON.stringify(told.subscriptions));
       assert.ok(video.wanted_bps > video.target_bps, JSON.stringify(video));
       const limited = () => counter(server, 'sfu_subscriptions_by_limit', { limit: 'bandwidth' });
       await eventually('it is counted', limited, (count) => count === 1, WITHIN_MS);

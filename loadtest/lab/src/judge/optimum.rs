@@ -12,6 +12,9 @@ const GRAIN: f64 = 4.0;
 /// Layers come and go with their publisher's uplink: each so many bins are judged by themselves.
 const PART: usize = 50;
 
+/// What is offered at a time is told from what comes next by so many.
+const SHORT: usize = 10;
+
 /// A subscriber, and whether it wants pictures.
 pub(super) type Wanting<'l> = (&'l SubscriberLog, bool);
 
@@ -20,66 +23,99 @@ pub(super) type Wanting<'l> = (&'l SubscriberLog, bool);
 pub(super) fn most(
     log: &Log,
     subscribers: &[Wanting<'_>],
-    (from, to): (usize, usize),
+    window: (usize, usize),
     capacity: f64,
 ) -> f64 {
-    let parts = (from..to)
-        .step_by(PART)
-        .map(|start| (start, to.min(start + PART)));
-    let sums =
-        parts.map(|(from, to)| part(log, subscribers, (from, to), capacity) * (to - from) as f64);
+    mean_of_parts(window, PART, |part| {
+        let (sound, tracks) = tracks(log, subscribers, part);
+        let ladders: Vec<_> = tracks.into_iter().map(ladder).collect();
+        let all: f64 = ladders.iter().filter_map(|costs| costs.last()).sum();
+        let room = (capacity * FILL - sound).clamp(0.0, all + GRAIN);
+        sound + greatest(&ladders, room)
+    })
+}
+
+/// All that `subscribers` can be sent together: of each track what costs most at the time, whether that
+/// shows more than another choice or not.
+pub(super) fn all(log: &Log, subscribers: &[Wanting<'_>], window: (usize, usize)) -> f64 {
+    mean_of_parts(window, SHORT, |part| {
+        let (sound, tracks) = tracks(log, subscribers, part);
+        let dearest =
+            |choices: &Vec<Choice>| choices.iter().map(|one| one.cost).fold(0.0, f64::max);
+        sound + tracks.iter().map(dearest).sum::<f64>()
+    })
+}
+
+/// The mean of what parts of so many bins come to.
+fn mean_of_parts(
+    (from, to): (usize, usize),
+    bins: usize,
+    of: impl Fn((usize, usize)) -> f64,
+) -> f64 {
+    let starts = (from..to).step_by(bins);
+    let parts = starts.map(|start| (start, to.min(start + bins)));
+    let sums = parts.map(|(from, to)| of((from, to)) * (to - from) as f64);
     sums.sum::<f64>() / to.saturating_sub(from).max(1) as f64
 }
 
-fn part(log: &Log, subscribers: &[Wanting<'_>], (from, to): (usize, usize), capacity: f64) -> f64 {
+/// What sound costs, and the choices of each track with pictures that is wanted.
+fn tracks(log: &Log, subscribers: &[Wanting<'_>], part: (usize, usize)) -> (f64, Vec<Vec<Choice>>) {
     let mut sound = 0.0;
-    let mut ladders = Vec::new();
+    let mut tracks = Vec::new();
     for (subscriber, pictures) in subscribers {
         for publisher in log.publishers.iter().filter(|p| p.name != subscriber.name) {
             for offer in &publisher.tracks {
-                let costs = ladder(offer, (from, to));
+                let choices = choices(offer, part);
                 if offer.is_audio {
-                    sound += costs.last().copied().unwrap_or(0.0);
+                    sound += choices.last().map_or(0.0, |one| one.cost);
                 } else if *pictures {
-                    ladders.push(costs);
+                    tracks.push(choices);
                 }
             }
         }
     }
-    let all: f64 = ladders.iter().filter_map(|costs| costs.last()).sum();
-    let room = (capacity * FILL - sound).clamp(0.0, all + GRAIN);
-    sound + greatest(&ladders, room)
+    (sound, tracks)
 }
 
-/// What each choice of a track costs: every spatial layer with every number of temporal layers, but
-/// for those that cost more than another and show no more pixels a second. A large picture that
-/// stutters is not what anybody is to be given for a whole link.
-fn ladder(offer: &OfferLog, (from, to): (usize, usize)) -> Vec<f64> {
+/// One way to send a track.
+struct Choice {
+    /// In kbit/s.
+    cost: f64,
+    /// Pixels a second, up to a factor that all of a track share.
+    shown: u64,
+}
+
+/// Every spatial layer with every number of temporal layers, the cheapest first.
+fn choices(offer: &OfferLog, (from, to): (usize, usize)) -> Vec<Choice> {
     let bins = (to - from).max(1) as f64;
     let rate = |kbps: &[f64]| kbps.iter().take(to).skip(from).sum::<f64>() / bins;
-    let mut costs = Vec::new();
-    for top in &offer.layers {
+    let mut choices = Vec::new();
+    for top in offer.layers.iter().filter(|top| rate(&top.kbps) > 0.0) {
         let part = offer.layers.iter().filter(|layer| {
             let spatial =
                 layer.spatial == top.spatial || offer.stacked && layer.spatial < top.spatial;
             spatial && layer.temporal <= top.temporal
         });
-        let is_sent = rate(&top.kbps) > 0.0;
-        if is_sent {
-            let cost: f64 = part.map(|layer| rate(&layer.kbps)).sum();
+        choices.push(Choice {
+            cost: part.map(|layer| rate(&layer.kbps)).sum(),
             // Each temporal layer doubles the frame rate.
-            let shown = u64::from(top.height).pow(2) << top.temporal.min(7);
-            costs.push((cost, shown));
-        }
+            shown: u64::from(top.height).pow(2) << top.temporal.min(7),
+        });
     }
-    costs.sort_by(|one, other| one.0.total_cmp(&other.0));
+    choices.sort_by(|one, other| one.cost.total_cmp(&other.cost));
+    choices
+}
+
+/// What the choices cost, but for those that cost more than another and show no more pixels a second. A
+/// large picture that stutters is not what anybody is to be given for a whole link.
+fn ladder(mut choices: Vec<Choice>) -> Vec<f64> {
     let mut most = None;
-    costs.retain(|(_, shown)| {
-        let more = most.is_none_or(|most| *shown > most);
-        most = most.max(Some(*shown));
+    choices.retain(|choice| {
+        let more = most.is_none_or(|most| choice.shown > most);
+        most = most.max(Some(choice.shown));
         more
     });
-    costs.into_iter().map(|(cost, _)| cost).collect()
+    choices.into_iter().map(|choice| choice.cost).collect()
 }
 
 /// The greatest sum of at most one of each ladder that is within `room`.
@@ -127,10 +163,10 @@ mod tests {
             layers,
             ..OfferLog::default()
         };
-        let costs = ladder(&offer, (0, 10));
+        let costs = ladder(choices(&offer, (0, 10)));
         assert_eq!(costs, [200.0, 300.0, 500.0, 1000.0, 1700.0]);
         offer.stacked = true;
-        assert_eq!(ladder(&offer, (0, 10))[3..], [1300.0, 2200.0]);
+        assert_eq!(ladder(choices(&offer, (0, 10)))[3..], [1300.0, 2200.0]);
     }
 
     #[test]
@@ -141,5 +177,32 @@ mod tests {
         assert_eq!(greatest(&two, 660.0), 650.0);
         assert_eq!(greatest(&two, 1699.0), 1000.0);
         assert_eq!(greatest(&two, 9000.0), 3400.0);
+    }
+
+    #[test]
+    fn a_layer_that_is_there_at_times_counts_as_long_as_it_is() {
+        let layer = |spatial: u8, kbps: Vec<f64>| crate::log::LayerLog {
+            spatial,
+            temporal: 0,
+            height: 360 << spatial,
+            kbps,
+        };
+        let at_first = [vec![1000.0; 10], vec![0.0; 40]].concat();
+        let camera = OfferLog {
+            layers: vec![layer(0, vec![400.0; 50]), layer(1, at_first)],
+            ..OfferLog::default()
+        };
+        let log = Log {
+            publishers: vec![crate::log::PublisherLog {
+                tracks: vec![camera],
+                ..crate::log::PublisherLog::default()
+            }],
+            ..Log::default()
+        };
+        let ben = SubscriberLog {
+            name: "ben".to_owned(),
+            ..SubscriberLog::default()
+        };
+        assert_eq!(all(&log, &[(&ben, true)], (0, 50)), 520.0);
     }
 }

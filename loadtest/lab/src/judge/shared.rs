@@ -183,7 +183,7 @@ impl Shared<'_> {
             let members = self.subscribers.len() as f64;
             let due = level.kbps * members / (members + flows);
             // Nobody is due more than it has to send.
-            let all = self.best((from, to), f64::INFINITY);
+            let all = optimum::all(self.log, &self.present(from), (from, to));
             let count = (to - from) as f64;
             ours += self.media(from, to) * count;
             fair += due.min(all) * count;
@@ -213,7 +213,7 @@ impl Claim {
             .iter()
             .map(|bin| bin.sent_kbps - bin.padding_kbps - bin.repair_kbps);
         let media = mean(media.sum());
-        let offer = optimum::most(log, &[(subscriber, true)], (from, to), f64::INFINITY);
+        let offer = optimum::all(log, &[(subscriber, true)], (from, to));
         Self {
             estimate: mean(estimates.sum()),
             offer,

@@ -87,7 +87,7 @@ fn rate_of_offer(scenario: &Scenario, log: &Log, subscriber: &SubscriberLog) -> 
     let settled = bins(who.map_or(0.0, |who| who.joins) + STARTS_IN);
     let end = subscriber.bins.len();
     let late = subscriber.bins.get(settled..end)?;
-    let offer = optimum::most(log, &[(subscriber, true)], (settled, end), f64::INFINITY);
+    let offer = optimum::all(log, &[(subscriber, true)], (settled, end));
     let media = |bin: &SubscriberBin| bin.sent_kbps - bin.padding_kbps - bin.repair_kbps;
     let media: f64 = late.iter().map(media).sum();
     (offer > 0.0).then(|| 100.0 * media / late.len() as f64 / offer)

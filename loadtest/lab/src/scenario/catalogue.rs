@@ -1,8 +1,8 @@
 //! The laboratory's own scenarios.
 //!
 //! Capacities, their times, delays, and who comes and pauses when are those of RFC 8867, sections 5.1 to
-//! 5.8, with the short flows of RFC 8868; they were held against what its authors made of it for ns-3.
-//! What departs from it:
+//! 5.8; they were held against an open implementation of the cases for ns-3 (cisco/ns3-rmcat). The short
+//! flows have the sizes of an RMCAT draft, as that implementation quotes it. What departs from the RFC:
 //!
 //! * A flow is a subscriber of layers, not an encoder that follows every rate up to 1.5 Mbit/s: layers
 //!   limit what can be used, and there is sound beside it.

@@ -51,6 +51,26 @@ fn who_cannot_be_sent_pictures_is_told_and_told_again_after_an_absence() {
 }
 
 #[test]
+fn what_ends_while_it_is_paused_is_forgotten() {
+    let house = house();
+    let ann = house.join("ann");
+    let _bob = house.join("bob");
+    let participant = house.newest_participant();
+    for cid in ["one", "two", "three"] {
+        let camera = NewTrack {
+            cid: cid.to_owned(),
+            ..camera()
+        };
+        let (track, _) = house.publish_this(&ann, camera);
+        house.stream_state(participant, track, StreamState::Paused);
+        house.rooms.handle_event(0, Event::TrackUnbound { track });
+    }
+    let room = house.rooms.0.registry.named("kitchen").unwrap();
+    let kept = room.with(|state| state.participants[&participant].paused.len());
+    assert_eq!(kept, 0);
+}
+
+#[test]
 fn a_shared_screen_is_announced_as_one() {
     let house = house();
     let ann = house.join("ann");
