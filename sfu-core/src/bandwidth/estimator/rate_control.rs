@@ -46,7 +46,7 @@ const LONGEST_HOLD: u64 = 1_500_000;
 ///
 /// Higher: a burst of another flow's takes layers that fit. Lower: a link that becomes worse has a long
 /// queue for one more response time.
-const STEADY: (f64, f64) = (0.8, 0.6);
+const STEADY: (f64, f64) = (0.8, 0.7);
 
 /// Sending this part of what was sent is sending no less: layers waver.
 const STILL_SENT: f64 = 0.9;

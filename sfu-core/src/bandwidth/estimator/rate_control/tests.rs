@@ -84,6 +84,18 @@ fn a_queue_that_drains_since_less_is_sent_was_ours() {
 }
 
 #[test]
+fn who_sends_much_more_than_a_halved_link_carries_does_not_wait_for_others() {
+    let mut control = RateControl::new(2.4e6);
+    control.update(&Facts {
+        sent: 1.6e6,
+        busy: Some(1.02e6),
+        queueing: 100_000,
+        ..facts(1000, Usage::Over, 1.02e6)
+    });
+    assert!(control.rate() < 1e6, "{}", control.rate());
+}
+
+#[test]
 fn a_queue_that_does_not_drain_takes_more_but_not_all() {
     let mut control = RateControl::new(1e6);
     control.update(&facts(0, Usage::Over, 1e6));
