@@ -49,6 +49,12 @@ const PROBE_LASTS: u64 = 1_500_000;
 /// the same time, there is room for it, and what is lent is not taken back and given again.
 const LENT: f64 = 0.98;
 
+/// The least that a member counts as using, as a part of an even part of the line.
+///
+/// Higher: who begins to be sent more has it sooner, and who is sent much is slowed down for those that are
+/// sent little. Lower: the first picture of one that was sent sound alone comes late.
+const LEAST_USED: f64 = 0.1;
+
 /// What a member of a line may send.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Share {
@@ -56,6 +62,8 @@ pub struct Share {
     pub(in crate::bandwidth) fair: f64,
     /// The same, and what the others leave unused.
     pub(in crate::bandwidth) most: f64,
+    /// Its part of the line's rate by what it uses: that of all members together is the line's rate.
+    pub(in crate::bandwidth) part: f64,
     /// A queue drains.
     pub(in crate::bandwidth) holds: bool,
     /// A queue has grown near the line's rate.
@@ -155,9 +163,22 @@ impl Line {
         Some(Share {
             fair,
             most: fair.max(all * LENT - used),
+            part: self.part_of(id),
             holds: self.control.holds(),
             is_limited: self.control.is_limited(),
         })
+    }
+
+    /// A member's part of the line's rate, by what it and the others use. Whoever gets what is not used,
+    /// it can be sent but once at a time.
+    fn part_of(&self, id: u64) -> f64 {
+        let all = self.control.rate();
+        let count = self.coupled_members().count().max(1);
+        let least = all / count as f64 * LEAST_USED;
+        let used = |one: &Member| one.used().max(least);
+        let own = self.coupled_members().find(|one| one.id == id);
+        let sum: f64 = self.coupled_members().map(used).sum();
+        own.map_or(0.0, |own| all * used(own) / sum.max(1.0))
     }
 
     /// Whether a member may probe: two probes at a time would each find what the other leaves.
@@ -215,6 +236,7 @@ impl Line {
 kept!(Share {
     fair,
     most,
+    part,
     holds,
     is_limited
 });

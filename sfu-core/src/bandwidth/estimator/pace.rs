@@ -16,11 +16,6 @@ const PACE_DRAINING: f64 = 1.0;
 /// call waits for them.
 const PACE_FIRST: f64 = 5_000_000.0;
 
-/// How much faster than what it is allotted who sends more than its share may send for long.
-///
-/// Higher: its keyframes are sooner there, and make a queue for the others. Lower: the reverse.
-const ROOM: f64 = 1.25;
-
 impl Estimator {
     /// How fast what there is to send may leave: above the estimate, since layers come in pictures.
     #[must_use]
@@ -38,15 +33,14 @@ impl Estimator {
         Bitrate::from_bps(pace as u64)
     }
 
-    /// What is sent by: the estimate, and what is in use of what others lend. Pictures of all members of a
-    /// line come at the same time, and nobody sends them as if it were alone.
+    /// What is sent by: the estimate, or its part of what its line carries. A picture comes for all members of
+    /// a line at the same time, and the paces of all of them are no more than the line's: if each were sent
+    /// at all that it could get, what is not used would be counted once for each of them, and a keyframe for
+    /// all would fill the queue, as what RFC 8699 divides is the sum of all rates.
     pub(super) fn sending(&self) -> f64 {
         match self.share {
             None => self.estimate,
-            Some(_) => {
-                let used = self.demand.allotted.bps() as f64 * ROOM;
-                self.estimate.max(used.min(self.budget))
-            }
+            Some(share) => share.part.min(self.budget),
         }
     }
 

@@ -261,6 +261,7 @@ fn the_shares_of_a_line_are_recorded() {
     let share = |fair: f64, holds| Share {
         fair,
         most: fair * 1.7,
+        part: fair * 1.2,
         holds,
         is_limited: true,
     };

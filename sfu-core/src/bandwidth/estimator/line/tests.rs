@@ -162,6 +162,25 @@ fn what_is_not_used_is_lent_and_given_back() {
 }
 
 #[test]
+fn all_are_sent_together_what_the_line_carries() {
+    let mut scene = Scene::coupled(3);
+    let part = |scene: &Scene, id| scene.line.share(id).expect("coupled").part;
+    for (id, used) in [(0, 1.5e6), (1, 0.5e6), (2, 0.0)] {
+        // The third has nothing to send, which is no reason to send it nothing when it has.
+        scene.line.demand(id, demand(used, 2e6));
+    }
+    let sum: f64 = (0..3).map(|id| part(&scene, id)).sum();
+    assert!(
+        (sum - scene.rate()).abs() < 1.0,
+        "{sum} of {}",
+        scene.rate()
+    );
+    assert!((part(&scene, 0) / part(&scene, 1) - 3.0).abs() < 0.01);
+    assert!(part(&scene, 0) > 1.5e6, "what is left is shared by use");
+    assert!(part(&scene, 2) > 0.02 * scene.rate());
+}
+
+#[test]
 fn a_probe_that_pushes_others_out_proves_nothing() {
     let mut scene = Scene::coupled(2);
     let before = scene.rate();
