@@ -86,9 +86,9 @@ impl Delay {
         self.standing.own(self.queueing.delay())
     }
 
-    /// What the link carries while it is full, in bits per second.
-    pub(super) fn busy_rate(&self) -> Option<f64> {
-        self.busy.rate()
+    /// What the link carries while it is full, in bits per second, of who is alone on it or is not.
+    pub(super) fn busy_rate(&self, is_alone: bool) -> Option<f64> {
+        self.busy.rate(is_alone)
     }
 
     /// How long packets wait, in microseconds.
