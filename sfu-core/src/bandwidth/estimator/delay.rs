@@ -86,9 +86,9 @@ impl Delay {
         self.standing.own(self.queueing.delay())
     }
 
-    /// What the link carries while it is full, in bits per second.
-    pub(super) fn busy_rate(&self) -> Option<f64> {
-        self.busy.rate()
+    /// What the link carries while it is full, in bits per second, of who is alone on it or is not.
+    pub(super) fn busy_rate(&self, is_alone: bool) -> Option<f64> {
+        self.busy.rate(is_alone)
     }
 
     /// How long packets wait, in microseconds.
@@ -115,11 +115,13 @@ impl Delay {
         }
     }
 
-    /// All of a feedback was told.
-    pub(super) fn update(&mut self, now: u64, rtt: u64) {
+    /// All of a feedback was told. Who `obeys` sends no more than it may.
+    pub(super) fn update(&mut self, now: u64, rtt: u64, obeys: bool) {
         let unexplained = self.queueing.unexplained();
         let queueing = self.queueing.delay();
-        let verdict = self.standing.update(now, queueing, unexplained, rtt);
+        let verdict = self
+            .standing
+            .update(now, (queueing, unexplained), rtt, obeys);
         self.has_found_others = verdict == Verdict::Others;
         let is_growing = self.was_over && unexplained >= LEAST_QUEUE;
         self.was_over = self.overuse.usage() == Usage::Over;

@@ -2,6 +2,7 @@
 //! one does (draft-ietf-rmcat-gcc-02 section 5.5).
 
 mod coupled;
+mod patience;
 #[cfg(test)]
 mod tests;
 
@@ -9,6 +10,7 @@ use super::facts::Facts;
 use super::link_capacity::LinkCapacity;
 use super::report::Usage;
 use crate::bandwidth::recording::kept::kept;
+use patience::RESPONSE;
 
 /// What is left of the rate that comes through when a queue grows (section 5.5 recommends 0.85).
 const BETA: f64 = 0.85;
@@ -19,11 +21,10 @@ const KNOWN_BETA: f64 = 0.97;
 const LEAST_BETA: f64 = 0.5;
 
 /// The least that is left of the rate at once beside another flow, whose queue grows and shrinks with its own
-/// window, and the time between two such falls, in microseconds.
+/// window.
 ///
-/// More, and more seldom: less is left for the other flow. Less, and more often: for this one.
+/// More: less is left for the other flow. Less: for this one.
 const SHARED_BETA: f64 = 0.9;
-const SHARED_RESPONSE: u64 = 1_500_000;
 
 /// The time in which a queue is to drain, in microseconds: what is taken off the rate is the queue
 /// over this. Less is taken for a short one, which a picture may have made, and nothing for the
@@ -64,10 +65,6 @@ const AFTER_DRAIN: f64 = 0.98;
 /// Growth each second far from the capacity (section 5.5: eta is 1.08).
 const FAR_GROWTH: f64 = 0.08;
 
-/// Added to the round trip, the time in which a change of rate comes back as feedback (section 5.5:
-/// `response_time_ms = 100 + rtt_ms`), in microseconds.
-const RESPONSE: u64 = 100_000;
-
 /// The least growth near the capacity, in bits per second each second.
 const LEAST_NEAR_GROWTH: f64 = 4_000.0;
 
@@ -99,6 +96,8 @@ pub(super) struct RateControl {
     holds: bool,
     /// No less than this is allowed, since it was sent before the queue that is draining.
     steady: Option<f64>,
+    /// How long packets waited when less was allowed last, in microseconds.
+    waited: i64,
     /// A queue has grown at a rate near this one: the link, not the first guess or the application,
     /// is what limits.
     is_limited: bool,
@@ -114,6 +113,7 @@ impl RateControl {
             decreased: None,
             holds: false,
             steady: None,
+            waited: 0,
             is_limited: false,
         }
     }
@@ -150,6 +150,7 @@ impl RateControl {
             Usage::Over => self.decrease(facts),
             // Section 5.5: held while the queue runs empty.
             Usage::Under => self.release(facts),
+            Usage::Normal if self.waits_in_vain(facts) => self.decrease(facts),
             Usage::Normal if self.holds => self.release(facts),
             Usage::Normal => self.increase(facts, step as f64 / 1e6),
         }
@@ -186,16 +187,7 @@ impl RateControl {
     }
 
     fn decrease(&mut self, facts: &Facts) {
-        let response = if facts.is_shared {
-            SHARED_RESPONSE
-        } else {
-            facts.rtt.clamp(50_000, 500_000) + RESPONSE
-        };
-        // Others have more to give up, and do it first.
-        let patience = 1 + u64::from(self.holds && self.steady.is_some());
-        let is_early = self
-            .decreased
-            .is_some_and(|at| facts.now - at < patience * response);
+        let is_early = self.is_early(facts);
         let carried = facts.carried();
         if carried <= 0.0 || is_early && (facts.is_shared || carried > 0.6 * self.rate) {
             return;
@@ -231,6 +223,7 @@ impl RateControl {
             self.rate = target;
         }
         self.decreased = Some(facts.now);
+        self.waited = facts.queueing;
         self.holds = true;
         self.is_limited = true;
     }
@@ -295,5 +288,6 @@ kept!(RateControl {
     decreased,
     holds,
     steady,
+    waited,
     is_limited
 });

@@ -81,7 +81,7 @@ impl Estimator {
             acknowledged: acknowledged.bps() as f64,
             sent: self.sent_rate.rate().max(self.demand.allotted.bps() as f64),
             acknowledged_now: recent.bps() as f64,
-            busy: self.delay.busy_rate(),
+            busy: self.delay.busy_rate(self.share.is_none()),
             queueing: self.delay.own_queueing(),
             waits: self.delay.queueing(),
             in_flight: self.own_in_flight() * 8.0,

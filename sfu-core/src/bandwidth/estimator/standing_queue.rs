@@ -92,13 +92,14 @@ impl StandingQueue {
         }
     }
 
-    /// Judges the queue of the moment, of which `unexplained` is no burst's own.
+    /// Judges the queue of the moment, of which `unexplained` is no burst's own. Who `obeys` sends no more
+    /// than it may.
     pub(super) fn update(
         &mut self,
         now: u64,
-        queueing: i64,
-        unexplained: i64,
+        (queueing, unexplained): (i64, i64),
         rtt: u64,
+        obeys: bool,
     ) -> Verdict {
         self.forget(now, queueing);
         let long = if self.obeyed.is_some() {
@@ -132,6 +133,17 @@ impl StandingQueue {
         }
         let shrinks = (queueing as f64) < obeyed.from as f64 * SHRINKS;
         let may_be_ours = now - obeyed.began < LONGEST_DRAIN + rtt;
+        if may_be_ours && !obeys {
+            // A layer costs more than it did, and its pictures leave all the same: that the queue stays is no
+            // sign of others.
+            let grows = queueing as f64 * SHRINKS > obeyed.from as f64;
+            (obeyed.since, obeyed.from) = (now, queueing);
+            return if grows {
+                Verdict::TooLong
+            } else {
+                Verdict::Bearable
+            };
+        }
         if may_be_ours && (shrinks || obeyed.in_vain == 0) {
             let in_vain = u8::from(!shrinks);
             *obeyed = Obeyed {
@@ -184,7 +196,7 @@ mod tests {
         let mut standing = StandingQueue::new();
         let mut obeyed = Vec::new();
         for tick in 0..100 {
-            if standing.update(tick * 50_000, 80_000, 80_000, 50_000) == Verdict::TooLong {
+            if standing.update(tick * 50_000, (80_000, 80_000), 50_000, true) == Verdict::TooLong {
                 obeyed.push(tick);
             }
         }
@@ -192,11 +204,11 @@ mod tests {
         assert_eq!(standing.own(80_000), 0);
         for tick in 100..300 {
             assert_eq!(
-                standing.update(tick * 50_000, 0, 0, 50_000),
+                standing.update(tick * 50_000, (0, 0), 50_000, true),
                 Verdict::Bearable
             );
         }
-        let verdict = standing.update(15_000_000, 80_000, 80_000, 50_000);
+        let verdict = standing.update(15_000_000, (80_000, 80_000), 50_000, true);
         assert_eq!(verdict, Verdict::TooLong, "the other flow has gone");
     }
 
@@ -207,9 +219,23 @@ mod tests {
         for tick in 0..40_u32 {
             let queue = 200_000 - i64::from(tick) * 5_000;
             obeyed += u32::from(
-                standing.update(u64::from(tick) * 50_000, queue, queue, 50_000) == Verdict::TooLong,
+                standing.update(u64::from(tick) * 50_000, (queue, queue), 50_000, true)
+                    == Verdict::TooLong,
             );
         }
         assert_eq!(obeyed, 1);
+    }
+
+    #[test]
+    fn a_queue_is_ours_while_we_send_more_than_we_may() {
+        let mut standing = StandingQueue::new();
+        for tick in 0..40 {
+            let queue = 80_000 + tick as i64 * 10_000;
+            let verdict = standing.update(tick * 50_000, (queue, queue), 50_000, false);
+            let is_time = tick % 9 == 0;
+            let expected = [Verdict::Bearable, Verdict::TooLong][usize::from(is_time)];
+            assert_eq!(verdict, expected, "{tick}");
+        }
+        assert!(!standing.is_shared());
     }
 }

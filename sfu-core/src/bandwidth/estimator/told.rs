@@ -7,6 +7,12 @@ use super::{Delay, Estimator, LEAST_RTT_SPAN, Least, arrival_clock};
 use crate::bandwidth::departure::ToldPacket;
 use crate::wire::rtcp::TransportFeedback;
 
+/// Who sends no more than this times what it may does as it is told: layers waver.
+///
+/// Higher: who sends more for a while takes its own queue for another flow's. Lower: another flow's queue
+/// is found later.
+const OBEYS: f64 = 1.1;
+
 impl Estimator {
     /// The receiver tells what came of packets
     /// (draft-holmer-rmcat-transport-wide-cc-extensions-01 section 3.1). Nothing of it is trusted.
@@ -49,7 +55,9 @@ impl Estimator {
         }
         self.tell(at, told);
         self.sent_rate.update(at);
-        self.delay.update(at, self.rtt());
+        // What others of a line lend changes with what they send, and the line knows its company itself.
+        let obeys = self.share.is_some() || self.sent_rate.rate() <= OBEYS * self.budget;
+        self.delay.update(at, self.rtt(), obeys);
         self.obey_delay(at);
         self.loss.update(at, self.rtt());
         self.settle(at);

@@ -138,3 +138,21 @@ fn without_evidence_the_rate_stays() {
     }
     assert!((control.rate() - 1e6).abs() < 1.0, "neither up nor down");
 }
+
+#[test]
+fn who_waits_for_others_gives_up_its_own_when_the_queue_grows_all_the_same() {
+    let steady = |now_ms, usage, queueing| Facts {
+        sent: 1e6,
+        busy: Some(0.8e6),
+        queueing,
+        ..facts(now_ms, usage, 0.8e6)
+    };
+    let mut control = RateControl::new(2e6);
+    control.update(&steady(1000, Usage::Over, 60_000));
+    assert!((control.rate() - 1e6).abs() < 1.0, "what is sent");
+    control.update(&steady(1100, Usage::Normal, 130_000));
+    control.update(&steady(1160, Usage::Normal, 65_000));
+    assert!((control.rate() - 1e6).abs() < 1.0, "a burst comes and goes");
+    control.update(&steady(1200, Usage::Normal, 130_000));
+    assert!(control.rate() < 0.8e6, "{}", control.rate());
+}
