@@ -38,12 +38,9 @@ pub(super) struct Facts {
 impl Facts {
     /// What the link carries at present, as far as what is sent shows it.
     pub(super) fn carried(&self) -> f64 {
-        // A few packets are no rate.
-        let lately = if self.acknowledged < LEAST_LATELY {
-            self.acknowledged
-        } else {
-            self.acknowledged.min(self.acknowledged_now)
-        };
+        // A few packets are no rate, and a burst of another flow's parts those of ours by so long.
+        let moment = self.acknowledged_now.max(LEAST_LATELY);
+        let lately = self.acknowledged.min(moment);
         self.busy.unwrap_or(lately)
     }
 }
@@ -63,3 +60,33 @@ kept!(Facts {
     is_shared,
     has_found_others
 });
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gap_in_what_comes_through_is_no_rate() {
+        let facts = Facts {
+            now: 0,
+            usage: Usage::Over,
+            acknowledged: 627e3,
+            sent: 806e3,
+            acknowledged_now: 19e3,
+            busy: None,
+            queueing: 0,
+            waits: 0,
+            in_flight: 0.0,
+            rtt: 100_000,
+            least_rtt: 100_000,
+            is_shared: false,
+            has_found_others: false,
+        };
+        assert_eq!(facts.carried().round() as u64, 400_000);
+        let slow = Facts {
+            acknowledged: 100e3,
+            ..facts
+        };
+        assert_eq!(slow.carried().round() as u64, 100_000);
+    }
+}

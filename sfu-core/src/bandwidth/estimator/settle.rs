@@ -96,7 +96,9 @@ impl Estimator {
         }
         let before = self.control.rate();
         self.control.update(&facts);
-        if self.control.rate() < before {
+        // A queue that others keep full grows and shrinks with their windows: it says nothing of what was
+        // proven, and with a pause after each fall there would never be a probe beside them.
+        if self.control.rate() < before && !facts.is_shared {
             self.probes.fell(now);
         }
     }

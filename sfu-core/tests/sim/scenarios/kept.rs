@@ -82,6 +82,8 @@ const KEPT: &[(&str, u64, &[Kind])] = &[
     ("halving", 1, &[Kind::Falls, Kind::Queue95]),
     // Three who did not know of each other: 65 % fair, and a queue of 224 ms.
     ("rfc8867-5.8", 1, &[Kind::Fairness, Kind::Queue95]),
+    // Beside a download that was there first no more was tried for half a minute: 34 % of the fair share.
+    ("rfc8867-5.6", 1, &[Kind::ShareOfTcp]),
 ];
 
 #[test]
