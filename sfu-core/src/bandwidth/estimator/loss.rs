@@ -7,10 +7,12 @@
 
 mod by_rate;
 mod kept;
+mod observation;
 
 use super::MIN_ESTIMATE;
 use super::sent_history::Sent;
 use by_rate::ByRate;
+use observation::{Observation, deviation};
 
 /// The least span and number of packets of one observation, and the span after which fewer will do,
 /// in microseconds. Longer: a full short queue is felt later. Shorter: luck looks like a full queue.
@@ -27,6 +29,15 @@ const SUSTAINED: u8 = 2;
 /// The most that is taken for inherent: beyond, nobody can be served well, and less is sent.
 const MOST_INHERENT: f64 = 0.25;
 
+/// Where no queue is this long, in microseconds, no more than this part is lost for want of room: a queue
+/// that overflows is long before. A policer, which has none, loses more of what is too much for it; a
+/// rate that is too high by less is repaired.
+///
+/// Higher: a full queue that is very short, or a policer, is obeyed later. Lower: who loses packets by
+/// chance loses its pictures too while it is tried whether less helps.
+const NO_QUEUE: i64 = 5_000;
+const MOST_WITHOUT: f64 = 0.15;
+
 /// What is left of what comes through when loss has lowered the rate.
 const BETA: f64 = 0.95;
 
@@ -38,16 +49,6 @@ const LONGEST_TRIAL: u64 = 3_000_000;
 
 /// Growth of the limit each second without loss.
 const GROWTH: f64 = 0.10;
-
-/// Packets sent close together.
-#[derive(Clone, Copy, Debug, Default)]
-struct Observation {
-    first_sent: u64,
-    last_sent: u64,
-    bytes: u64,
-    packets: u32,
-    lost: u32,
-}
 
 #[derive(Clone, Copy, Debug)]
 enum State {
@@ -91,6 +92,7 @@ impl LossControl {
                 bytes: 0,
                 packets: 0,
                 lost: 0,
+                queue: 0,
             },
             by_rate: ByRate::new(),
             counts_from: 0,
@@ -160,8 +162,9 @@ impl LossControl {
         }
     }
 
-    /// All of a feedback was told.
-    pub(super) fn update(&mut self, now: u64, rtt: u64) {
+    /// All of a feedback was told; packets wait for `queueing` microseconds.
+    pub(super) fn update(&mut self, now: u64, rtt: u64, queueing: i64) {
+        self.open.queue = self.open.queue.max(queueing);
         if let Some(closed) = self.closed.take() {
             self.observed(now, rtt, closed);
         }
@@ -202,6 +205,13 @@ impl LossControl {
             }
         }
         self.sustained += 1;
+        if seen.queue < NO_QUEUE && self.lost_lately <= MOST_WITHOUT + margin {
+            if self.sustained >= SUSTAINED {
+                self.sustained = 0;
+                self.inherent = self.inherent.max(self.lost_lately);
+            }
+            return;
+        }
         if self.sustained >= SUSTAINED || loss > MOST_INHERENT + margin {
             self.sustained = 0;
             // It grows by a part of itself, and has to come back when all was lost for a moment.
@@ -268,22 +278,6 @@ impl LossControl {
             self.state = State::Clear;
         }
     }
-}
-
-impl Observation {
-    fn rate(&self) -> f64 {
-        let span = self.last_sent.saturating_sub(self.first_sent).max(1);
-        self.bytes as f64 * 8e6 / span as f64
-    }
-
-    fn loss(&self) -> f64 {
-        f64::from(self.lost) / f64::from(self.packets.max(1))
-    }
-}
-
-/// The deviation of the share of lost packets, when each of them is lost by chance.
-fn deviation(loss: f64, packets: u32) -> f64 {
-    (loss * (1.0 - loss) / f64::from(packets.max(1))).sqrt()
 }
 
 #[cfg(test)]

@@ -59,7 +59,7 @@ impl Estimator {
         let obeys = self.share.is_some() || self.sent_rate.rate() <= OBEYS * self.budget;
         self.delay.update(at, self.rtt(), obeys);
         self.obey_delay(at);
-        self.loss.update(at, self.rtt());
+        self.loss.update(at, self.rtt(), self.delay.queueing());
         self.settle(at);
     }
 

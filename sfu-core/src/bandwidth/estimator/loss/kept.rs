@@ -1,6 +1,7 @@
 //! All that loss control remembers, for recordings.
 
-use super::{LossControl, Observation, State};
+use super::observation::Observation;
+use super::{LossControl, State};
 use crate::bandwidth::recording::kept::kept;
 
 kept!(Observation {
@@ -8,7 +9,8 @@ kept!(Observation {
     last_sent,
     bytes,
     packets,
-    lost
+    lost,
+    queue
 });
 kept!(LossControl {
     open,

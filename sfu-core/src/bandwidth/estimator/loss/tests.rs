@@ -6,7 +6,12 @@ use super::*;
 struct Link {
     chance: f64,
     capacity: f64,
+    /// How long packets wait in it, in microseconds.
+    queue: i64,
 }
+
+/// As long a queue as others may keep.
+const QUEUE: i64 = 50_000;
 
 struct Run {
     control: LossControl,
@@ -46,7 +51,7 @@ impl Run {
                 sent += 8_000.0;
             }
             self.now += 50_000;
-            self.control.update(self.now, 50_000);
+            self.control.update(self.now, 50_000, link.queue);
         }
         sent * 1e6 / (self.now - began) as f64
     }
@@ -60,6 +65,7 @@ fn chance_that_was_there_from_the_start_costs_nothing() {
     let link = Link {
         chance: 0.1,
         capacity: WIDE,
+        queue: QUEUE,
     };
     run.send(&link, 300_000.0, 2);
     let mean = run.send(&link, 2.5e6, 30);
@@ -78,6 +84,7 @@ fn chance_that_sets_in_is_tried_once() {
         &Link {
             chance: 0.0,
             capacity: WIDE,
+            queue: QUEUE,
         },
         2e6,
         10,
@@ -86,6 +93,7 @@ fn chance_that_sets_in_is_tried_once() {
         &Link {
             chance: 0.1,
             capacity: WIDE,
+            queue: QUEUE,
         },
         2e6,
         30,
@@ -95,6 +103,7 @@ fn chance_that_sets_in_is_tried_once() {
         &Link {
             chance: 0.0,
             capacity: WIDE,
+            queue: QUEUE,
         },
         2e6,
         10,
@@ -109,6 +118,7 @@ fn a_full_link_is_obeyed_within_a_second_and_stays_nearly_full() {
         &Link {
             chance: 0.0,
             capacity: WIDE,
+            queue: QUEUE,
         },
         2e6,
         5,
@@ -116,6 +126,7 @@ fn a_full_link_is_obeyed_within_a_second_and_stays_nearly_full() {
     let narrow = Link {
         chance: 0.0,
         capacity: 1e6,
+        queue: QUEUE,
     };
     run.send(&narrow, 2e6, 1);
     assert!(run.control.limit().expect("limited") < 1.1e6);
@@ -129,6 +140,7 @@ fn a_full_link_that_loses_by_chance_too_is_obeyed() {
     let wide = Link {
         chance: 0.05,
         capacity: WIDE,
+        queue: QUEUE,
     };
     run.send(&wide, 400_000.0, 2);
     run.send(&wide, 2e6, 10);
@@ -136,6 +148,7 @@ fn a_full_link_that_loses_by_chance_too_is_obeyed() {
         &Link {
             chance: 0.05,
             capacity: 1e6,
+            queue: QUEUE,
         },
         2e6,
         30,
@@ -158,7 +171,7 @@ fn what_came_late_was_not_lost() {
         if at % 5 == 0 {
             control.found(&packet);
         }
-        control.update(at * 10_000, 50_000);
+        control.update(at * 10_000, 50_000, QUEUE);
     }
     assert!(control.lost_lately() < 1e-9);
 }
@@ -170,10 +183,39 @@ fn a_link_that_lost_everything_for_a_while_comes_back() {
     let link = |chance| Link {
         chance,
         capacity: WIDE,
+        queue: QUEUE,
     };
     run.send(&link(good), 1e6, 3);
     run.send(&link(dead), 1e6, 1);
     run.send(&link(good), 1e6, 60);
     let sent = run.send(&link(good), 1e6, 1);
     assert!(sent > 0.9e6, "{sent}");
+}
+
+#[test]
+fn loss_without_a_queue_takes_nothing_of_who_cannot_send_less() {
+    for chance in [0.03, 0.05, 0.1] {
+        let mut run = Run::new();
+        let capacity = WIDE;
+        let radio = Link {
+            chance,
+            capacity,
+            queue: 0,
+        };
+        let mean = run.send(&radio, 600_000.0, 30);
+        assert!(mean > 0.95 * 600_000.0, "{mean} at {chance}");
+    }
+}
+
+#[test]
+fn a_policer_has_no_queue_and_is_obeyed() {
+    let mut run = Run::new();
+    let policer = Link {
+        chance: 0.0,
+        capacity: 1e6,
+        queue: 0,
+    };
+    run.send(&policer, 2e6, 2);
+    let mean = run.send(&policer, 2e6, 30);
+    assert!((0.85e6..1.2e6).contains(&mean), "{mean}");
 }

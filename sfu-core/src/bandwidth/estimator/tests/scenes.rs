@@ -131,6 +131,24 @@ fn random_loss_costs_next_to_nothing() {
 }
 
 #[test]
+fn random_loss_does_not_stop_the_only_layer() {
+    for seed in 0..5 {
+        let way = Way {
+            capacity: Box::new(|_| 50e6),
+            loss: Box::new(|_| 0.05),
+            rtt_ms: 2,
+            ..Way::default()
+        };
+        let only = Source::Layers(vec![50e3, 600e3]);
+        let mut world = World::new(way, vec![only], seed);
+        world.run(30);
+        show("only layer", &world);
+        let carried = world.peers[0].carried(3, 30);
+        assert!(carried > 0.95 * 0.95 * 600e3, "{carried}");
+    }
+}
+
+#[test]
 fn loss_of_a_short_queue_is_obeyed() {
     let capacity = |ms| if ms > 15_000 { 1.5e6 } else { 4e6 };
     let way = Way {
