@@ -64,8 +64,12 @@ test('a connection is excellent for both, and never lost', { timeout: 120_000 },
 });
 
 test('who speaks is an active speaker for both, and none any more when muted', async () => {
-  // A beep of the fake device may pass for a word; it does not last.
-  await eventually('the beeps of the fake device are no speech', () => speakers(ben), (list) => list.length === 0, PATIENCE_MS);
+  await eventually(
+    'the beeps of the fake device are no speech for three seconds on end',
+    () => silence(ben),
+    (ms) => ms >= 3_000,
+    PATIENCE_MS,
+  );
   await speak(ada);
   for (const page of [ada, ben]) {
     const list = await eventually(
@@ -337,6 +341,25 @@ function speakers(page) {
       level: audioLevel,
     })),
   );
+}
+
+/** For how many milliseconds nobody has been an active speaker, from the first call on. @param {CallPage} page */
+function silence(page) {
+  return page.page.evaluate(() => {
+    const { room } = window.sfuDemo;
+    if (room === undefined) {
+      throw new Error('no room');
+    }
+    const heard = /** @type {typeof room & { silentSince?: number }} */ (room);
+    if (heard.silentSince === undefined) {
+      const look = () => {
+        heard.silentSince = room.activeSpeakers.length === 0 ? performance.now() : Infinity;
+      };
+      room.on('activeSpeakersChanged', look);
+      look();
+    }
+    return performance.now() - (heard.silentSince ?? Infinity);
+  });
 }
 
 /** Whether somebody's microphone is muted, as the page knows it. @param {CallPage} page @param {string} identity */
