@@ -16,7 +16,7 @@ use sfu_core::transport::{DtlsIdentity, DtlsVersion, TransportSettings};
 use sfu_core::worker::{Worker, WorkerSettings};
 
 use crate::client::{Client, Outbox};
-use crate::network::Network;
+use crate::network::{Network, media_bytes};
 use crate::publisher::Source;
 use crate::server::{ClientId, Downward, Server, Upward};
 use crate::trace::{Entry, Trace, facts};
@@ -369,13 +369,7 @@ impl Meeting {
         let Some(place) = places.find(|place| place.public == remote) else {
             return;
         };
-        // A handshake's length is not from the seed.
-        let is_media = datagram.first().is_some_and(|first| *first >= 128);
-        let size = if is_media {
-            datagram.len() as u64 + 28
-        } else {
-            0
-        };
+        let size = media_bytes(datagram);
         place.sent += size;
         place.repairs += if place.client.is_repair(datagram) {
             size
