@@ -19,6 +19,7 @@ mod seeded_dtls;
 mod seeded_hash;
 mod server;
 mod trace;
+mod wall;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -48,17 +48,22 @@ pub(crate) struct Meeting {
 /// The start of virtual time, the same for every meeting of the process: `str0m` ties wall clock
 /// times to instants once for each process.
 ///
-/// It is at the same place within a second of the wall clock in every process. `str0m` rounds that to
-/// parts of 1/65536 s in reports (RFC 3550 section 4): a round trip that came out a part longer has sent a
-/// repair in one run of ten that the others did not send, and what followed was another call.
+/// It is at the same place within 65536 s of the wall clock in every process, as `str0m` has it: so much of
+/// a wall clock time is in reports, in parts of 1/65536 s (RFC 3550 section 4). A round trip that came out a
+/// part longer has sent a repair in one run of ten that the others did not send, and what followed was
+/// another call.
 pub(crate) fn base() -> Instant {
+    /// Seconds between the start of NTP's time and that of Unix (RFC 5905 section 6).
+    const NTP_TO_UNIX: Duration = Duration::from_secs(2_208_988_800);
+    const ROUND: Duration = Duration::from_secs(1 << 16);
     #[allow(clippy::disallowed_methods, reason = "a base for virtual time")]
     static BASE: LazyLock<Instant> = LazyLock::new(|| {
-        let (now, wall) = (Instant::now(), SystemTime::now());
-        let wall = wall.duration_since(SystemTime::UNIX_EPOCH).unwrap();
-        let within = Duration::from_nanos(wall.subsec_nanos().into());
-        // In the future, and between two of those parts: the two clocks are not asked at once.
-        now + Duration::from_secs(1) - within + Duration::from_nanos(5_000)
+        let now = Instant::now();
+        let wall = crate::wall::at(now).duration_since(SystemTime::UNIX_EPOCH);
+        let within = (wall.unwrap() + NTP_TO_UNIX).as_nanos() % ROUND.as_nanos();
+        let within = Duration::from_nanos(u64::try_from(within).unwrap());
+        // In the future, and between two of those parts.
+        now + ROUND - within + Duration::from_nanos(5_000)
     });
     *BASE
 }
