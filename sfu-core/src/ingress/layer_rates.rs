@@ -51,16 +51,21 @@ const BESIDE: usize = 8 + 20 + 16;
 /// move are overlooked. Lower: one that has ended is thought to be there for longer.
 const FAINT: u64 = 1000;
 
+/// One of each spatial and temporal layer.
+type Sums<T> = [[T; MAX_MEASURED_LAYERS]; MAX_MEASURED_LAYERS];
+
 /// The layers of one encoding.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LayerRates {
     since: Instant,
-    bytes: [[u32; MAX_MEASURED_LAYERS]; MAX_MEASURED_LAYERS],
+    bytes: Sums<u32>,
     /// Bits a second of each layer by itself, over `counted` bins.
-    rates: [[u64; MAX_MEASURED_LAYERS]; MAX_MEASURED_LAYERS],
+    rates: Sums<u64>,
+    /// Whole bins of each layer since it began, up to [`CALM_BINS`].
+    whole: Sums<u32>,
     counted: u32,
     /// The same over more of them.
-    calm: [[u64; MAX_MEASURED_LAYERS]; MAX_MEASURED_LAYERS],
+    calm: Sums<u64>,
     calm_counted: u32,
     /// Bins since the start, up to [`SETTLED`].
     settled: u32,
@@ -74,6 +79,7 @@ impl LayerRates {
             since: now,
             bytes: [[0; MAX_MEASURED_LAYERS]; MAX_MEASURED_LAYERS],
             rates: [[0; MAX_MEASURED_LAYERS]; MAX_MEASURED_LAYERS],
+            whole: [[0; MAX_MEASURED_LAYERS]; MAX_MEASURED_LAYERS],
             counted: 0,
             calm: [[0; MAX_MEASURED_LAYERS]; MAX_MEASURED_LAYERS],
             calm_counted: 0,
@@ -124,16 +130,30 @@ impl LayerRates {
         self.calm_counted = (self.calm_counted + 1).min(CALM_BINS);
         let came = bytes
             .map(|layers| layers.map(|bytes| Bitrate::from_bytes_over(bytes.into(), span).bps()));
-        take_into(&mut self.rates, &came, self.counted);
-        take_into(&mut self.calm, &came, self.calm_counted);
-        let sum = |rates: &[[u64; MAX_MEASURED_LAYERS]; MAX_MEASURED_LAYERS]| {
-            rates.iter().flatten().sum::<u64>()
-        };
+        self.count_layers();
+        take_into(&mut self.rates, &came, &self.whole, self.counted);
+        take_into(&mut self.calm, &came, &self.whole, self.calm_counted);
+        let sum = |rates: &Sums<u64>| rates.iter().flatten().sum::<u64>();
         let (quick, calm) = (sum(&self.rates), sum(&self.calm));
         // An encoder that begins says little of what it will send.
         let begins = self.settled < SETTLED;
         if begins || quick.abs_diff(calm) > calm / 100 * OTHER_PERCENT {
             (self.calm, self.calm_counted) = (self.rates, self.counted);
+        }
+    }
+
+    /// A layer that begins while others go on is measured from its own beginning: the mean over bins in
+    /// which there was none of it is a fraction of what it takes, and who is sent it by that gets
+    /// several times as much as was planned.
+    fn count_layers(&mut self) {
+        let is_first = self.counted == 1;
+        let rates = self.rates.iter().flatten();
+        for (whole, rate) in self.whole.iter_mut().flatten().zip(rates) {
+            *whole = match *rate < FAINT {
+                // It begins somewhere in that bin, if it does.
+                true => u32::from(is_first),
+                false => (*whole + 1).min(CALM_BINS),
+            };
         }
     }
 
@@ -166,14 +186,11 @@ impl LayerRates {
     }
 }
 
-/// Takes what came in a bin into the mean of `counted` of them.
-fn take_into(
-    mean: &mut [[u64; MAX_MEASURED_LAYERS]; MAX_MEASURED_LAYERS],
-    came: &[[u64; MAX_MEASURED_LAYERS]; MAX_MEASURED_LAYERS],
-    counted: u32,
-) {
-    let share = u64::from(counted);
-    for (rate, came) in mean.iter_mut().flatten().zip(came.iter().flatten()) {
+/// Takes what came in a bin into the mean of `counted` of them, or of fewer where a layer has begun since.
+fn take_into(mean: &mut Sums<u64>, came: &Sums<u64>, whole: &Sums<u32>, counted: u32) {
+    let of = came.iter().flatten().zip(whole.iter().flatten());
+    for (rate, (came, whole)) in mean.iter_mut().flatten().zip(of) {
+        let share = u64::from(counted.min((*whole).max(1)));
         *rate = (*rate * (share - 1) + came) / share;
     }
 }
@@ -275,5 +292,24 @@ mod tests {
         let before = kbps(&rates, layer(0, 2));
         rates.add(start + 60_000 * MS, layer(0, 0), 7, false, 100);
         assert_eq!(kbps(&rates, layer(0, 2)), before);
+    }
+
+    #[test]
+    fn a_layer_that_begins_late_costs_what_it_takes_at_once() {
+        let start = Instant::now();
+        let mut rates = LayerRates::new(start);
+        for bin in 0..60 {
+            let at = start + bin * BIN;
+            rates.add(at, layer(0, 0), bin, false, 15_000 - BESIDE);
+            // From the middle of a bin on.
+            if bin >= 40 {
+                rates.add(at + BIN / 2, layer(1, 0), bin, false, 12_500 - BESIDE);
+            }
+            if bin == 43 {
+                assert_eq!(rates.top(), layer(1, 0));
+                let all = kbps(&rates, layer(1, 0));
+                assert!((860..=900).contains(&all), "{all}");
+            }
+        }
     }
 }

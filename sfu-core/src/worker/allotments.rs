@@ -65,6 +65,15 @@ impl Allotments {
         self.is_stale = true;
     }
 
+    /// Nothing came through because the client had another address: what fell for that is had again at
+    /// once, and what was lost by it is no rate of repairs.
+    pub(super) fn excuse(&mut self, now: Instant) {
+        let all = self.by_track.values_mut();
+        all.for_each(|allotted| allotted.excuse(now));
+        self.repairs.excuse(now);
+        self.is_stale = true;
+    }
+
     /// Something changed that is not urgent.
     pub(super) const fn look_again(&mut self) {
         self.is_stale = true;

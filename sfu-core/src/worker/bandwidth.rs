@@ -160,11 +160,13 @@ impl Bandwidth {
             .note(|recorder| recorder.told_packets(now, told, after));
     }
 
-    pub(super) fn on_path_changed(&mut self, now: Instant) {
-        self.estimator.on_path_changed(now);
+    /// True when that explains why nothing was heard.
+    pub(super) fn on_path_changed(&mut self, now: Instant) -> bool {
+        let was_silent = self.estimator.on_path_changed(now);
         let after = &self.estimator;
         self.recorded
             .note(|recorder| recorder.path_changed(now, after));
+        was_silent
     }
 
     pub(super) fn on_remb(&mut self, now: Instant, bitrate: Bitrate) {

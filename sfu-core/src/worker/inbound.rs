@@ -67,8 +67,8 @@ impl Worker {
             let before = peer.transport.selected_path();
             let outcome = peer.transport.handle_check(now, path, &check)?;
             let has_moved = before.is_some() && before != peer.transport.selected_path();
-            if has_moved {
-                peer.bandwidth.on_path_changed(now);
+            if has_moved && peer.bandwidth.on_path_changed(now) {
+                peer.allotments.excuse(now);
             }
             if let Some(evicted) = outcome.evicted {
                 shared.lookup.remove_path(key, evicted);

@@ -149,22 +149,15 @@ fn add_encoding(
 ) {
     let top = publishing.ingress.top_layer();
     // Among encodings, spatial layers of one are not told apart.
-    let lowest = if track.qualities.best_offered() > 0 {
-        top.spatial
-    } else {
-        0
-    };
+    let is_stack = track.qualities.best_offered() == 0;
+    let lowest = if is_stack { 0 } else { top.spatial };
     for spatial in lowest..=top.spatial {
         for temporal in 0..=top.temporal {
-            let all = |layer, top| if layer == top { u8::MAX } else { layer };
             let layer = Layer { spatial, temporal };
             let offer = Offer {
                 layers: Layers {
                     encoding,
-                    top: Layer {
-                        spatial: all(spatial, top.spatial),
-                        temporal: all(temporal, top.temporal),
-                    },
+                    top: aimed_at(layer, top, is_stack),
                 },
                 bitrate: bitrate(track, encoding, publishing, layer),
                 pixels: pixels(track, encoding, spatial, top.spatial),
@@ -172,6 +165,21 @@ fn add_encoding(
             };
             let _ = offers.try_push(offer);
         }
+    }
+}
+
+/// What to aim at for a layer of an encoding that has some up to `top`. The highest stands for all above
+/// it, for they cannot be chosen by themselves. A spatial layer of a stack can: one that comes later has a
+/// cost of its own, and is not part of what was had.
+fn aimed_at(layer: Layer, top: Layer, is_stack: bool) -> Layer {
+    let all = |layer, top| if layer == top { u8::MAX } else { layer };
+    let is_told_apart = is_stack && usize::from(layer.spatial) + 1 < MAX_MEASURED_LAYERS;
+    Layer {
+        spatial: match is_told_apart {
+            true => layer.spatial,
+            false => all(layer.spatial, top.spatial),
+        },
+        temporal: all(layer.temporal, top.temporal),
     }
 }
 
@@ -212,4 +220,29 @@ fn pixels(track: &Track, encoding: u8, spatial: u8, top: u8) -> u32 {
     let quality = u32::from(track.qualities.quality_of(encoding).max(top));
     let whole = track.qualities.pixels(encoding);
     whole.unwrap_or(GUESSED_PIXELS << (2 * quality.min(4))) >> below
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn layer(spatial: u8, temporal: u8) -> Layer {
+        Layer { spatial, temporal }
+    }
+
+    #[test]
+    fn a_spatial_layer_that_comes_later_is_not_had_by_who_had_all() {
+        let highest = aimed_at(layer(1, 2), layer(1, 2), true);
+        assert_eq!(highest, layer(1, u8::MAX));
+        // The same aim when there is one above.
+        let top = layer(2, 2);
+        assert_eq!(aimed_at(layer(1, 2), top, true), highest);
+        assert_eq!(aimed_at(layer(0, 1), top, true), layer(0, 1));
+        // What is measured as one is chosen as one.
+        let last = MAX_MEASURED_LAYERS as u8 - 1;
+        let last = layer(last, 0);
+        assert_eq!(aimed_at(last, last, true), layer(u8::MAX, u8::MAX));
+        // Among encodings the spatial layers of one are not told apart.
+        assert_eq!(aimed_at(layer(0, 0), layer(0, 2), false), layer(u8::MAX, 0));
+    }
 }

@@ -109,6 +109,11 @@ impl Allotment {
     pub fn is_paused(&self) -> bool {
         self.layers.is_none() && self.limit != Limit::Nothing
     }
+
+    /// What it fell for lately was no want of bandwidth: it is had again as soon as it fits.
+    pub fn excuse(&mut self, now: Instant) {
+        self.standing.excuse(now);
+    }
 }
 
 /// What there is to allot.

@@ -138,6 +138,13 @@ impl Standing {
         }
     }
 
+    /// What it fell for lately was no want of bandwidth: what fits is had at once, and nothing is held
+    /// against it.
+    pub(super) fn excuse(&mut self, now: Instant) {
+        self.fits_since = now.checked_sub(RISE_AFTER);
+        self.shy_until = None;
+    }
+
     /// Whether a rise that fits may be made by now: then it is.
     pub(super) fn may_rise(&mut self, now: Instant, rise: Rise) -> bool {
         let since = *self.fits_since.get_or_insert(now);

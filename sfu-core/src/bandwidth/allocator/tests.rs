@@ -216,6 +216,27 @@ fn what_had_lasted_is_back_soon_after_a_dip_and_once() {
 }
 
 #[test]
+fn what_fell_with_a_silence_that_has_another_cause_is_had_again_at_once() {
+    let start = Instant::now();
+    for rose_lately in [false, true] {
+        let mut requests = cameras(1);
+        look(start, kbps(500), &mut requests);
+        let before = match rose_lately {
+            true => start + RISE_AFTER,
+            false => start + 2 * TRIAL,
+        };
+        look(start + MS, kbps(3000), &mut requests);
+        let (best, _) = look(before, kbps(3000), &mut requests);
+        let silent = before + 500 * MS;
+        look(silent, kbps(1000), &mut requests);
+        let former = requests[0].former.as_mut().expect("it was looked at");
+        former.excuse(silent + 100 * MS);
+        let (after, _) = look(silent + 100 * MS, kbps(3000), &mut requests);
+        assert_eq!(layers(&after[0]), layers(&best[0]));
+    }
+}
+
+#[test]
 fn what_failed_is_not_tried_sooner_because_a_frame_less_is_counted() {
     let mut now = Instant::now();
     let mut requests = cameras(1);

@@ -36,14 +36,16 @@ impl Estimator {
 
     /// What is sent goes another way from now on: a NAT has given the client another address, or its
     /// ICE agent prefers another network. What was carried before is tried there; how long the way and
-    /// its queues were says nothing any more.
-    pub fn on_path_changed(&mut self, now: Instant) {
+    /// its queues were says nothing any more. True when that explains a silence.
+    pub fn on_path_changed(&mut self, now: Instant) -> bool {
         let at = self.micros(now);
+        let was_silent = self.silence.is_on();
         let rate = self.silence.explained(at).unwrap_or(self.control.rate());
         self.begin_anew(at, rate);
         self.delay = Delay::new();
         self.least_rtt = Least::new(LEAST_RTT_SPAN);
         self.settle(at);
+        was_silent
     }
 
     fn on_told(&mut self, now: Instant, told: impl Iterator<Item = ToldPacket>) {

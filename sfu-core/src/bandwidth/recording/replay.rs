@@ -188,7 +188,7 @@ impl<'r> Running<'r> {
                 estimator.on_transport_feedback(now, &feedback);
             }
             Kind::ToldPackets => estimator.on_told_packets(now, &Vec::restore(from)?),
-            Kind::PathChanged => estimator.on_path_changed(now),
+            Kind::PathChanged => _ = estimator.on_path_changed(now),
             Kind::Remb => estimator.on_remb(now, Kept::restore(from)?),
             Kind::ReceiverReport => {
                 let fraction_lost = Kept::restore(from)?;

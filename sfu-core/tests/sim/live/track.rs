@@ -37,6 +37,8 @@ pub(crate) struct Watched {
     decoded: BTreeSet<FrameId>,
     /// The newest frame shown, and when.
     pub(crate) shown: Option<(FrameId, Instant)>,
+    /// How high that picture is, by those of its layers that were shown until now.
+    height: u32,
     /// When the last picture was shown, or could first have been.
     waits_since: Instant,
     asked: Option<Instant>,
@@ -59,6 +61,7 @@ impl Watched {
             frames: BTreeMap::new(),
             decoded: BTreeSet::new(),
             shown: None,
+            height: 0,
             waits_since: now,
             asked: None,
             newest: 0,
@@ -141,14 +144,19 @@ impl Watched {
         let new = self
             .shown
             .is_none_or(|(last, _)| tag.id.number != last.number);
-        let height = u32::from(tag.height);
-        // The layers of one picture are shown one after the other: the best of a bin is what is seen.
-        let first = self.bin.frames == 0;
-        self.bin.height = if first {
-            height
-        } else {
-            self.bin.height.max(height)
-        };
+        if new {
+            // The layers of one picture come one after the other, and its last may come in the next
+            // bin: how high it was is known with the next one. The best of a bin is what is seen.
+            let last = match std::mem::take(&mut self.height) {
+                0 => tag.height.into(),
+                last => last,
+            };
+            self.bin.height = match self.bin.frames {
+                0 => last,
+                _ => self.bin.height.max(last),
+            };
+        }
+        self.height = self.height.max(tag.height.into());
         self.bin.frames += u32::from(new);
         if now - self.waits_since > patience && self.shown.is_some() {
             self.freezes.push((self.waits_since, now));
@@ -254,4 +262,30 @@ fn a_frame_is_shown_when_it_and_what_it_needs_are_whole() {
     assert!(!track.receive(at(800), &piece(tag(9, false), 0)));
     assert!(track.receive(at(1000), &piece(tag(10, false), 0)));
     assert!(!track.receive(at(1010), &piece(tag(10, false), 1)));
+}
+
+#[test]
+fn layers_of_one_picture_that_come_in_two_bins_are_no_two_pictures() {
+    let base = crate::meeting::base();
+    let mut track = Watched::new(base, false);
+    let at = |ms| base + Duration::from_millis(ms);
+    let mut heights = Vec::new();
+    for number in 1..5 {
+        for layer in 0..2 {
+            let tag = Tag {
+                track: 1,
+                id: FrameId { number, layer },
+                temporal: 0,
+                keyframe: true,
+                height: 180 << layer,
+                needs: [None; 2],
+            };
+            let piece = Piece { tag, at: 0, of: 1 };
+            track.receive(at(u64::from(100 * number + 20 * u32::from(layer))), &piece);
+            if layer == 0 {
+                heights.push(track.bin(at(u64::from(100 * number + 10))).height);
+            }
+        }
+    }
+    assert_eq!(heights[1..], [360; 3]);
 }
