@@ -97,6 +97,7 @@ pub(super) fn aim(peer: &mut Peer, track: &Track, offers: &Offers, key: usize) -
     let Peer {
         egresses,
         allotments,
+        pacer,
         ..
     } = peer;
     let Some(Sending { egress, .. }) = egresses.get_mut(key) else {
@@ -108,12 +109,18 @@ pub(super) fn aim(peer: &mut Peer, track: &Track, offers: &Offers, key: usize) -
         Some(allotted) if allotted.is_paused() => None,
         _ => track.target_within(wish, former, allotted.and_then(|allotted| allotted.layers)),
     };
+    let before = egress.current();
     egress.set_target(target);
     if let (Some(target), Some(current)) = (target, egress.current())
         && let Some(allotted) = allotted.filter(|allotted| allotted.limit != Limit::Nothing)
         && track.qualities.quality_of(current) > track.qualities.quality_of(target.encoding)
     {
         egress.go_on_with(offers.least_of(track.id, current, allotments.room_of(allotted)));
+    }
+    if before.is_some() && egress.current().is_none() {
+        // Nothing follows before a keyframe: what waits would be sent in its way, and after a fall into
+        // a queue that is full.
+        pacer.hollow(key);
     }
     target != former
 }

@@ -8,7 +8,7 @@ use sfu_core::id::TrackId;
 use sfu_core::media::codec::MediaKind;
 use sfu_core::wire::rtcp::RtcpItem;
 
-use crate::client::{MS, Packet};
+use crate::client::{MS, Packet, RTX};
 use crate::meeting::{Meeting, participant, video};
 
 /// Bytes of a frame of each encoding, and so kilobits a second at 30 frames: 110, 410, 1610.
@@ -216,6 +216,26 @@ fn until_the_lower_keyframe_comes_nothing_stands_in_its_way() {
     scene.cameras[0].answers = [true; 3];
     scene.frames(20, 600_000);
     scene.got_only(1);
+}
+
+#[test]
+fn what_waits_of_pictures_that_are_given_up_does_not_leave() {
+    let mut scene = Scene::new(1);
+    scene.frames(120, 3_000_000);
+    scene.cameras[0].answers = [false; 3];
+    scene.clear();
+    for _ in 0..4 {
+        scene.cameras[0].frame(&mut scene.meeting);
+    }
+    remb(&mut scene.meeting, scene.viewer, 600_000);
+    scene.meeting.pass(10 * FRAME);
+    let got = scene.meeting.clients[scene.viewer].rtp.iter();
+    // A probe sends once more what has left.
+    let got = got.filter(|got| got.payload_type != RTX);
+    let (left, given_up): (Vec<_>, Vec<_>) = got.partition(|got| !got.payload.is_empty());
+    assert_eq!(left.len() + given_up.len(), 24, "none is missed");
+    // What was divided lately is not divided anew for 20 ms.
+    assert!(given_up.len() >= 10, "{} have left", left.len());
 }
 
 #[test]
