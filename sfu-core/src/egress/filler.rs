@@ -47,6 +47,7 @@ impl Egress {
             source_sequence: epoch.source_of(number),
             asked: now,
             sequence,
+            is_again: false,
             number,
             epoch,
             ssrc,

@@ -203,6 +203,12 @@ impl History {
         self.written_off = self.highest.map_or(0, |highest| highest + 1);
     }
 
+    /// Whether `sequence`, which is not too old to know, was repaired before.
+    pub(super) fn was_repaired(&self, sequence: u64) -> bool {
+        let slot = self.ring[self.index(sequence)];
+        slot.sequence == sequence && slot.repaired != 0
+    }
+
     /// Whether `sequence` may be repaired now.
     pub(super) fn may_repair(&self, now: Instant, sequence: u64, rtt: Option<Duration>) -> bool {
         if let Some((second, count)) = self.repairs
@@ -212,7 +218,7 @@ impl History {
             return false;
         }
         let slot = self.ring[self.index(sequence)];
-        if slot.sequence != sequence || slot.repaired == 0 {
+        if !self.was_repaired(sequence) {
             return true;
         }
         let interval = rtt.map_or(DEFAULT_REPAIR_INTERVAL, |rtt| {

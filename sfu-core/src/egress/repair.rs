@@ -18,6 +18,8 @@ pub struct Retransmission {
     pub source_sequence: u64,
     /// The number that the subscriber has missed.
     pub sequence: u64,
+    /// It was repaired before, and that repair was lost too.
+    pub is_again: bool,
     pub(super) number: u64,
     pub(super) asked: Instant,
     pub(super) epoch: Epoch,
@@ -52,6 +54,7 @@ impl Egress {
             source_sequence: epoch.source_of(number),
             asked: now,
             sequence,
+            is_again: self.history.was_repaired(sequence),
             number,
             epoch,
             ssrc,

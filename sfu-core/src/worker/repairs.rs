@@ -20,6 +20,13 @@ use crate::room::tracks::{PeerIndex, TrackIndex};
 /// which takes as much as many repairs.
 const MAX_AGE: Duration = Duration::from_secs(1);
 
+/// How often a packet is sent whose repair was lost too. A receiver that sends no media knows no
+/// round-trip time, and then asks again after 100 ms only, while all later pictures wait.
+///
+/// Higher: more is sent where a full queue loses. Lower: a link that loses one packet in ten stands
+/// still for a third of a second several times a minute, and for a second now and then.
+const COPIES_AGAIN: usize = 2;
+
 /// Answers one NACKed sequence number from the encoding's cache.
 pub(super) fn repair(
     shared: &mut Shared,
@@ -54,15 +61,22 @@ pub(super) fn repair(
         replace_by_keyframe(shared, room, now, (index, key), (encoding, source));
         return;
     };
-    let peer = &mut room.peers[index];
-    let egress = &mut peer.egresses[key].egress;
-    let Some(outbound) = egress.repair(retransmission, packet, facts) else {
-        return;
+    let facts = *facts;
+    let copies = match retransmission.is_again {
+        true => COPIES_AGAIN,
+        false => 1,
     };
-    let pool = &mut shared.pool;
-    match queue(pool, &mut peer.pacer, now, Class::Repair, key, outbound) {
-        Ok(_) => shared.mark_dirty(room.key, index, peer),
-        Err(reason) => shared.stats.drops.count(reason),
+    for _ in 0..copies {
+        let peer = &mut room.peers[index];
+        let egress = &mut peer.egresses[key].egress;
+        let Some(outbound) = egress.repair(retransmission, packet, &facts) else {
+            return;
+        };
+        let pool = &mut shared.pool;
+        match queue(pool, &mut peer.pacer, now, Class::Repair, key, outbound) {
+            Ok(_) => shared.mark_dirty(room.key, index, peer),
+            Err(reason) => shared.stats.drops.count(reason),
+        }
     }
 }
 

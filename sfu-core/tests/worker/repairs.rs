@@ -76,6 +76,22 @@ fn what_an_outage_took_is_made_good_by_a_keyframe_and_not_sent_again() {
 }
 
 #[test]
+fn a_packet_whose_repair_was_lost_too_is_sent_twice() {
+    let mut meeting = Meeting::new();
+    let publisher = meeting.publisher(1, MediaKind::Video, &[]);
+    let viewer = meeting.viewer(1, MediaKind::Video);
+    for n in 0..3 {
+        meeting.send(publisher, &video(n, &vp8(n == 0, n as u16)));
+        meeting.pass(33 * MS);
+    }
+    for want in [1, 3, 5] {
+        nack(&mut meeting, viewer, &[1]);
+        meeting.pass(150 * MS);
+        assert_eq!(meeting.worker.stats().rtx_out, want);
+    }
+}
+
+#[test]
 fn lost_sound_asks_for_no_keyframe() {
     let mut meeting = Meeting::new();
     let publisher = meeting.publisher(1, MediaKind::Audio, &[]);
