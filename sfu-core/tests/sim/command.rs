@@ -19,6 +19,7 @@ mod seeded_dtls;
 mod seeded_hash;
 mod server;
 mod trace;
+mod wall;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -79,11 +80,7 @@ fn main() -> ExitCode {
         }
         for seed in &wish.seeds {
             let (outcome, took) = timed(|| match wish.reference {
-                true => reference::run(&scenario, *seed).map(|log| Outcome {
-                    log,
-                    fingerprint: 0,
-                    drops: Vec::new(),
-                }),
+                true => reference::run(&scenario, *seed),
                 false => Some(run(&scenario, *seed)),
             });
             let Some(outcome) = outcome else { continue };

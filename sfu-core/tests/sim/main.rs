@@ -25,3 +25,4 @@ mod seeded_dtls;
 mod seeded_hash;
 mod server;
 mod trace;
+mod wall;

@@ -16,7 +16,7 @@ use sfu_core::transport::{DtlsIdentity, DtlsVersion, TransportSettings};
 use sfu_core::worker::{Worker, WorkerSettings};
 
 use crate::client::{Client, Outbox};
-use crate::network::Network;
+use crate::network::{Network, media_bytes};
 use crate::publisher::Source;
 use crate::server::{ClientId, Downward, Server, Upward};
 use crate::trace::{Entry, Trace, facts};
@@ -48,17 +48,22 @@ pub(crate) struct Meeting {
 /// The start of virtual time, the same for every meeting of the process: `str0m` ties wall clock
 /// times to instants once for each process.
 ///
-/// It is at the same place within a second of the wall clock in every process. `str0m` rounds that to
-/// parts of 1/65536 s in reports (RFC 3550 section 4): a round trip that came out a part longer has sent a
-/// repair in one run of ten that the others did not send, and what followed was another call.
+/// It is at the same place within 65536 s of the wall clock in every process, as `str0m` has it: so much of
+/// a wall clock time is in reports, in parts of 1/65536 s (RFC 3550 section 4). A round trip that came out a
+/// part longer has sent a repair in one run of ten that the others did not send, and what followed was
+/// another call.
 pub(crate) fn base() -> Instant {
+    /// Seconds between the start of NTP's time and that of Unix (RFC 5905 section 6).
+    const NTP_TO_UNIX: Duration = Duration::from_secs(2_208_988_800);
+    const ROUND: Duration = Duration::from_secs(1 << 16);
     #[allow(clippy::disallowed_methods, reason = "a base for virtual time")]
     static BASE: LazyLock<Instant> = LazyLock::new(|| {
-        let (now, wall) = (Instant::now(), SystemTime::now());
-        let wall = wall.duration_since(SystemTime::UNIX_EPOCH).unwrap();
-        let within = Duration::from_nanos(wall.subsec_nanos().into());
-        // In the future, and between two of those parts: the two clocks are not asked at once.
-        now + Duration::from_secs(1) - within + Duration::from_nanos(5_000)
+        let now = Instant::now();
+        let wall = crate::wall::at(now).duration_since(SystemTime::UNIX_EPOCH);
+        let within = (wall.unwrap() + NTP_TO_UNIX).as_nanos() % ROUND.as_nanos();
+        let within = Duration::from_nanos(u64::try_from(within).unwrap());
+        // In the future, and between two of those parts.
+        now + ROUND - within + Duration::from_nanos(5_000)
     });
     *BASE
 }
@@ -369,13 +374,7 @@ impl Meeting {
         let Some(place) = places.find(|place| place.public == remote) else {
             return;
         };
-        // A handshake's length is not from the seed.
-        let is_media = datagram.first().is_some_and(|first| *first >= 128);
-        let size = if is_media {
-            datagram.len() as u64 + 28
-        } else {
-            0
-        };
+        let size = media_bytes(datagram);
         place.sent += size;
         place.repairs += if place.client.is_repair(datagram) {
             size

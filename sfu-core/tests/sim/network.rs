@@ -107,11 +107,12 @@ fn kind(datagram: &[u8]) -> usize {
     match datagram.first() {
         Some(0..=3) => 0,
         Some(20..=63) => DTLS,
-        _ => 2,
+        _ => MEDIA,
     }
 }
 
 const DTLS: usize = 1;
+const MEDIA: usize = 2;
 
 /// What a line takes a datagram of a handshake for: signatures differ by a byte from run to run, which
 /// must not move what follows.
@@ -119,6 +120,33 @@ const DTLS_LEN: usize = 600;
 
 /// Bytes of IPv4 and UDP headers.
 const HEADERS: usize = 28;
+
+/// A datagram as a line is to take it: with its kind's luck, and of a size that follows from the seed.
+/// `arrival` says what arrives.
+pub(crate) fn packet<T>(
+    now: Instant,
+    datagram: &[u8],
+    arrival: impl FnOnce(Vec<u8>) -> T,
+) -> Packet<T> {
+    let kind = kind(datagram);
+    let size = if kind == DTLS {
+        DTLS_LEN
+    } else {
+        datagram.len()
+    };
+    let what = arrival(datagram.to_vec());
+    Packet::new(now, size + HEADERS, what).in_lane(kind)
+}
+
+/// The bytes that a datagram of media takes, with all headers, and none for a handshake's: their
+/// number is not from the seed.
+pub(crate) fn media_bytes(datagram: &[u8]) -> u64 {
+    if kind(datagram) == MEDIA {
+        (datagram.len() + HEADERS) as u64
+    } else {
+        0
+    }
+}
 
 /// Names a line.
 pub(crate) type LineId = usize;
@@ -242,16 +270,7 @@ impl<T: Clone + Send + 'static> Network<T> {
             self.filtered += 1;
             return;
         }
-        let what = arrival(datagram.to_vec());
-        let kind = kind(datagram);
-        let size = if kind == DTLS {
-            DTLS_LEN
-        } else {
-            datagram.len()
-        };
-        state
-            .line
-            .put(Packet::new(now, size + HEADERS, what).in_lane(kind));
+        state.line.put(packet(now, datagram, arrival));
         state.next = state.line.next();
     }
 

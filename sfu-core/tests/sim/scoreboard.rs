@@ -96,8 +96,8 @@ pub(crate) fn sweep(
             let log = run(scenario, *seed).log;
             look(scenario, *seed, &log);
             ours.insert((*at, *seed), judge(scenario, &log));
-            if let Some(log) = reference::run(scenario, *seed) {
-                others.insert((*at, *seed), judge(scenario, &log));
+            if let Some(reference) = reference::run(scenario, *seed) {
+                others.insert((*at, *seed), judge(scenario, &reference.log));
             }
         }
         (ours, others)

@@ -54,11 +54,18 @@ pub(crate) struct Entry {
 pub(crate) struct Trace {
     pub(crate) entries: Vec<Entry>,
     hash: DefaultHasher,
-    /// A long meeting keeps the hash alone.
-    pub(crate) forgets: bool,
+    forgets: bool,
 }
 
 impl Trace {
+    /// One of a long meeting, which keeps the hash alone.
+    pub(crate) fn forgetting() -> Self {
+        Self {
+            forgets: true,
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn note(&mut self, entry: Entry) {
         entry.hash(&mut self.hash);
         if !self.forgets {

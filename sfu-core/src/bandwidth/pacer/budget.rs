@@ -73,7 +73,8 @@ impl Budget {
         }
     }
 
-    /// Pays by `rate` from `now` on, for what is owed too.
+    /// Pays by `rate` from `now` on, for what is owed too: whole, after a deep fall for longer than anything
+    /// is to wait here. It waits in the network, and what came sooner would wait behind it.
     pub(super) fn set_rate(&mut self, now: Instant, rate: Bitrate) {
         let before = std::mem::replace(&mut self.byte_time, byte_time(rate));
         let owed = self.owed(now);

@@ -11,6 +11,7 @@ use crate::live::feed::FeedKind;
 use crate::meeting::{Meeting, Place, base};
 use crate::network::Network;
 use crate::publisher::Source;
+use crate::trace::Trace;
 
 /// The name of a thing that is published, in logs.
 pub(crate) const fn name(kind: FeedKind) -> &'static str {
@@ -65,7 +66,7 @@ impl Meeting {
         let listed = scenario.participants.iter().enumerate();
         let deaf = listed.filter(|(_, who)| !who.subscribes).map(|(at, _)| at);
         meeting.server.deaf = deaf.collect();
-        meeting.trace.forgets = true;
+        meeting.trace = Trace::forgetting();
         meeting
     }
 }

@@ -4,16 +4,18 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use sfu_lab::element::{Line, Packet};
+use sfu_lab::element::Line;
 use sfu_lab::log::{BIN_MS, Log, PublisherLog, SubscriberBin, SubscriberLog};
 use sfu_lab::scenario::{Link, Participant, Scenario, seconds};
 
 use crate::client::{Client, Outbox};
 use crate::lab::hall;
-use crate::lab::run::{offer, track_log};
+use crate::lab::run::{Outcome, offer, track_log};
 use crate::live::track::Watched;
 use crate::meeting::{base, prepare};
+use crate::network::{media_bytes, packet};
 use crate::publisher::Source;
+use crate::trace::{Entry, Trace, facts};
 
 /// The one subscriber that a pair can stand for; `None` where several share a line.
 fn subscriber(scenario: &Scenario) -> Option<usize> {
@@ -24,14 +26,14 @@ fn subscriber(scenario: &Scenario) -> Option<usize> {
 }
 
 /// Runs a scenario by the reference; `None` where it has none.
-pub(crate) fn run(scenario: &Scenario, seed: u64) -> Option<Log> {
+pub(crate) fn run(scenario: &Scenario, seed: u64) -> Option<Outcome> {
     let at = subscriber(scenario)?;
     prepare();
-    let log = std::thread::scope(|scope| {
+    let outcome = std::thread::scope(|scope| {
         let run = scope.spawn(|| Pair::new(scenario, at, seed).run(scenario, at, seed));
         run.join().unwrap()
     });
-    Some(log)
+    Some(outcome)
 }
 
 const SENDER: ([u8; 4], u16) = ([192, 0, 2, 1], 7882);
@@ -47,6 +49,8 @@ struct Pair {
     /// Media that has not left yet, in the unit of a bin.
     media: f64,
     bins: Vec<SubscriberBin>,
+    /// What went between the two; the sender stands for the engine.
+    trace: Trace,
 }
 
 impl Pair {
@@ -90,10 +94,11 @@ impl Pair {
             sent: 0,
             media: 0.0,
             bins: Vec::new(),
+            trace: Trace::forgetting(),
         }
     }
 
-    fn run(mut self, scenario: &Scenario, at: usize, seed: u64) -> Log {
+    fn run(mut self, scenario: &Scenario, at: usize, seed: u64) -> Outcome {
         let who = &scenario.participants[at];
         for bin in 1..=scenario.seconds * 1000 / BIN_MS {
             self.run_until(base() + Duration::from_millis(u64::from(bin * BIN_MS)));
@@ -117,7 +122,11 @@ impl Pair {
                 .iter_mut()
                 .for_each(|source| source.offered.bin());
         }
-        self.log(scenario, who, seed)
+        Outcome {
+            fingerprint: self.trace.fingerprint(),
+            log: self.log(scenario, who, seed),
+            drops: Vec::new(),
+        }
     }
 
     fn run_until(&mut self, end: Instant) {
@@ -148,14 +157,23 @@ impl Pair {
         self.sender.due(self.now, &mut down);
         self.receiver.due(self.now, &mut up);
         for (_, datagram) in up {
-            self.up
-                .put(Packet::new(self.now, datagram.len() + 28, datagram));
+            self.note(true, &datagram);
+            self.up.put(packet(self.now, &datagram, |bytes| bytes));
         }
         for (_, datagram) in down {
-            let size = datagram.len() + 28;
-            self.sent += size as u64;
-            self.down.put(Packet::new(self.now, size, datagram));
+            self.note(false, &datagram);
+            self.sent += media_bytes(&datagram);
+            self.down.put(packet(self.now, &datagram, |bytes| bytes));
         }
+    }
+
+    fn note(&mut self, inwards: bool, datagram: &[u8]) {
+        self.trace.note(Entry {
+            at: self.now - base(),
+            port: RECEIVER.1,
+            inwards,
+            facts: facts(datagram, inwards),
+        });
     }
 
     fn log(mut self, scenario: &Scenario, who: &Participant, seed: u64) -> Log {
