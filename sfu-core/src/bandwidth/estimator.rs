@@ -52,7 +52,7 @@ use expected_queue::ExpectedQueue;
 use facts::Facts;
 use loss::LossControl;
 use probe::{ProbeControl, Situation};
-use probe_result::ProbeResults;
+use probe_result::{ProbeResults, Proven};
 use queueing::Least;
 use rate_control::RateControl;
 use receiver_report::ReportedLoss;
@@ -121,7 +121,7 @@ pub struct Estimator {
     share: Option<Share>,
     /// What the last feedback has to say to a line.
     facts: Option<Facts>,
-    proven: Option<(f64, bool)>,
+    proven: Option<Proven>,
     limit: Limit,
     told_in_vain: u64,
     feedbacks: u64,

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::lines::Lines;
 use super::outbound::{count, on_wire};
 use super::pacing::queue;
 use super::peer::Peer;
@@ -77,6 +78,7 @@ fn repeat(shared: &mut Shared, room: &mut Room, index: PeerIndex, now: Instant) 
 /// Writes as much padding as a participant's probe needs now. False when the batch is full before.
 pub(super) fn pad(
     stats: &mut WorkerStats,
+    lines: &mut Lines,
     peer: &mut Peer,
     send_time: [u8; 3],
     now: Instant,
@@ -86,7 +88,7 @@ pub(super) fn pad(
         if batch.is_full() {
             return false;
         }
-        if !pad_once(stats, peer, send_time, now, batch) {
+        if !pad_once(stats, lines, peer, send_time, now, batch) {
             // A participant without pictures has no stream that could carry it.
             peer.pacer.give_up_probe();
             break;
@@ -98,12 +100,13 @@ pub(super) fn pad(
 /// Writes one packet of padding, to hear whether it arrives.
 pub(super) fn show_life(
     stats: &mut WorkerStats,
+    lines: &mut Lines,
     peer: &mut Peer,
     send_time: [u8; 3],
     now: Instant,
     batch: &mut SendBatch,
 ) {
-    if !pad_once(stats, peer, send_time, now, batch) {
+    if !pad_once(stats, lines, peer, send_time, now, batch) {
         peer.bandwidth.give_up_sign(now);
     }
 }
@@ -111,6 +114,7 @@ pub(super) fn show_life(
 /// Writes and counts one packet of padding, if there is a stream that can carry it.
 fn pad_once(
     stats: &mut WorkerStats,
+    lines: &mut Lines,
     peer: &mut Peer,
     send_time: [u8; 3],
     now: Instant,
@@ -123,6 +127,7 @@ fn pad_once(
     let path = peer.transport.selected_path();
     let size = path.map_or(0, |path| on_wire(path, len));
     let left = peer.pacer.filled(now, size);
+    lines.left(peer.bandwidth.on_line, left.probe, size);
     peer.bandwidth.left(now, left, size, Some(number));
     true
 }

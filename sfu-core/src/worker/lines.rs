@@ -12,7 +12,7 @@ use slab::Slab;
 use super::deadlines::Deadlines;
 use super::peer::Peer;
 use super::{PeerKey, Room, Shared};
-use crate::bandwidth::departure::Demand;
+use crate::bandwidth::departure::{Demand, ProbeId};
 use crate::bandwidth::estimator::Line;
 use crate::room::tracks::PeerIndex;
 
@@ -32,6 +32,8 @@ pub(super) struct OnLine {
     address: Option<IpAddr>,
     /// `None` when its line had no room for it.
     line: Option<usize>,
+    /// Its name there.
+    id: u64,
 }
 
 impl PeerKey {
@@ -61,6 +63,7 @@ impl Lines {
             .entry(address)
             .or_insert_with(|| lines.insert((address, Line::new(now))));
         on.address = Some(address);
+        on.id = key.number();
         on.line = self.lines[line].1.join(key.number()).then_some(line);
     }
 
@@ -89,6 +92,13 @@ impl Lines {
             }
             stays
         });
+    }
+
+    /// A packet of a participant's has left with `size` bytes on the wire, as part of a probe or not.
+    pub(super) fn left(&mut self, on: OnLine, probe: Option<ProbeId>, size: u16) {
+        if let Some(line) = self.of(on) {
+            line.sent(on.id, probe, size);
+        }
     }
 
     fn of(&mut self, on: OnLine) -> Option<&mut Line> {

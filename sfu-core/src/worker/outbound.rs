@@ -99,11 +99,11 @@ pub(super) fn flush(
     while !batch.is_full() {
         let Some(queued) = peer.pacer.front(now) else {
             let pads = std::mem::take(&mut peer.bandwidth.pads);
-            if pads && !filler::pad(stats, peer, send_time, now, batch) {
+            if pads && !filler::pad(stats, &mut shared.lines, peer, send_time, now, batch) {
                 return false;
             }
             if peer.bandwidth.sign_due().is_some_and(|due| due <= now) {
-                filler::show_life(stats, peer, send_time, now, batch);
+                filler::show_life(stats, &mut shared.lines, peer, send_time, now, batch);
             }
             let done = super::data::flush(shared, peer, key, now, batch);
             pacing::arm(shared, peer, key, now);
@@ -129,6 +129,7 @@ pub(super) fn flush(
                 stats.paced_out += 1;
                 stats.paced_for += left.waited;
             }
+            shared.lines.left(peer.bandwidth.on_line, left.probe, size);
             if peer.bandwidth.left(now, left, size, number) {
                 peer.bandwidth.set_pace(now, &mut peer.pacer);
             }

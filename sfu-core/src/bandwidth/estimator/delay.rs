@@ -115,13 +115,19 @@ impl Delay {
         }
     }
 
-    /// All of a feedback was told. Who `obeys` sends no more than it may.
-    pub(super) fn update(&mut self, now: u64, rtt: u64, obeys: bool) {
+    /// All of a feedback was told. Who `obeys` sends no more than it may. Who `is_alone` shares no line
+    /// whose rate falls for all together.
+    pub(super) fn update(&mut self, now: u64, rtt: u64, obeys: bool, is_alone: bool) {
         let unexplained = self.queueing.unexplained();
         let queueing = self.queueing.delay();
-        let verdict = self
-            .standing
-            .update(now, (queueing, unexplained), rtt, obeys);
+        // Of flows that know nothing of each other the one whose layers waver would give up for all, and the
+        // others would take what it leaves.
+        let long = if is_alone {
+            unexplained
+        } else {
+            self.standing.beyond_bursts(now, queueing, unexplained)
+        };
+        let verdict = self.standing.update(now, (queueing, long), rtt, obeys);
         self.has_found_others = verdict == Verdict::Others;
         let is_growing = self.was_over && unexplained >= LEAST_QUEUE;
         self.was_over = self.overuse.usage() == Usage::Over;

@@ -15,6 +15,7 @@
 
 mod evidence;
 mod member;
+mod probed;
 mod rate;
 #[cfg(test)]
 #[allow(clippy::disallowed_methods, reason = "a base for virtual time")]
@@ -25,11 +26,13 @@ use std::time::Instant;
 use arrayvec::ArrayVec;
 
 use member::Member;
+use probed::Probes;
 
 use super::facts::Facts;
 use super::micros_of;
+use super::probe_result::Proven;
 use super::rate_control::RateControl;
-use crate::bandwidth::departure::Demand;
+use crate::bandwidth::departure::{Demand, ProbeId};
 use crate::bandwidth::recording::kept::kept;
 
 /// The most members that a line has.
@@ -74,8 +77,8 @@ pub struct Share {
 #[derive(Clone, Copy, Debug)]
 pub struct Heard {
     pub(super) facts: Facts,
-    /// A rate that a probe has proven, and whether it filled the line.
-    pub(super) proven: Option<(f64, bool)>,
+    /// What a probe has proven.
+    pub(super) proven: Option<Proven>,
     /// A probe has been sent and has not come to anything yet.
     pub(super) is_probing: bool,
 }
@@ -86,6 +89,7 @@ pub struct Line {
     epoch: Instant,
     control: RateControl,
     members: ArrayVec<Member, MAX_MEMBERS>,
+    probes: Probes,
 }
 
 impl Line {
@@ -96,6 +100,7 @@ impl Line {
             epoch: now,
             control: RateControl::new(0.0),
             members: ArrayVec::new(),
+            probes: Probes::default(),
         }
     }
 
@@ -107,6 +112,7 @@ impl Line {
     /// Somebody has gone; what it had is the others'.
     pub fn leave(&mut self, id: u64) {
         self.members.retain(|one| one.id != id);
+        self.probes.end(id);
     }
 
     /// Whether nobody is behind the address any more.
@@ -138,7 +144,21 @@ impl Line {
             return is_new;
         }
         self.obey(now, at, heard);
+        if !heard.is_probing {
+            self.probes.end(id);
+        }
         is_new || self.control.rate() < before
+    }
+
+    /// A packet of a member's has left with `size` bytes on the wire, as part of a probe or not.
+    pub fn sent(&mut self, id: u64, probe: Option<ProbeId>, size: u16) {
+        if probe.is_none() && self.probes.is_empty() || self.members.len() < 2 {
+            return;
+        }
+        let place = self.place(id);
+        if place.is_some_and(|at| self.members[at].is_coupled()) {
+            self.probes.sent(id, probe, size);
+        }
     }
 
     /// What a member is sent and what it wants. True when others have to give back what was lent to

@@ -36,6 +36,16 @@ pub(super) struct Outcome {
     pub(super) is_saturated: bool,
 }
 
+/// What a probe has shown to be carried.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Proven {
+    pub(super) id: ProbeId,
+    /// In bits per second.
+    pub(super) rate: f64,
+    /// No more than this: the probe filled the link.
+    pub(super) is_full: bool,
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Cluster {
     probe: Probe,
@@ -195,6 +205,7 @@ kept!(Cluster {
     last_arrival
 });
 kept!(ProbeResults { clusters });
+kept!(Proven { id, rate, is_full });
 
 #[cfg(test)]
 mod tests {

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::facts::Facts;
+use super::probe_result::Proven;
 use super::{
     AcknowledgedRate, Demand, Estimator, EstimatorReport, FIRST_ESTIMATE, Limit, MAX_ESTIMATE,
     MIN_ESTIMATE, REMB_STANDS, Situation, USED, Usage, micros_of,
@@ -129,7 +130,11 @@ impl Estimator {
                 && self.delay.usage() != Usage::Over
             {
                 if self.share.is_some() {
-                    self.proven = Some((rate, outcome.is_saturated));
+                    self.proven = Some(Proven {
+                        id: outcome.id,
+                        rate,
+                        is_full: outcome.is_saturated,
+                    });
                     has_raised = rate > before;
                 } else {
                     self.control.prove(rate, outcome.is_saturated);

@@ -18,6 +18,14 @@ const CEILING: i64 = 2_000_000;
 const LASTING: u64 = 50_000;
 const MUCH_LONGER: i64 = 2;
 
+/// A queue that stands for so long, in microseconds, is no burst's: what waits leaves the pacer within 300 ms
+/// ([`MAX_WAIT`](crate::bandwidth::pacer::MAX_WAIT)), and its queue has as long again to drain. Who sends more
+/// than the estimate all the time, since layers have come to cost more, expects a queue all the time that
+/// nothing else would end.
+///
+/// Longer: such layers fill the queue for longer. Shorter: a keyframe for all of a line costs a layer.
+const LONGEST_BURST: u64 = 600_000;
+
 /// How long after less is sent, beside the round trip, a queue of ours is shorter, in microseconds.
 const PATIENCE: u64 = 400_000;
 
@@ -62,6 +70,8 @@ struct Obeyed {
 pub(super) struct StandingQueue {
     threshold: i64,
     long_since: Option<u64>,
+    /// Since when it has been longer than is put up with, with what bursts explain of it.
+    stands_since: Option<u64>,
     obeyed: Option<Obeyed>,
     updated: u64,
 }
@@ -71,6 +81,7 @@ impl StandingQueue {
         Self {
             threshold: FLOOR,
             long_since: None,
+            stands_since: None,
             obeyed: None,
             updated: 0,
         }
@@ -89,6 +100,21 @@ impl StandingQueue {
             queueing - self.threshold
         } else {
             0
+        }
+    }
+
+    /// What no burst explains of a queue of `queueing`, of which bursts would explain all but `unexplained`:
+    /// all of it when it has stood for longer than a burst lasts.
+    pub(super) fn beyond_bursts(&mut self, now: u64, queueing: i64, unexplained: i64) -> i64 {
+        if queueing <= self.threshold {
+            self.stands_since = None;
+            return unexplained;
+        }
+        let since = *self.stands_since.get_or_insert(now);
+        if now - since < LONGEST_BURST {
+            unexplained
+        } else {
+            queueing
         }
     }
 
@@ -183,6 +209,7 @@ kept!(Obeyed {
 kept!(StandingQueue {
     threshold,
     long_since,
+    stands_since,
     obeyed,
     updated
 });
@@ -210,6 +237,19 @@ mod tests {
         }
         let verdict = standing.update(15_000_000, (80_000, 80_000), 50_000, true);
         assert_eq!(verdict, Verdict::TooLong, "the other flow has gone");
+    }
+
+    #[test]
+    fn a_queue_that_bursts_explain_for_long_is_no_bursts() {
+        let mut standing = StandingQueue::new();
+        let mut beyond = |tick: u64, queue| standing.beyond_bursts(tick * 50_000, queue, 5_000);
+        let first = (0..100).find(|&tick| beyond(tick, 60_000) == 60_000);
+        assert_eq!(first, Some(LONGEST_BURST / 50_000));
+        for tick in 100..200 {
+            // A keyframe, again and again.
+            let queue = if tick % 8 == 100 % 8 { 0 } else { 60_000 };
+            assert_eq!(beyond(tick, queue), 5_000, "{tick}");
+        }
     }
 
     #[test]

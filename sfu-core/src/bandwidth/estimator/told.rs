@@ -59,7 +59,8 @@ impl Estimator {
         self.sent_rate.update(at);
         // What others of a line lend changes with what they send, and the line knows its company itself.
         let obeys = self.share.is_some() || self.sent_rate.rate() <= OBEYS * self.budget;
-        self.delay.update(at, self.rtt(), obeys);
+        self.delay
+            .update(at, self.rtt(), obeys, self.share.is_none());
         self.obey_delay(at);
         self.loss.update(at, self.rtt(), self.delay.queueing());
         self.settle(at);

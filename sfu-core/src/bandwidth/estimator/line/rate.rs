@@ -61,14 +61,12 @@ impl Line {
             least_rtt: 0,
             ..own
         };
-        let others: f64 = fresh()
-            .filter(|(other, _)| *other != id)
-            .map(|(_, facts)| lately(&facts))
-            .sum();
         let least = MIN_ESTIMATE.bps() as f64 * self.coupled_members().count() as f64;
         self.control.update(&facts);
-        if let Some((rate, is_full)) = heard.proven {
-            self.control.prove(rate + others, is_full);
+        if let Some(proven) = heard.proven
+            && let Some(times) = self.probes.times(id, proven.id)
+        {
+            self.control.prove(proven.rate * times, proven.is_full);
         }
         self.control.keep_within(least, f64::INFINITY);
     }
