@@ -3,6 +3,7 @@
 
 use std::time::Instant;
 
+use super::allotments::Beside;
 use super::peer::{Peer, Sending};
 use super::rungs::Offers;
 use super::{PeerKey, Room, Shared, feedback, lines, requests, rungs};
@@ -53,9 +54,13 @@ fn divide_for(
     }
     let sounds = requests::sounds(room, index);
     let peer = &mut room.peers[index];
-    let (repairs, is_told) = (peer.bandwidth.repairs, peer.bandwidth.is_told());
-    let state = &mut peer.allotments;
-    let budget = state.budget(now, estimate, (sounds, repairs), is_told);
+    let is_told = peer.bandwidth.is_told();
+    let beside = Beside {
+        sounds,
+        repairs: peer.bandwidth.repairs,
+        excess: peer.pacer.excess(),
+    };
+    let budget = peer.allotments.budget(now, estimate, beside, is_told);
     let requests = requests::pictures(room, index);
     let (allotments, demand) = allocate(now, budget, &requests);
     let peer = &mut room.peers[index];

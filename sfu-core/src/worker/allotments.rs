@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use super::excess::Excess;
 use super::granted::Granted;
 use super::repair_rate::Repairs;
 use crate::bandwidth::allocator::{Allotment, Budget};
@@ -35,6 +36,18 @@ pub(super) struct Allotments {
     /// What was divided.
     estimate: Bitrate,
     repairs: Repairs,
+    excess: Excess,
+}
+
+/// What is sent beside pictures.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Beside {
+    /// The rate of sounds, in bits per second.
+    pub(super) sounds: u64,
+    /// Bytes of repairs that have been sent since ever.
+    pub(super) repairs: u64,
+    /// What is sent beyond the rate, so that nothing waits for too long.
+    pub(super) excess: Bitrate,
 }
 
 impl Allotments {
@@ -92,19 +105,21 @@ impl Allotments {
         self.looked.is_none_or(passed)
     }
 
-    /// What is to be divided: `estimate`, less what is `sounds` and has been `repairs` of late, of which
-    /// so many bytes have been sent since ever; `is_told`: there is feedback.
+    /// What is to be divided: `estimate`, less what is of late sent `beside`; `is_told`: there is
+    /// feedback.
     pub(super) fn budget(
         &mut self,
         now: Instant,
         estimate: Bitrate,
-        (sounds, repairs): (u64, u64),
+        beside: Beside,
         is_told: bool,
     ) -> Budget {
-        let repairs = self.repairs.note(now, repairs, estimate);
+        let repairs = self.repairs.note(now, beside.repairs, estimate);
+        let excess = self.excess.note(now, beside.excess);
+        let reserved = beside.sounds.saturating_add(repairs).saturating_add(excess);
         Budget {
             estimate,
-            reserved: Bitrate::from_bps(sounds.saturating_add(repairs)),
+            reserved: Bitrate::from_bps(reserved),
             granted: self.granted.at(now, is_told),
         }
     }

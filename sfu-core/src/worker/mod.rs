@@ -22,6 +22,7 @@ mod control;
 mod data;
 mod deadlines;
 mod departure;
+mod excess;
 mod explain;
 mod fan_out;
 mod feedback;

@@ -100,6 +100,11 @@ impl Budget {
         }
     }
 
+    /// The rate that it pays by, in bits per second.
+    pub(super) const fn rate(&self) -> u64 {
+        (8_000_000_000 << FRACTION) / self.byte_time
+    }
+
     /// Time that `bytes` take, in nanoseconds.
     pub(super) const fn nanos(&self, bytes: u64) -> u64 {
         bytes.saturating_mul(self.byte_time) >> FRACTION

@@ -1,9 +1,10 @@
-//! What repairs may take, and what is left of packets that nothing needs any more.
+//! What repairs may take, what waiting packets take beyond the rate, and what is left of those that
+//! nothing needs any more.
 
 use std::time::{Duration, Instant};
 
 use super::budget::Budget;
-use super::{ABOUT_HEADERS, Pacer};
+use super::{ABOUT_HEADERS, MAX_WAIT, Pacer};
 use crate::media::outbound::OutboundPacket;
 use crate::unit::Bitrate;
 
@@ -43,6 +44,14 @@ impl Pacer {
     pub(super) fn count_repair(&mut self, now: Instant, size: u16) {
         let nanos = self.repairs.nanos(u64::from(size));
         self.repairs.spend(now, nanos);
+    }
+
+    /// How much more than the sustained rate leaves, since all that waits is to have left within
+    /// [`MAX_WAIT`]: the network is not thought to carry that.
+    #[must_use]
+    pub fn excess(&self) -> Bitrate {
+        let needed = Bitrate::from_bytes_over(self.queues.bytes as u64, MAX_WAIT);
+        Bitrate::from_bps(needed.bps().saturating_sub(self.sustained.rate()))
     }
 
     /// Gives up what waits for one egress, in order.

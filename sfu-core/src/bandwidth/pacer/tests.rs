@@ -98,6 +98,28 @@ fn a_small_burst_leaves_at_once_and_a_keyframe_is_spread() {
 }
 
 #[test]
+fn what_waits_for_too_long_leaves_faster_than_it_may() {
+    let start = base();
+    let mut pacer = pacer(start);
+    // 300 ms of the rate.
+    for sequence in 0..300 {
+        push(&mut pacer, start, Class::Video, sequence);
+    }
+    assert_eq!(pacer.excess(), Bitrate::default(), "that leaves in time");
+    for sequence in 300..450 {
+        push(&mut pacer, start, Class::Video, sequence);
+    }
+    let half = pacer.excess().bps();
+    assert!((RATE.bps() / 2).abs_diff(half) < 10_000, "{half}");
+    let mut now = start;
+    while let Some(at) = pacer.next(now).filter(|at| *at <= start + 200 * MS) {
+        now = at;
+        leave(&mut pacer, now);
+    }
+    assert_eq!(pacer.excess(), Bitrate::default(), "enough has left");
+}
+
+#[test]
 fn a_long_burst_slows_down_to_what_lasts() {
     let start = base();
     let mut pacer = Pacer::default();
