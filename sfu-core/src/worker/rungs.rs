@@ -151,13 +151,15 @@ fn add_encoding(
     // Among encodings, spatial layers of one are not told apart.
     let is_stack = track.qualities.best_offered() == 0;
     let lowest = if is_stack { 0 } else { top.spatial };
+    // Before anything is measured, what there is is not known, and the publisher is taken at its word.
+    let is_measured = publishing.ingress.bitrate_up_to(top).is_some();
     for spatial in lowest..=top.spatial {
         for temporal in 0..=top.temporal {
             let layer = Layer { spatial, temporal };
             let offer = Offer {
                 layers: Layers {
                     encoding,
-                    top: aimed_at(layer, top, is_stack),
+                    top: aimed_at(layer, top, is_stack && is_measured),
                 },
                 bitrate: bitrate(track, encoding, publishing, layer),
                 pixels: pixels(track, encoding, spatial, top.spatial),
@@ -169,11 +171,11 @@ fn add_encoding(
 }
 
 /// What to aim at for a layer of an encoding that has some up to `top`. The highest stands for all above
-/// it, for they cannot be chosen by themselves. A spatial layer of a stack can: one that comes later has a
-/// cost of its own, and is not part of what was had.
-fn aimed_at(layer: Layer, top: Layer, is_stack: bool) -> Layer {
+/// it, for they cannot be chosen by themselves. The spatial layers of a stack can where `are_known`: one
+/// that comes later has a cost of its own, and is not part of what was had.
+fn aimed_at(layer: Layer, top: Layer, are_known: bool) -> Layer {
     let all = |layer, top| if layer == top { u8::MAX } else { layer };
-    let is_told_apart = is_stack && usize::from(layer.spatial) + 1 < MAX_MEASURED_LAYERS;
+    let is_told_apart = are_known && usize::from(layer.spatial) + 1 < MAX_MEASURED_LAYERS;
     Layer {
         spatial: match is_told_apart {
             true => layer.spatial,
@@ -242,7 +244,7 @@ mod tests {
         let last = MAX_MEASURED_LAYERS as u8 - 1;
         let last = layer(last, 0);
         assert_eq!(aimed_at(last, last, true), layer(u8::MAX, u8::MAX));
-        // Among encodings the spatial layers of one are not told apart.
+        // Among encodings the spatial layers of one are not told apart, nor before they are measured.
         assert_eq!(aimed_at(layer(0, 0), layer(0, 2), false), layer(u8::MAX, 0));
     }
 }
