@@ -145,6 +145,21 @@ impl Browser {
     }
 }
 
+/// That `nft` is there, for networks whose members share an address; installed as [`chromium`] is.
+///
+/// # Errors
+///
+/// Says in one line how to install it.
+pub(crate) fn nft() -> Result<(), String> {
+    let is_there = || answer_of("nft", &["--version"]).is_some();
+    if !is_there() {
+        install("nft", &["nftables"])?;
+    }
+    is_there()
+        .then_some(())
+        .ok_or_else(|| "nft is missing: `sudo apt-get install nftables`".to_owned())
+}
+
 /// Installs Debian packages where that is allowed (as root, with apt-get); elsewhere it does
 /// nothing, and the caller names what is missing.
 ///

@@ -135,6 +135,7 @@ impl Reality {
     /// Builds all that takes part.
     fn build() -> Result<Self, String> {
         needs::web_packages()?;
+        needs::nft()?;
         let root = workspace::root();
         Step::new("page", "npm", &["run", "build"], &workspace::web()).run()?;
         let crates = ["-p", "sfu-server", "-p", "loadtest", "-p", "sfu-lab"];

@@ -45,7 +45,7 @@ export class ImpairedLink {
    *   elements as the program takes them: `['loss=2%', 'delay=50ms']`, `toNear` those that only what
    *   leaves the far end meets, behind the others; or a scenario, whose time begins with `start`.
    *   `place` counts several links; `behind` is a link at whose far end this one begins, so that its
-   *   packets pass both.
+   *   packets pass both, and come from that one's address.
    */
   static async open({ eachWay = [], toNear = [], course, seed = 1, place = 0, behind } = {}) {
     const binary = process.env.IMPAIRMENT_LINK_BIN;
@@ -125,10 +125,8 @@ export class ImpairedLink {
       ip('link', 'set', device, 'up');
     }
     this.far.ip('route', 'replace', 'default', 'dev', far);
-    if (this.behind !== undefined) {
-      this.behind.far.forward();
-      own('route', 'replace', `${farAddress}/32`, 'dev', deviceOf('near', this.behind.place));
-    }
+    // Who shares a line is behind one address.
+    this.behind?.far.translateTo(deviceOf('far', this.behind.place));
   }
 }
 

@@ -46,10 +46,23 @@ export class Namespace {
     execFileSync('nsenter', ['-t', this.id, '-n', 'ip', ...args]);
   }
 
-  /** Lets packets pass from one of its links to another. */
-  forward() {
+  /**
+   * Lets packets pass from its other links to one, all from its own address there, as the router of a
+   * household or an office does (RFC 3022 section 2.2).
+   *
+   * @param {string} device   the link that leads on
+   */
+  translateTo(device) {
+    const rules = [
+      'add table ip home',
+      'add chain ip home leaves { type nat hook postrouting priority srcnat; }',
+      'flush chain ip home leaves',
+      `add rule ip home leaves oifname "${device}" masquerade`,
+    ];
+    const inside = ['-t', this.id, '-n'];
+    execFileSync('nsenter', [...inside, 'nft', '-f', '-'], { input: rules.join('\n') });
     const command = 'echo 1 > /proc/sys/net/ipv4/ip_forward';
-    execFileSync('nsenter', ['-t', this.id, '-n', 'sh', '-c', command]);
+    execFileSync('nsenter', [...inside, 'sh', '-c', command]);
   }
 
   close() {
