@@ -113,6 +113,16 @@ test('a time without pictures is a freeze, but for what the client was told of',
   assert.equal(camera.bins[6]?.paused, true);
 });
 
+test('who looks away misses nothing', () => {
+  const away = run();
+  const ben = away.scenario.participants[1];
+  assert.ok(ben !== undefined);
+  ben.looks_away = [[0.5, 0.9]];
+  const { camera, microphone } = subscriber(away);
+  assert.deepEqual(camera.freezes, []);
+  assert.deepEqual(microphone.freezes, [[1_000, 2_000]]);
+});
+
 test('no picture at all is a freeze', () => {
   const none = run();
   const seen = none.seen['ben'];

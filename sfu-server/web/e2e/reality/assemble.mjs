@@ -27,7 +27,7 @@ const TEMPORAL = [0.4, 0.2, 0.4];
 /**
  * @typedef {object} Run
  * @property {{ name: string, seconds: number, participants: { name: string, up?: string, down?: string,
- *   subscribes: boolean, publishes: string[] }[] }} scenario
+ *   subscribes: boolean, publishes: string[], looks_away?: [number, number][] }[] }} scenario
  * @property {string} column      whose estimator decided
  * @property {string} [build]     of the server
  * @property {number} start      by `Date.now`
@@ -102,12 +102,13 @@ function subscriber(run, name, link, count) {
     };
   });
   const sids = Object.entries(names);
+  const away = run.scenario.participants.find((one) => one.name === name)?.looks_away ?? [];
   const tracks = sids.map(([sid, track]) => {
     const isAudio = track.endsWith('/microphone');
     const layers = (/** @type {number} */ at) => latest(told, at)?.layers[sid];
-    const inbound = samples.map((sample) => ({
-      at: sample.at,
-      one: sample.inbound.find((one) => one.track === track),
+    const inbound = samples.map(({ at, inbound }) => ({
+      at,
+      one: without(inbound.find((one) => one.track === track), away, (at - start) / 1000),
     }));
     return isAudio
       ? sound(track, inbound, start, count)
@@ -117,6 +118,17 @@ function subscriber(run, name, link, count) {
 }
 
 /** @typedef {{ at: number, one?: import('./person.mjs').Inbound }[]} Looks */
+
+/**
+ * What is seen of a track: who looks away knows of a pause, as in the simulation.
+ *
+ * @param {import('./person.mjs').Inbound | undefined} one @param {[number, number][]} away
+ * @param {number} second
+ */
+function without(one, away, second) {
+  const isAway = away.some(([from, to]) => second >= from && second < to);
+  return one === undefined || !isAway ? one : { ...one, paused: true };
+}
 
 /**
  * @param {string} name @param {[number, number][]} frames @param {Looks} looks
