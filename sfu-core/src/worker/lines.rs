@@ -127,11 +127,12 @@ pub(super) fn hear(shared: &mut Shared, room: &mut Room, index: PeerIndex, now: 
     }
 }
 
-/// Sees to it that a participant keeps to its share.
+/// Sees to it that a participant keeps to its share. One that has moved to an address whose line has no room
+/// has none any more.
 pub(super) fn follow(shared: &mut Shared, peer: &mut Peer, key: PeerKey, now: Instant) {
-    if let Some(line) = shared.lines.of(peer.bandwidth.on_line) {
-        peer.bandwidth.couple(now, line.share(key.number()));
-    }
+    let line = shared.lines.of(peer.bandwidth.on_line);
+    let share = line.and_then(|line| line.share(key.number()));
+    peer.bandwidth.couple(now, share);
 }
 
 /// Whether a participant may probe now.

@@ -11,7 +11,9 @@
 //! out, which takes [`MOST_ALONE`] such queues, and stays out for [`STAYS_OUT`]. One that claims to
 //! get what the line does not carry is believed no more than it is sent; what it raises the rate to
 //! makes a queue, which the others tell of. That is what it could do to them uncoupled too, by taking
-//! what it claims. Its own share is never more for it, but for what others leave unused.
+//! what it claims. Its own share is never more for it, but for what others leave unused. A queue that is
+//! made up as long as the short ones that others have, or by two alike, cannot be told from one that is
+//! there: who is behind the same address can hold the rate of all down.
 
 mod evidence;
 mod member;
@@ -152,7 +154,7 @@ impl Line {
 
     /// A packet of a member's has left with `size` bytes on the wire, as part of a probe or not.
     pub fn sent(&mut self, id: u64, probe: Option<ProbeId>, size: u16) {
-        if probe.is_none() && self.probes.is_empty() || self.members.len() < 2 {
+        if probe.is_none() && self.probes.is_empty() {
             return;
         }
         let place = self.place(id);

@@ -127,8 +127,9 @@ impl Line {
         is_new
     }
 
+    /// A member goes on alone with its part, which is no longer the others'.
     fn uncouple(&mut self, at: usize) {
-        let takes = self.level(self.members[at].id);
+        let takes = self.part_of(self.members[at].id);
         self.control.widen(-takes);
         self.members[at].common = None;
         self.members[at].alone = 0;

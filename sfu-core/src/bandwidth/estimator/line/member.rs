@@ -26,6 +26,12 @@ const SAME: f64 = 0.5;
 /// More than so many times what it is sent, over half a second, nobody is believed to get.
 const CLAIM: f64 = 1.25;
 
+/// So long a queue of what it is sent, in seconds, beyond what its way holds, nobody is believed to have.
+///
+/// Higher: who tells of old packets alone makes a short queue look long to all. Lower: a queue that is as
+/// long drains later.
+const LONGEST_QUEUE: f64 = 1.0;
+
 /// A queue that one member sees.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Episode {
@@ -111,9 +117,12 @@ pub(super) const fn lately(facts: &Facts) -> f64 {
     facts.acknowledged.min(facts.acknowledged_now)
 }
 
-/// What of a member's feedback is believed: it has not got more than it was sent, whatever its clock says.
+/// What of a member's feedback is believed: it has not got more than it was sent, whatever its clock says, nor
+/// is more on its way to it than a queue holds.
 pub(super) fn believed(facts: Facts) -> Facts {
+    let way = facts.least_rtt as f64 / 1e6 + LONGEST_QUEUE;
     Facts {
+        in_flight: facts.in_flight.min(facts.sent * way),
         acknowledged: facts.acknowledged.min(facts.sent * CLAIM),
         acknowledged_now: facts.acknowledged_now.min(facts.sent * CLAIM),
         ..facts

@@ -3,7 +3,7 @@
 use super::super::MIN_ESTIMATE;
 use super::super::facts::Facts;
 use super::super::report::Usage;
-use super::member::{believed, lately};
+use super::member::lately;
 use super::{Heard, Line};
 
 impl Line {
@@ -31,15 +31,13 @@ impl Line {
             let fresh = self.coupled_members().filter(|one| one.is_fresh(now));
             fresh.filter_map(|one| Some((one.id, one.heard?.1)))
         };
-        let own = believed(heard.facts);
-        let Some(share) = self.share(id) else {
+        let (Some((_, own)), Some(share)) = (self.members[at].heard, self.share(id)) else {
             return;
         };
         if own.usage != Usage::Over && fresh().any(|(_, facts)| facts.usage == Usage::Over) {
             return;
         }
         let sum = |of: fn(&Facts) -> f64| fresh().map(|(_, facts)| of(&facts)).sum::<f64>();
-        let most = |of: fn(&Facts) -> u64| fresh().map(|(_, facts)| of(&facts)).max();
         let facts = Facts {
             now,
             acknowledged: sum(|facts| facts.acknowledged),
@@ -57,7 +55,7 @@ impl Line {
                 let way = facts.acknowledged * facts.least_rtt as f64 / 1e6;
                 (facts.in_flight - way).max(0.0)
             }),
-            rtt: most(|facts| facts.rtt).unwrap_or(own.rtt),
+            rtt: fresh().map(|(_, facts)| facts.rtt).max().unwrap_or(own.rtt),
             least_rtt: 0,
             ..own
         };

@@ -345,6 +345,46 @@ fn those_with_nothing_in_common_any_more_part() {
 }
 
 #[test]
+fn who_parts_takes_what_it_was_sent_and_no_more() {
+    let mut scene = Scene::coupled(2);
+    let all = scene.rate();
+    // One is shown a small picture; it could have half if it wanted all.
+    scene.line.demand(0, demand(all * 0.9, 2e6));
+    scene.line.demand(1, demand(all * 0.1, 0.2e6));
+    let part = |scene: &Scene, id| scene.line.share(id).expect("coupled").part;
+    let (first, second) = (part(&scene, 0), part(&scene, 1));
+    while scene.fair(1).is_some() {
+        scene.ms += 100;
+        scene.hear(1, facts(Usage::Normal, all * 0.1, 0));
+        assert!(scene.ms < 2 * STANDS / 1000);
+    }
+    assert!(
+        (scene.rate() - (all - second)).abs() < 1.0,
+        "{}",
+        scene.rate()
+    );
+    assert!((scene.most(0) - first).abs() < 1.0);
+}
+
+#[test]
+fn who_is_left_of_a_line_still_finds_more_of_it() {
+    let mut scene = Scene::coupled(2);
+    scene.line.leave(1);
+    let before = scene.rate();
+    let mut heard = probe(&mut scene, 0);
+    heard.proven = heard.proven.map(|proven| Proven {
+        rate: before * 1.5,
+        ..proven
+    });
+    scene.line.heard(scene.now(), 0, &heard);
+    assert!(
+        (scene.rate() - before * 1.5).abs() < 1.0,
+        "{}",
+        scene.rate()
+    );
+}
+
+#[test]
 fn who_leaves_leaves_its_share_to_the_others() {
     let mut scene = Scene::coupled(2);
     let all = scene.rate();
