@@ -112,10 +112,11 @@ impl Estimator {
         {
             self.remb = None;
         }
+        self.follow_line(now);
         self.take_probes(now);
         self.control
             .keep_within(MIN_ESTIMATE.bps() as f64, MAX_ESTIMATE.bps() as f64);
-        self.take_least();
+        self.take_least(now);
         let situation = self.situation(now);
         self.probes.update(&situation);
     }
@@ -140,7 +141,7 @@ impl Estimator {
                     self.control.prove(rate, outcome.is_saturated);
                 }
                 self.loss.prove(rate);
-                self.take_least();
+                self.take_least(now);
             }
             let situation = self.situation(now);
             has_raised |= self.budget > before;
@@ -151,11 +152,11 @@ impl Estimator {
         }
     }
 
-    fn take_least(&mut self) {
+    fn take_least(&mut self, now: u64) {
         let has_feedback = self.feedbacks > 0;
         let (mut least, mut limit) = if !has_feedback {
             (self.reported.rate(), Limit::Loss)
-        } else if self.silence.is_on() {
+        } else if self.is_silent(now) {
             (self.control.rate(), Limit::Silence)
         } else if self.control.is_limited() {
             (self.control.rate(), Limit::Delay)

@@ -18,7 +18,7 @@ const BETA: f64 = 0.5;
 /// Watches for silence.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Silence {
-    /// The first packet since feedback came, or since the last time that silence lowered the rate.
+    /// The first packet that was sent since feedback came, or since silence last lowered the rate.
     unheard: Option<u64>,
     /// When silence first lowered the rate, and from where.
     before: Option<(u64, f64)>,
@@ -47,7 +47,8 @@ impl Silence {
         if now < self.deadline(rtt)? {
             return None;
         }
-        self.unheard = Some(now);
+        // Only what is sent from now on can go unheard again: who sends nothing is silent for that.
+        self.unheard = None;
         self.before.get_or_insert((now, rate));
         Some(rate * BETA)
     }
@@ -60,9 +61,11 @@ impl Silence {
         (now - since < FORGET).then_some(rate)
     }
 
-    /// Feedback came. The rate to go on with, when it was silent before.
+    /// Feedback came. The rate to try, when it was silent before: nothing of it is left after a long time.
     pub(super) fn heard(&mut self, now: u64) -> Option<f64> {
-        Some(self.explained(now)? * BETA)
+        let was_silent = self.is_on();
+        let tried = self.explained(now).map_or(0.0, |rate| rate * BETA);
+        was_silent.then_some(tried)
     }
 }
 
@@ -79,11 +82,30 @@ mod tests {
         silence.sent(1_000_000);
         assert_eq!(silence.fall(1_499_999, 50_000, 2e6), None);
         assert_eq!(silence.fall(1_500_000, 50_000, 2e6), Some(1e6));
+        silence.sent(1_500_000);
         assert_eq!(silence.fall(1_600_000, 50_000, 1e6), None);
         assert_eq!(silence.fall(2_000_000, 50_000, 1e6), Some(0.5e6));
         assert!(silence.is_on());
         assert_eq!(silence.heard(2_500_000), Some(1e6));
         assert_eq!(silence.heard(2_600_000), None);
+    }
+
+    #[test]
+    fn who_sends_nothing_is_silent_for_that() {
+        let mut silence = Silence::default();
+        silence.sent(1_000_000);
+        assert_eq!(silence.fall(1_500_000, 50_000, 2e6), Some(1e6));
+        assert_eq!(silence.deadline(50_000), None);
+        assert_eq!(silence.fall(60_000_000, 50_000, 1e6), None);
+    }
+
+    #[test]
+    fn after_a_long_silence_all_begins_anew() {
+        let mut silence = Silence::default();
+        silence.sent(1_000_000);
+        assert_eq!(silence.fall(1_500_000, 50_000, 2e6), Some(1e6));
+        assert_eq!(silence.heard(1_500_000 + FORGET), Some(0.0));
+        assert!(!silence.is_on());
     }
 
     #[test]
