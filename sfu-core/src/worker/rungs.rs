@@ -32,6 +32,12 @@ const GUESSED: [Bitrate; MAX_ENCODINGS] = [
 /// What of it the lower temporal layers take, in percent: all, all but the highest, and the lowest.
 const GUESSED_SHARES: [u64; 3] = [100, 60, 40];
 
+/// The most pixels of a picture that a publisher is believed to send: 3840x2160.
+///
+/// Higher: who claims more takes what others' pictures could have of who names no size of its own. Lower: a
+/// sharper screen counts as no better than one of so many.
+const MOST_PIXELS: u32 = 3840 * 2160;
+
 /// The pixels of the worst one; each next has four times as many.
 const GUESSED_PIXELS: u32 = 320 * 180;
 
@@ -216,12 +222,13 @@ fn pixels(track: &Track, encoding: u8, spatial: u8, top: u8) -> u32 {
     };
     let announced = track.allocation.as_ref();
     if let Some(told) = announced.and_then(|told| told.pictures(layers(spatial))) {
-        return told.width.saturating_mul(told.height);
+        return told.width.saturating_mul(told.height).min(MOST_PIXELS);
     }
     let below = 2 * u32::from(top.saturating_sub(spatial)).min(2 * MAX_MEASURED_LAYERS as u32);
     let quality = u32::from(track.qualities.quality_of(encoding).max(top));
     let whole = track.qualities.pixels(encoding);
-    whole.unwrap_or(GUESSED_PIXELS << (2 * quality.min(4))) >> below
+    let whole = whole.unwrap_or(GUESSED_PIXELS << (2 * quality.min(4)));
+    whole.min(MOST_PIXELS) >> below
 }
 
 #[cfg(test)]
