@@ -1,4 +1,5 @@
-//! The workspace's commands: `cargo xtask run`, `test`, `layers`, `scoreboard` and `reality`.
+//! The workspace's commands: `cargo xtask run`, `test`, `layers`, `scoreboard`, `reality` and
+//! `replay`.
 //!
 //! Only `std` is used: the commands are the first thing a newcomer builds.
 

@@ -22,6 +22,9 @@ const AROUND: u32 = 25;
 const FOLDER: &str = "docs/adaptation/reality";
 const TABLE: &str = "docs/adaptation/reality.md";
 
+/// Where the scenarios are, each a file of its name.
+const SCENARIOS: &str = "loadtest/lab/scenarios";
+
 const HEAD: &str = "\
 # The simulation against reality
 
@@ -162,12 +165,16 @@ impl Reality {
 
     /// How long it takes, in seconds.
     fn takes(&self, one: &Listed) -> u32 {
-        let plays = one.is_pair && !self.direct_log(one).exists();
+        let plays = one.is_pair && !self.has_direct_log(one);
         (one.seconds() + AROUND) * if plays { 2 } else { 1 }
     }
 
-    /// Whether the table has a row of this build already.
+    /// Whether the table has a row of this build already. Of changes that were not committed nobody knows
+    /// whether they are the same.
     fn has_row(&self, one: &Listed) -> bool {
+        if self.build.contains('+') {
+            return false;
+        }
         let row = workspace::root().join(FOLDER);
         let row = fs::read_to_string(row.join(format!("{}.json", one.name)));
         let own = format!("\"build\": \"{}\"", self.build);
@@ -176,6 +183,16 @@ impl Reality {
 
     fn direct_log(&self, one: &Listed) -> PathBuf {
         self.logs.join(format!("{}.chromium.json", one.name))
+    }
+
+    /// Whether Chromium by itself was played already. Nothing of ours is in it: once is enough for as long as
+    /// its scenario stays the same.
+    fn has_direct_log(&self, one: &Listed) -> bool {
+        let scenario = workspace::root().join(SCENARIOS);
+        let scenario = scenario.join(format!("{}.toml", one.name));
+        let written = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
+        let played = written(&self.direct_log(one));
+        played.is_some() && played >= written(&scenario)
     }
 
     /// Plays and simulates one, and writes its row.
@@ -190,9 +207,8 @@ impl Reality {
             words.push(text(&log));
         }
         self.play(one, &real, "server")?;
-        // Nothing of ours is in the reference: once is enough for as long as its log lies there. It is
-        // beside the point of a row, which stands without it.
-        if one.is_pair && !direct.exists() {
+        // The reference is beside the point of a row, which stands without it.
+        if one.is_pair && !self.has_direct_log(one) {
             self.play(one, &direct, "direct")
                 .unwrap_or_else(|why| eprintln!("xtask: {why}"));
         }

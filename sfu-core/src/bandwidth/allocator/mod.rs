@@ -119,7 +119,7 @@ impl Allotment {
 /// What there is to allot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
-    /// What the link carries.
+    /// What may be sent: a fair share of what the link carries, and what others of it leave.
     pub estimate: Bitrate,
     /// The part of it that is spent before pictures: sound, repairs, data. Sound is never paused, so
     /// this may be more than all.

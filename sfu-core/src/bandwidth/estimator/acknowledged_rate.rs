@@ -3,7 +3,8 @@
 use crate::bandwidth::recording::kept::kept;
 use crate::unit::Bitrate;
 
-/// The length of a bin in microseconds, and how many there are: half a second.
+/// The length of a bin in microseconds, and how many there are: 640 ms, a little more than
+/// the longest span that is asked for.
 const BIN: i64 = 10_000;
 const BINS: usize = 64;
 

@@ -73,8 +73,9 @@ impl Budget {
         }
     }
 
-    /// Pays by `rate` from `now` on, for what is owed too: whole, after a deep fall for longer than anything
-    /// is to wait here. It waits in the network, and what came sooner would wait behind it.
+    /// Pays by `rate` from `now` on, for what is owed too. All of that is paid, though after a deep fall nothing
+    /// leaves meanwhile for longer than it is to wait here: what is owed stands in the network's queue, and what
+    /// left sooner would stand behind it.
     pub(super) fn set_rate(&mut self, now: Instant, rate: Bitrate) {
         let before = std::mem::replace(&mut self.byte_time, byte_time(rate));
         let owed = self.owed(now);

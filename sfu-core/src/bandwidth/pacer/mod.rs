@@ -55,7 +55,8 @@ pub const ROOMY: Duration = Duration::from_millis(33);
 /// Higher: fewer and longer runs of a keyframe. Lower: the reverse.
 const STEP: Duration = Duration::from_millis(5);
 
-/// What waits leaves within about this time, whatever the pacing rate is.
+/// What waits leaves within about this time, whatever the pacing rate is; longer only after a deep fall, while
+/// what has left before it still waits in the network.
 ///
 /// Higher: a keyframe on a thin link delays what is behind it for longer. Lower: it fills the queue
 /// of that link, and delays everything, sound too.

@@ -11,7 +11,7 @@ use crate::wire::rtcp::congestion_feedback::MAX_REPORTS;
 use crate::worker::peer::Peer;
 
 /// Packets of one stream that are remembered with their transport-wide numbers, a power of two: two
-/// seconds of 2.5 Mbit/s. Raising it costs 16 bytes each for every subscription of who gives such
+/// seconds of 2.5 Mbit/s. Raising it costs 24 bytes each for every stream of every subscription of who gives such
 /// feedback; lowering it makes nothing of feedback that comes late.
 const REMEMBERED: usize = 512;
 
