@@ -57,8 +57,10 @@ pub struct Egress {
     target: Option<Layers>,
     /// The encoding sent. `None` before the start and until the keyframe after a pause.
     current: Option<u8>,
-    /// The encoding that was last left because the network did not carry it.
-    given_up: Option<u8>,
+    /// The encodings, one bit each, that were left because the network did not carry them and have not been
+    /// sent since. A fall often takes two steps, and what was left with the first is of no use after the
+    /// second either.
+    given_up: u8,
     /// A keyframe came to be needed since [`Egress::take_keyframe_wish`] last said so.
     wishes_keyframe: bool,
     selection: Selection,
@@ -79,7 +81,7 @@ impl Egress {
             enabled: true,
             target: None,
             current: None,
-            given_up: None,
+            given_up: 0,
             wishes_keyframe: false,
             selection: Selection::default(),
             rewriter: Rewriter::new(&settings),
@@ -127,7 +129,7 @@ impl Egress {
         if self.target.map(|target| target.encoding) == self.current {
             return;
         }
-        self.given_up = self.current.or(self.given_up);
+        self.given_up |= self.current.map_or(0, repair::bit);
         match top {
             Some(top) => self.selection.set_aim(top),
             None => self.pause(),

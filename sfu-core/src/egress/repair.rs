@@ -91,16 +91,19 @@ impl Egress {
     /// Whether pictures are of an encoding that the network did not carry: the keyframe of another is
     /// sent in its place, which needs none of them, and which their repairs would only delay.
     fn is_given_up(&self, epoch: &Epoch) -> bool {
-        self.given_up.is_some() && self.given_up == epoch.encoding && self.current != self.given_up
+        epoch.encoding.is_some_and(|of| self.was_left(of)) && self.current != epoch.encoding
+    }
+
+    const fn was_left(&self, encoding: u8) -> bool {
+        self.given_up & bit(encoding) != 0
     }
 
     /// Whether pictures were those of encoding `before`, which the network did not carry, and are
     /// another's now: what waits of it is of no use.
     #[must_use]
     pub fn has_given_up(&self, before: Option<u8>) -> bool {
-        let is_other = self.current.is_some() && self.current != self.given_up;
-        let was_it = before.is_none() || before == self.given_up;
-        self.given_up.is_some() && is_other && was_it && before != self.current
+        let is_other = self.current.is_some_and(|current| !self.was_left(current));
+        is_other && before.map_or(self.given_up != 0, |before| self.was_left(before))
     }
 
     /// Sends what `retransmission` asked for on the repair stream, with the timestamp and the
@@ -192,4 +195,9 @@ impl Egress {
         let is_known = is_current || self.rewriter.is_whole_since(epoch);
         is_known.then_some(choice)
     }
+}
+
+/// An encoding in a set of them.
+pub(super) const fn bit(encoding: u8) -> u8 {
+    1 << (encoding & 7)
 }

@@ -1,5 +1,6 @@
 //! Where a subscription's stream starts, switches and goes on.
 
+use super::repair::bit;
 use super::{Egress, SourceFacts};
 use crate::drop_reason::DropReason;
 use crate::media::layer::Layers;
@@ -110,7 +111,7 @@ impl Egress {
             }
         }
         // What is sent once more is not given up any longer.
-        self.given_up = self.given_up.filter(|&before| before != encoding);
+        self.given_up &= !bit(encoding);
         self.current = Some(encoding);
         self.reports.begin_stretch();
         let clock_rate = delivery.codec.clock_rate();

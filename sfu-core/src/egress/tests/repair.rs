@@ -69,6 +69,33 @@ fn packets_from_before_a_switch_are_repaired_as_they_were() {
 }
 
 #[test]
+fn what_was_given_up_in_a_fall_of_two_steps_is_not_repaired_after_it() {
+    let start = Instant::now();
+    let mut egress = video();
+    let mut sent = Vec::new();
+    for encoding in [2, 1, 0] {
+        let mut source = Source::new(encoding, 70_000, start);
+        egress.set_target(Some(Layers::all_of(encoding)));
+        if !sent.is_empty() {
+            // The network does not carry what is sent until the keyframe.
+            egress.go_on_with(None);
+        }
+        let before = egress.current();
+        let out = send(&mut egress, encoding, &source.next(true)).unwrap();
+        assert_eq!(egress.has_given_up(before), !sent.is_empty());
+        sent.push(out.sequence as u16);
+    }
+    let repaired = |egress: &mut Egress, at: usize| egress.retransmit(start, sent[at]).is_some();
+    let all = [0, 1, 2].map(|at| repaired(&mut egress, at));
+    assert_eq!(all, [false, false, true]);
+    // What is sent again is repaired again.
+    egress.set_target(Some(Layers::all_of(2)));
+    send(&mut egress, 2, &Source::new(2, 80_000, start).next(true)).unwrap();
+    assert!(!repaired(&mut egress, 1));
+    assert!(repaired(&mut egress, 2));
+}
+
+#[test]
 fn the_rest_of_a_keyframe_whose_first_packet_came_late_can_be_asked_for() {
     let start = Instant::now();
     let mut source = Source::new(0, 70_000, start);
