@@ -1,4 +1,4 @@
-//! What an unknown stream is: by the SDP's SSRC lines, else by its header extensions.
+//! What an unknown stream is: by its name in the header extensions, else by the SDP's SSRC lines.
 
 use super::peer::{Peer, Section, SectionUse};
 use super::streams::Stream;
@@ -13,15 +13,18 @@ pub(super) struct StreamNames {
     pub(super) repaired_rid: Option<Rid>,
 }
 
-/// Tells what an unknown SSRC carries: by the SDP's SSRC lines, else by rid or repaired rid within
-/// the section of its mid (RFC 8852 section 3), else by the mid alone.
+/// Tells what an unknown SSRC carries: by rid or repaired rid within the section of its mid (RFC 8852
+/// section 3), else by the SDP's SSRC lines, else by the mid alone.
 pub(super) fn identify(
     peer: &Peer,
     ssrc: Ssrc,
     payload_type: PayloadType,
     names: &StreamNames,
 ) -> Result<Stream, DropReason> {
-    if let Some(stream) = by_announced_ssrc(&peer.sections, ssrc) {
+    // Where encodings have names, SSRCs are announced in any order: taken by their places, the best picture
+    // can go for the worst.
+    let has_name = names.rid.is_some() || names.repaired_rid.is_some();
+    if !has_name && let Some(stream) = by_announced_ssrc(&peer.sections, ssrc) {
         return Ok(stream);
     }
     let section = match &names.mid {

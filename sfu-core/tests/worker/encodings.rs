@@ -1,6 +1,7 @@
 //! Simulcast: which encoding is the best, which of them live, and what is asked of those that do not.
 
 use sfu_core::drop_reason::DropReason;
+use sfu_core::id::Ssrc;
 use sfu_core::media::codec::MediaKind;
 use sfu_core::wire::rtcp::RtcpItem;
 
@@ -40,6 +41,19 @@ fn requests(meeting: &Meeting, client: usize, rid: char) -> usize {
 fn a_client_that_offers_its_best_first_is_shown_at_its_best() {
     let mut meeting = Meeting::unpaced();
     let publisher = meeting.publisher(1, MediaKind::Video, &["f", "h", "q"]);
+    let viewer = meeting.viewer(1, MediaKind::Video);
+    (0..3).for_each(|n| frames(&mut meeting, publisher, &["q", "h", "f"], n, true));
+    assert_eq!(newest(&meeting, viewer), 'f');
+}
+
+#[test]
+fn the_order_in_which_ssrcs_are_announced_says_nothing_of_encodings_that_have_names() {
+    let mut meeting = Meeting::unpaced();
+    let publisher = meeting.publisher(1, MediaKind::Video, &["q", "h", "f"]);
+    // As a client may that has its streams in a table without an order.
+    let ssrcs = [b'f', b'h', b'q'].map(|rid| (Ssrc(100 + u32::from(rid)), None));
+    meeting.clients[publisher].sections[0].ssrcs = ssrcs.into_iter().collect();
+    meeting.offer(publisher);
     let viewer = meeting.viewer(1, MediaKind::Video);
     (0..3).for_each(|n| frames(&mut meeting, publisher, &["q", "h", "f"], n, true));
     assert_eq!(newest(&meeting, viewer), 'f');
