@@ -21,10 +21,7 @@ pub(super) fn identify(
     payload_type: PayloadType,
     names: &StreamNames,
 ) -> Result<Stream, DropReason> {
-    // Where encodings have names, SSRCs are announced in any order: taken by their places, the best picture
-    // can go for the worst.
-    let has_name = names.rid.is_some() || names.repaired_rid.is_some();
-    if !has_name && let Some(stream) = by_announced_ssrc(&peer.sections, ssrc) {
+    if let Some(stream) = by_announced_ssrc(&peer.sections, ssrc, names) {
         return Ok(stream);
     }
     let section = match &names.mid {
@@ -64,8 +61,12 @@ fn narrow(encoding: usize) -> u8 {
     u8::try_from(encoding).expect("a section has at most MAX_ENCODINGS")
 }
 
-fn by_announced_ssrc(sections: &[Section], ssrc: Ssrc) -> Option<Stream> {
-    sections.iter().find_map(|section| {
+/// Where encodings have names, SSRCs are announced in any order: taken by their places, the best picture can go
+/// for the worst.
+fn by_announced_ssrc(sections: &[Section], ssrc: Ssrc, names: &StreamNames) -> Option<Stream> {
+    let has_name = names.rid.is_some() || names.repaired_rid.is_some();
+    let by_place = |section: &&Section| !has_name || section.offered.rids.is_empty();
+    sections.iter().filter(by_place).find_map(|section| {
         let SectionUse::Receives(track) = section.used else {
             return None;
         };
