@@ -1,17 +1,14 @@
 //! The rate that the losses allow.
 //!
 //! A link that is full loses what does not fit; a bad radio link loses a part of everything. Only the
-//! first gets better by sending less. So loss is held against the rate: what is lost at low rates
-//! too is inherent to the link, as in libwebrtc's second loss-based estimator, and where the past does
-//! not tell, the rate is lowered once to see whether the loss goes away.
+//! first gets better by sending less. So loss is held against the queue: what is lost where none stands is
+//! inherent to the link. Where one does, the rate is lowered once to see whether the loss goes away.
 
-mod by_rate;
 mod kept;
 mod observation;
 
 use super::MIN_ESTIMATE;
 use super::sent_history::Sent;
-use by_rate::ByRate;
 use observation::{Observation, deviation};
 
 /// The least span and number of packets of one observation, and the span after which fewer will do,
@@ -72,7 +69,6 @@ pub(super) struct LossControl {
     open: Observation,
     /// Filled, and left for a feedback longer: what was overtaken on its way is told late.
     closed: Option<Observation>,
-    by_rate: ByRate,
     /// Packets that left before say nothing.
     counts_from: u64,
     sustained: u8,
@@ -94,7 +90,6 @@ impl LossControl {
                 lost: 0,
                 queue: 0,
             },
-            by_rate: ByRate::new(),
             counts_from: 0,
             sustained: 0,
             lost_lately: 0.0,
@@ -187,22 +182,12 @@ impl LossControl {
         if loss < self.inherent {
             self.inherent += (loss - self.inherent) * 0.05;
         }
-        let low = self.by_rate.below(rate, now);
-        self.by_rate.add(rate, now, seen.packets, seen.lost);
         if let State::Trial { .. } = self.state {
             return self.tried(now, rtt, seen);
         }
         if !is_high {
             self.sustained = 0;
             return self.grow(seen);
-        }
-        if let Some((low, packets)) = low {
-            let chance = deviation(low.max(0.01), packets) + deviation(low.max(0.01), seen.packets);
-            if low > CHANCE && loss <= low + CHANCE + 2.0 * chance {
-                self.inherent = self.inherent.max(low).min(MOST_INHERENT);
-                self.sustained = 0;
-                return;
-            }
         }
         self.sustained += 1;
         if seen.queue < NO_QUEUE && self.lost_lately <= MOST_WITHOUT + margin {

@@ -15,7 +15,6 @@ kept!(Observation {
 kept!(LossControl {
     open,
     closed,
-    by_rate,
     counts_from,
     sustained,
     lost_lately,
