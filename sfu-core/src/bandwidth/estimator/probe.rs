@@ -56,9 +56,8 @@ const FIRST_PAUSE: u64 = 1_000_000;
 const LAST_PAUSE: u64 = 4_000_000;
 
 /// A queue that grows so soon after a probe came through says that the probe was wrong, in
-/// microseconds. The pause then doubles, to this at most.
+/// microseconds. The pause then doubles, to as much as after many that failed.
 const MISLED: u64 = 8_000_000;
-const MISLED_PAUSE: u64 = 8_000_000;
 
 /// The time after which nothing more is expected of a probe, beside the round trip.
 const GIVE_UP: u64 = 1_000_000;
@@ -161,13 +160,16 @@ impl ProbeControl {
 
     /// The estimate fell: what was proven is so no more, and the link is left in peace for a moment.
     pub(super) fn fell(&mut self, now: u64) {
-        let raised = self.raised.take();
-        if raised.is_some_and(|at| now - at < MISLED) {
-            self.misled = (self.misled * 2).clamp(2 * FIRST_PAUSE, MISLED_PAUSE);
-        } else if raised.is_some() {
-            self.misled = 0;
+        let mut pause = FIRST_PAUSE;
+        // A fall that no probe led to calls for no more: those that were wrong have had their pause.
+        if let Some(raised) = self.raised.take() {
+            self.misled = match now - raised < MISLED {
+                true => (self.misled * 2).clamp(2 * FIRST_PAUSE, LAST_PAUSE),
+                false => 0,
+            };
+            pause = pause.max(self.misled);
         }
-        self.not_before = self.not_before.max(now + FIRST_PAUSE.max(self.misled));
+        self.not_before = self.not_before.max(now + pause);
         self.pause = self.pause.max(FIRST_PAUSE);
     }
 
@@ -373,6 +375,51 @@ mod tests {
             pauses.push(now - before);
         }
         assert_eq!(pauses, [1_000, 2_000, 4_000, 4_000]);
+    }
+
+    /// Asks for a probe at `now_ms` and lets it raise the estimate, which falls after so long.
+    fn mislead(control: &mut ProbeControl, now_ms: u64, after_ms: u64) {
+        let before = situation(now_ms, 500e3, 900_000, 900_000);
+        control.update(&before);
+        let after = situation(now_ms, 900e3, 900_000, 900_000);
+        while let Some(probe) = control.poll() {
+            control.ended(&outcome(probe.id, 900e3, false), &after, true);
+        }
+        control.fell((now_ms + after_ms) * 1_000);
+    }
+
+    /// How long it waits from `now_ms` on until it probes.
+    fn waits(control: &mut ProbeControl, now_ms: u64) -> u64 {
+        let mut waits = (0..20_000).step_by(500);
+        let is_due = |after: &u64| {
+            control.update(&situation(now_ms + after, 500e3, 900_000, 900_000));
+            !control.ready.is_empty()
+        };
+        waits.find(is_due).expect("sooner or later")
+    }
+
+    #[test]
+    fn misleading_ones_are_spaced_as_failures_are() {
+        let mut control = ProbeControl::default();
+        let mut now = 1_000;
+        let mut pauses = Vec::new();
+        for _ in 0..5 {
+            mislead(&mut control, now, 500);
+            now += 500;
+            pauses.push(waits(&mut control.clone(), now));
+            now += pauses.last().expect("one");
+        }
+        assert_eq!(pauses, [2_000, 4_000, 4_000, 4_000, 4_000]);
+    }
+
+    #[test]
+    fn a_fall_that_no_probe_led_to_delays_the_next_no_longer_than_the_first() {
+        let mut control = ProbeControl::default();
+        for now in [1_000, 11_000, 21_000] {
+            mislead(&mut control, now, 500);
+        }
+        control.fell(41_000_000);
+        assert_eq!(waits(&mut control, 41_000), 1_000);
     }
 
     #[test]
