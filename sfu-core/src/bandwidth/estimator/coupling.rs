@@ -9,6 +9,9 @@ impl Estimator {
     /// Its line gives it `share`; `None`: it is controlled alone.
     pub fn couple(&mut self, now: Instant, share: Option<Share>) {
         let at = self.micros(now);
+        if share.is_some_and(|share| share.has_raised) && self.proven.take().is_some() {
+            self.probes.raised(at);
+        }
         if share.is_none() {
             let is_limited = self.control.is_limited();
             self.control.follow(self.sending(), false, is_limited);
@@ -109,6 +112,7 @@ mod tests {
             part: 3e6,
             holds: false,
             is_limited: false,
+            has_raised: false,
         };
         scene.send(0);
         scene.hear(50);

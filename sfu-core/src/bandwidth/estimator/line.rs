@@ -73,6 +73,9 @@ pub struct Share {
     pub(in crate::bandwidth) holds: bool,
     /// A queue has grown near the line's rate.
     pub(in crate::bandwidth) is_limited: bool,
+    /// By its last feedback its probe has raised the line's rate. One that found no more than was known is
+    /// not what a later queue comes from.
+    pub(in crate::bandwidth) has_raised: bool,
 }
 
 /// What an estimator has to say to its line after feedback.
@@ -139,6 +142,7 @@ impl Line {
         member.heard = Some((now, member::believed(heard.facts)));
         member.peak.add(now as i64, -heard.facts.waits);
         member.probing = member.probing.filter(|_| heard.is_probing);
+        member.has_raised = false;
         let before = self.control.rate();
         let is_new = self.look_for_others(now, at);
         self.part(now, at);
@@ -177,7 +181,7 @@ impl Line {
     /// What a member may send; `None` when it is controlled alone.
     #[must_use]
     pub fn share(&self, id: u64) -> Option<Share> {
-        self.place(id).filter(|&at| self.members[at].is_coupled())?;
+        let own = self.coupled_members().find(|one| one.id == id)?;
         let all = self.control.rate();
         let others = || self.coupled_members().filter(move |one| one.id != id);
         let fair = self.level(id);
@@ -188,6 +192,7 @@ impl Line {
             part: self.part_of(id),
             holds: self.control.holds(),
             is_limited: self.control.is_limited(),
+            has_raised: own.has_raised,
         })
     }
 
@@ -260,5 +265,6 @@ kept!(Share {
     most,
     part,
     holds,
-    is_limited
+    is_limited,
+    has_raised
 });

@@ -207,12 +207,14 @@ impl ProbeControl {
         }
     }
 
+    /// A probe has raised the estimate, or that of its line.
+    pub(super) const fn raised(&mut self, now: u64) {
+        self.fruitful += 1;
+        self.raised = Some(now);
+    }
+
     /// A probe came to something or nothing. `estimate` is that after it.
-    pub(super) fn ended(&mut self, outcome: &Outcome, situation: &Situation, has_raised: bool) {
-        self.fruitful += u32::from(has_raised);
-        if has_raised {
-            self.raised = Some(situation.now);
-        }
+    pub(super) fn ended(&mut self, outcome: &Outcome, situation: &Situation) {
         self.has_answer |= outcome.proven.is_some();
         let Some(under_way) = self.under_way.filter(|probe| probe.last == outcome.id) else {
             return;
@@ -354,7 +356,7 @@ mod tests {
         control.update(&situation(0, 300e3, 500_000, 9_000_000));
         let last = std::iter::from_fn(|| control.poll()).last().expect("two");
         let after = situation(200, 1.8e6, 4_000_000, 9_000_000);
-        control.ended(&outcome(last.id, 1.8e6, false), &after, true);
+        control.ended(&outcome(last.id, 1.8e6, false), &after);
         let further = control.poll().expect("at once");
         assert_eq!(further.rate.bps(), 3_600_000);
         let mut now = 400;
@@ -362,7 +364,7 @@ mod tests {
         let mut pauses = Vec::new();
         for _ in 0..4 {
             let failed = situation(now, 1.8e6, 4_000_000, 9_000_000);
-            control.ended(&outcome(id, 1.7e6, true), &failed, false);
+            control.ended(&outcome(id, 1.7e6, true), &failed);
             let before = now;
             let probe = loop {
                 now += 100;
@@ -383,8 +385,9 @@ mod tests {
         control.update(&before);
         let after = situation(now_ms, 900e3, 900_000, 900_000);
         while let Some(probe) = control.poll() {
-            control.ended(&outcome(probe.id, 900e3, false), &after, true);
+            control.ended(&outcome(probe.id, 900e3, false), &after);
         }
+        control.raised(now_ms * 1_000);
         control.fell((now_ms + after_ms) * 1_000);
     }
 
@@ -420,6 +423,23 @@ mod tests {
         }
         control.fell(41_000_000);
         assert_eq!(waits(&mut control, 41_000), 1_000);
+    }
+
+    #[test]
+    fn only_a_probe_that_raised_the_estimate_was_wrong() {
+        for (has_raised, pause) in [(false, 1_000), (true, 2_000)] {
+            let mut control = ProbeControl::default();
+            control.update(&situation(0, 300e3, 500_000, 9_000_000));
+            let last = std::iter::from_fn(|| control.poll()).last().expect("two");
+            let after = situation(200, 1.8e6, 1_000_000, 9_000_000);
+            control.ended(&outcome(last.id, 1.8e6, true), &after);
+            if has_raised {
+                control.raised(200_000);
+            }
+            control.fell(5_000_000);
+            let due = control.deadline(300e3, situation(0, 0.0, 500_000, 0).demand);
+            assert_eq!(due, Some(5_000_000 + pause * 1_000));
+        }
     }
 
     #[test]

@@ -126,17 +126,16 @@ impl Estimator {
         let inherent = self.loss.inherent();
         while let Some(outcome) = self.results.ended(given_up, inherent) {
             let before = self.budget;
-            let mut has_raised = false;
             if let Some(rate) = outcome.proven
                 && self.delay.usage() != Usage::Over
             {
                 if self.share.is_some() {
+                    // Whether that is news, its line knows: see [`super::Share`].
                     self.proven = Some(Proven {
                         id: outcome.id,
                         rate,
                         is_full: outcome.is_saturated,
                     });
-                    has_raised = rate > before;
                 } else {
                     self.control.prove(rate, outcome.is_saturated);
                 }
@@ -144,8 +143,10 @@ impl Estimator {
                 self.take_least(now);
             }
             let situation = self.situation(now);
-            has_raised |= self.budget > before;
-            self.probes.ended(&outcome, &situation, has_raised);
+            if self.budget > before {
+                self.probes.raised(now);
+            }
+            self.probes.ended(&outcome, &situation);
         }
         if given_up.is_some() && self.probes.given_up(now) == given_up {
             self.probes.give_up(now);

@@ -264,6 +264,7 @@ fn the_shares_of_a_line_are_recorded() {
         part: fair * 1.2,
         holds,
         is_limited: true,
+        has_raised: holds,
     };
     let mut sender = Sender::new();
     sender.run(1_500);

@@ -49,6 +49,8 @@ pub(super) struct Member {
     pub(super) demand: Demand,
     /// When a probe of its was sent that has not come to anything yet.
     pub(super) probing: Option<u64>,
+    /// By its last feedback its probe has raised the line's rate.
+    pub(super) has_raised: bool,
     pub(super) episode: Option<Episode>,
     pub(super) alone: u8,
     /// When it last had a queue in common with others: it is coupled.
@@ -66,6 +68,7 @@ impl Member {
             peak: Least::new(PEAK_SPAN),
             demand: Demand::default(),
             probing: None,
+            has_raised: false,
             episode: None,
             alone: 0,
             common: None,

@@ -64,7 +64,9 @@ impl Line {
         if let Some(proven) = heard.proven
             && let Some(times) = self.probes.times(id, proven.id)
         {
+            let before = self.control.rate();
             self.control.prove(proven.rate * times, proven.is_full);
+            self.members[at].has_raised = self.control.rate() > before;
         }
         self.control.keep_within(least, f64::INFINITY);
     }

@@ -209,6 +209,10 @@ fn a_probe_proves_what_all_got_while_it_was_sent() {
         let heard = probe(&mut scene, beside);
         scene.line.heard(scene.now(), 0, &heard);
         assert!((scene.rate() - all).abs() < 1e3, "{}", scene.rate());
+        let has_raised = |scene: &Scene, id| scene.line.share(id).expect("coupled").has_raised;
+        assert!(has_raised(&scene, 0) && !has_raised(&scene, 1));
+        scene.hear(0, facts(Usage::Normal, 1e6, 0));
+        assert!(!has_raised(&scene, 0), "that was before");
     }
 }
 
@@ -221,6 +225,10 @@ fn a_probe_that_pushes_others_out_proves_nothing() {
     let heard = probe(&mut scene, 0);
     scene.line.heard(scene.now(), 0, &heard);
     assert!(scene.rate() < before * 1.01, "{} {before}", scene.rate());
+    assert!(
+        !scene.line.share(0).expect("coupled").has_raised,
+        "and misleads nobody"
+    );
     // Nobody knows what left beside a probe that was not seen.
     scene.line.heard(scene.now(), 0, &heard);
     assert!(scene.rate() < before * 1.01, "{} {before}", scene.rate());
