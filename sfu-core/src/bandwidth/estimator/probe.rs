@@ -8,7 +8,8 @@ use crate::bandwidth::departure::{Demand, Probe, ProbeId};
 use crate::bandwidth::recording::kept::kept;
 use crate::unit::Bitrate;
 
-/// The first two probes, by the first estimate, and the next after one that came through.
+/// The first two probes, by the first estimate, and the next after one that came through. The second is as far
+/// above what is known to fit as any probe goes.
 const FIRST: [f64; 2] = [3.0, 6.0];
 const FURTHER: f64 = 2.0;
 
@@ -45,9 +46,6 @@ const ABOVE_NEXT: f64 = 1.2;
 /// How far above all that is wanted a probe goes.
 const ABOVE_MOST: f64 = 1.25;
 
-/// How far above what is known to fit a probe goes.
-const ABOVE_KNOWN: f64 = 4.0;
-
 /// The time between probes, in microseconds, at first and after many have failed.
 ///
 /// A longer last one: less is spent in vain. A shorter one: a link that has become better is found
@@ -71,7 +69,7 @@ pub(super) struct Situation {
     pub(super) estimate: f64,
     pub(super) demand: Demand,
     pub(super) rtt: u64,
-    /// Nothing has been tried yet.
+    /// No probe has come to anything yet.
     pub(super) is_first: bool,
     /// How much packets are late by chance, in microseconds.
     pub(super) jitter: f64,
@@ -246,7 +244,7 @@ impl ProbeControl {
     fn ask(&mut self, situation: &Situation, rate: f64) {
         let rate = rate
             .min(self.most(situation))
-            .min(situation.estimate * ABOVE_KNOWN.max(FIRST[1]));
+            .min(situation.estimate * FIRST[1]);
         if self.ready.is_full() || rate <= situation.estimate {
             return;
         }

@@ -7,7 +7,7 @@ pub const MAGIC: [u8; 7] = *b"SFUADPT";
 
 /// The version of what follows. Another one has other records; what an estimator remembers changes
 /// more often, which the version of the crate inside tells.
-pub const FORMAT: u8 = 4;
+pub const FORMAT: u8 = 5;
 
 /// Most bytes of records in a chunk: a chunk may wait until its participant is looked at, and the
 /// first one holds all that the estimator remembers of packets.
