@@ -48,12 +48,6 @@ pub const MAX_MEMBERS: usize = 16;
 /// Longer: one whose feedback stays away holds the others up. Shorter: on a long way two probes meet.
 const PROBE_LASTS: u64 = 1_500_000;
 
-/// The part of the line's rate up to which is lent what others leave.
-///
-/// Higher: more of the line is used. Lower: when pictures of all take more for a moment, as they do at
-/// the same time, there is room for it, and what is lent is not taken back and given again.
-const LENT: f64 = 0.98;
-
 /// The least that a member counts as using, as a part of an even part of the line.
 ///
 /// Higher: who begins to be sent more has it sooner, and who is sent much is slowed down for those that are
@@ -188,7 +182,7 @@ impl Line {
         let used: f64 = others().map(Member::used).sum();
         Some(Share {
             fair,
-            most: fair.max(all * LENT - used),
+            most: fair.max(all - used),
             part: self.part_of(id),
             holds: self.control.holds(),
             is_limited: self.control.is_limited(),
