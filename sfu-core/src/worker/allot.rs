@@ -38,7 +38,7 @@ fn divide_for(
     news: Option<TrackIndex>,
 ) {
     let key = PeerKey::new(room.key, index);
-    lines::follow(shared, &mut room.peers[index], key, now);
+    lines::follow(&mut shared.lines, &mut room.peers[index].bandwidth, now);
     let Some(estimate) = room.peers[index].bandwidth.budget() else {
         let peer = &mut room.peers[index];
         let states = peer.allotments.let_all();

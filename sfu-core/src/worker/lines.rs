@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use slab::Slab;
 
+use super::bandwidth::Bandwidth;
 use super::deadlines::Deadlines;
 use super::peer::Peer;
 use super::{PeerKey, Room, Shared};
@@ -129,10 +130,10 @@ pub(super) fn hear(shared: &mut Shared, room: &mut Room, index: PeerIndex, now: 
 
 /// Sees to it that a participant keeps to its share. One that has moved to an address whose line has no room
 /// has none any more.
-pub(super) fn follow(shared: &mut Shared, peer: &mut Peer, key: PeerKey, now: Instant) {
-    let line = shared.lines.of(peer.bandwidth.on_line);
-    let share = line.and_then(|line| line.share(key.number()));
-    peer.bandwidth.couple(now, share);
+pub(super) fn follow(lines: &mut Lines, bandwidth: &mut Bandwidth, now: Instant) {
+    let on = bandwidth.on_line;
+    let share = lines.of(on).and_then(|line| line.share(on.id));
+    bandwidth.couple(now, share);
 }
 
 /// Whether a participant may probe now.
@@ -178,5 +179,81 @@ fn network_of(address: IpAddr) -> IpAddr {
             let [a, b, c, d, ..] = address.segments();
             IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "a base for virtual time")]
+mod tests {
+    use super::*;
+    use crate::bandwidth::departure::{Class, ToldPacket};
+    use crate::bandwidth::estimator::MAX_MEMBERS;
+    use crate::bandwidth::pacer::Left;
+    use crate::unit::Bitrate;
+
+    /// Between two packets, and how long each is on its way while none waits.
+    const BETWEEN: Duration = Duration::from_millis(10);
+    const WAY: u64 = 4;
+
+    const fn key(peer: u32) -> PeerKey {
+        PeerKey { room: 0, peer }
+    }
+
+    /// A participant's next packet leaves, and it tells of one before, which waited for so long.
+    fn exchange(bandwidth: &mut Bandwidth, now: Instant, number: u64, waited: Duration) {
+        let left = Left {
+            class: Class::Video,
+            probe: None,
+            waited: Duration::ZERO,
+        };
+        // 240 kbit/s: less than the first estimate allows.
+        bandwidth.left(now, left, 300, Some(number));
+        if let Some(told) = number.checked_sub(WAY) {
+            let arrived = BETWEEN * told as u32 + waited;
+            let told = ToldPacket {
+                number: told as u16,
+                arrival: Some(arrived.as_micros() as i64),
+            };
+            bandwidth.on_told_packets(now, &[told]);
+        }
+    }
+
+    #[test]
+    fn who_moves_to_a_line_without_room_leaves_its_share_behind() {
+        let [home, full] = [1, 2].map(|last| IpAddr::from([192, 0, 2, last]));
+        let mut now = Instant::now();
+        let mut lines = Lines::default();
+        let mut two = [0, 1].map(|_| Bandwidth::new(now, true));
+        for number in 0..400 {
+            now += BETWEEN;
+            // Nothing waits for two seconds; then the queue of both grows.
+            let waited = Duration::from_micros(u64::saturating_sub(number, 200) * 1_000);
+            for (peer, bandwidth) in two.iter_mut().enumerate() {
+                exchange(bandwidth, now, number, waited);
+                let key = key(peer as u32);
+                lines.go(now, &mut bandwidth.on_line, key, home);
+                let line = lines.of(bandwidth.on_line).expect("room");
+                // Each could have half, and is sent next to nothing: the other may have the rest.
+                let demand = Demand {
+                    allotted: Bitrate::from_bps(1_000),
+                    next: None,
+                    most: Bitrate::from_bps(9_000_000),
+                };
+                line.demand(key.number(), demand);
+                if let Some(heard) = bandwidth.heard_for_line() {
+                    line.heard(now, key.number(), &heard);
+                }
+                follow(&mut lines, bandwidth, now);
+            }
+        }
+        let [one, _] = &mut two;
+        assert!(one.lent() > Bitrate::default(), "they are coupled");
+        for peer in 0..MAX_MEMBERS as u32 {
+            let mut on = OnLine::default();
+            lines.go(now, &mut on, key(100 + peer), full);
+        }
+        lines.go(now, &mut one.on_line, key(0), full);
+        follow(&mut lines, one, now);
+        assert_eq!(one.lent(), Bitrate::default(), "it goes on alone");
     }
 }

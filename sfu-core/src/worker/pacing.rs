@@ -88,7 +88,7 @@ pub(super) fn look_after(shared: &mut Shared, room: &mut Room, index: PeerIndex,
 pub(super) fn settle(shared: &mut Shared, room: &mut Room, index: PeerIndex, now: Instant) {
     let key = PeerKey::new(room.key, index);
     if let Some(peer) = room.peers.get_mut(index) {
-        lines::follow(shared, peer, key, now);
+        lines::follow(&mut shared.lines, &mut peer.bandwidth, now);
     }
     allot::look(shared, room, index, now);
     let Some(peer) = room.peers.get_mut(index) else {

@@ -60,6 +60,18 @@ fn the_order_in_which_ssrcs_are_announced_says_nothing_of_encodings_that_have_na
 }
 
 #[test]
+fn a_name_that_was_never_offered_hides_no_announced_ssrc() {
+    let mut meeting = Meeting::unpaced();
+    let publisher = meeting.publisher(1, MediaKind::Video, &[]);
+    let announced = (Ssrc(100 + u32::from(b'f')), None);
+    meeting.clients[publisher].sections[0].ssrcs = [announced].into_iter().collect();
+    meeting.offer(publisher);
+    let viewer = meeting.viewer(1, MediaKind::Video);
+    (0..3).for_each(|n| frames(&mut meeting, publisher, &["f"], n, true));
+    assert_eq!(newest(&meeting, viewer), 'f');
+}
+
+#[test]
 fn encodings_of_unknown_names_are_told_apart_by_their_pictures() {
     let mut meeting = Meeting::unpaced();
     let publisher = meeting.publisher(1, MediaKind::Video, &["a", "b", "c"]);
